@@ -1,0 +1,35 @@
+/**
+ * Time is a parameter: everything that waits or measures takes a {@link Clock}, so that tests and the gossip
+ * simulator own time. This is the only file that may use setTimeout, Date or performance (the linter holds it).
+ */
+
+/** A pending callback. `cancel` after it has fired, or twice, does nothing. */
+export interface Timer {
+  cancel(): void;
+}
+
+export interface Clock {
+  /** Monotonic time in milliseconds, fractions included. The origin is arbitrary: only differences mean something. */
+  now(): number;
+  /** Wall-clock time in milliseconds since the epoch; for logs and names, never for deciding. */
+  wallTime(): number;
+  /** Calls `callback` once, at least `ms` milliseconds from now. */
+  after(ms: number, callback: () => void): Timer;
+}
+
+/** The machine's clock. Its timers keep the process alive, as Node's do. */
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  wallTime: () => Date.now(),
+  after(ms, callback) {
+    const handle = setTimeout(callback, ms);
+    return { cancel: () => clearTimeout(handle) };
+  },
+};
+
+/** Resolves `ms` milliseconds from now. */
+export function delay(clock: Clock, ms: number): Promise<void> {
+  return new Promise(resolve => {
+    clock.after(ms, resolve);
+  });
+}
