@@ -28,6 +28,11 @@ export class FloodList<V extends { readonly address: VtepAddress }> {
     return this.list;
   }
 
+  /** Whether this very object is a member. */
+  has(vtep: V): boolean {
+    return this.members.get(vtep.address)?.vtep === vtep;
+  }
+
   /** Returns whether the list changed. A new object for an address that is there takes the place of the old one. */
   add(vtep: V, source: FloodSource): boolean {
     if (vtep.address === this.own) return false;

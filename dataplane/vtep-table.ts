@@ -3,7 +3,6 @@
  * finds its VTEP from the address words of its descriptor, with no allocation and no text.
  */
 import { ipFamily, ipToBytes, type VtepAddress } from './address.ts';
-import { WeftError } from './errors.ts';
 import type { FrameBatch } from './frame-batch.ts';
 
 /**
@@ -17,6 +16,8 @@ export class Vtep {
   readonly port: number;
   /** The 4 words of the address as `FrameBatch.addressWord` reads them; for IPv4 only the first is not 0. */
   readonly words: Uint32Array<ArrayBuffer>;
+  /** What the forwarding table holds for a MAC behind this VTEP: one object, so that a lookup makes none. */
+  readonly destination: { readonly kind: 'vtep'; readonly vtep: Vtep };
 
   constructor(address: VtepAddress, port: number) {
     this.address = address;
@@ -25,6 +26,7 @@ export class Vtep {
     const bytes = new Uint8Array(16);
     bytes.set(ipToBytes(address));
     this.words = new Uint32Array(bytes.buffer);
+    this.destination = { kind: 'vtep', vtep: this };
   }
 
   /** Makes this VTEP the destination of descriptor `i`: its family, address and port. */
@@ -44,17 +46,13 @@ export class VtepTable {
   private last: Vtep | undefined;
 
   /**
-   * The one object for this address, made at the first call. Throws `conflict` when the address is known with another
-   * port: a packet's source does not tell two VTEPs of one address apart.
+   * The one object for this address and port, made at the first call. A packet's source does not tell two VTEPs of one
+   * address apart: another port is the same VTEP started anew, and takes the place of the former object.
    */
   intern(address: VtepAddress, port: number): Vtep {
     const known = this.byAddress.get(address);
-    if (known !== undefined) {
-      if (known.port === port) return known;
-      throw new WeftError('conflict', `VTEP ${address} is known with port ${known.port}, not ${port}`, {
-        hint: 'give all networks the same VXLAN port on that machine',
-      });
-    }
+    if (known?.port === port) return known;
+    if (known !== undefined) this.remove(address);
     const vtep = new Vtep(address, port);
     this.byAddress.set(address, vtep);
     const key = keyOf(vtep);

@@ -1,0 +1,39 @@
+/** Attach mode `bridge`: a veth pair, one end in the container, the other a port of the bridge `wf-NAME`. */
+import { changeLinks, findLink, setNetSysctls } from '../net/ip.ts';
+import { configureContainerLink, explainOccupied } from './container-link.ts';
+import type { Endpoint } from './endpoint.ts';
+import { bridgeName } from './names.ts';
+
+/** Makes the pair. When it throws, nothing is left of it. */
+export async function attachByBridge(endpoint: Endpoint): Promise<void> {
+  const { hostLink, mtu, mac, ifname, netns, network } = endpoint;
+  try {
+    // The peer is born in the container under its final name: an occupied name fails here, before anything exists.
+    await changeLinks([
+      `link add ${hostLink} mtu ${mtu} type veth peer name ${ifname} address ${mac} mtu ${mtu} netns ${netns.path}`,
+    ]);
+  } catch (error) {
+    throw explainOccupied(error, endpoint);
+  }
+  try {
+    await setNetSysctls({ [`ipv6/conf/${hostLink}/disable_ipv6`]: 1 });
+    await changeLinks([`link set ${hostLink} master ${bridgeName(network)} up`]);
+    await configureContainerLink(endpoint);
+  } catch (error) {
+    await detachFromBridge(endpoint);
+    throw error;
+  }
+}
+
+/** Removes the pair; either end takes the other with it. */
+export async function detachFromBridge(endpoint: Endpoint): Promise<void> {
+  if ((await findLink(endpoint.hostLink)) !== undefined) await changeLinks([`link del ${endpoint.hostLink}`]);
+}
+
+/** After a restart: is the pair still there? Puts the host end back on its bridge. */
+export async function restoreOnBridge(endpoint: Endpoint): Promise<boolean> {
+  const { hostLink, mtu, network } = endpoint;
+  if ((await findLink(hostLink)) === undefined) return false;
+  await changeLinks([`link set ${hostLink} mtu ${mtu} master ${bridgeName(network)} up`]);
+  return true;
+}

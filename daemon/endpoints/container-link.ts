@@ -1,0 +1,39 @@
+/** The container's end of an attachment: what is done inside its namespace, the same in both modes. */
+import { WeftError } from '../../dataplane/errors.ts';
+import { changeLinks, setNetSysctls } from '../net/ip.ts';
+import type { Endpoint } from './endpoint.ts';
+
+/** Gives the interface its addresses and brings it up. */
+export async function configureContainerLink(endpoint: Endpoint): Promise<void> {
+  const { ifname, addresses, netns } = endpoint;
+  const v6 = addresses.some(address => address.includes(':'));
+  await setNetSysctls(
+    {
+      // Announce the address when the link comes up (gratuitous ARP, unsolicited NA): after a move every VTEP and
+      // every neighbour learns the new place at once. Documentation/networking/ip-sysctl.rst.
+      [`ipv4/conf/${ifname}/arp_notify`]: 1,
+      ...(v6 ? { [`ipv6/conf/${ifname}/disable_ipv6`]: 0, [`ipv6/conf/${ifname}/ndisc_notify`]: 1 } : {}),
+    },
+    netns.path,
+  );
+  await changeLinks(
+    [
+      // An assigned address is usable at once: duplicate address detection would hold it back for a second or more.
+      ...addresses.map(
+        address => `addr add ${address} dev ${ifname}${address.includes(':') ? ' nodad' : ''}`,
+      ),
+      `link set ${ifname} up`,
+    ],
+    netns.path,
+  );
+}
+
+/** Turns "File exists" into what the operator can act on. */
+export function explainOccupied(error: unknown, endpoint: Endpoint): unknown {
+  if (!(error instanceof WeftError) || error.code !== 'conflict') return error;
+  return new WeftError(
+    'conflict',
+    `namespace ${endpoint.netns.name} has an interface "${endpoint.ifname}" already`,
+    { hint: 'choose another name with --ifname, or remove that interface', cause: error },
+  );
+}

@@ -1,0 +1,26 @@
+/** A container interface that weft made, as it is remembered across restarts. */
+import { z } from 'zod';
+
+/** The record on disk. Additions must be optional: the file outlives the version that wrote it. */
+export const endpointSchema = z.object({
+  network: z.string(),
+  vni: z.number().int(),
+  attach: z.enum(['bridge', 'tap']),
+  netns: z.object({ name: z.string(), path: z.string(), inode: z.number() }),
+  ifname: z.string(),
+  mac: z.string(),
+  addresses: z.array(z.string()),
+  mtu: z.number().int(),
+  /** bridge: the host's end of the veth pair. tap: the name under which the TAP was born. Unique on this VM. */
+  hostLink: z.string(),
+});
+
+export type Endpoint = z.infer<typeof endpointSchema>;
+
+/** Two requests mean one endpoint when they name the same interface of the same namespace. */
+export function isSameInterface(
+  endpoint: Endpoint,
+  other: { readonly inode: number; readonly ifname: string },
+): boolean {
+  return endpoint.netns.inode === other.inode && endpoint.ifname === other.ifname;
+}

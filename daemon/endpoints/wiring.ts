@@ -1,0 +1,22 @@
+/** How an endpoint reaches the dataplane: its port and its MAC. */
+import { parseMac, parseVni } from '../../dataplane/address.ts';
+import type { Dataplane } from '../../dataplane/dataplane.ts';
+import type { Endpoint } from './endpoint.ts';
+import type { EndpointWiring } from './endpoints.ts';
+import { bridgeTapName } from './names.ts';
+
+/** The port behind which the endpoint is: the TAP of its network's bridge, or its own. */
+function portOf(endpoint: Endpoint): string {
+  return endpoint.attach === 'bridge' ? bridgeTapName(endpoint.network) : endpoint.hostLink;
+}
+
+export function endpointWiring(dataplane: Pick<Dataplane, 'run'>): EndpointWiring {
+  const at = (endpoint: Endpoint) => ({ vni: parseVni(endpoint.vni), port: portOf(endpoint) });
+  return {
+    addPort: (endpoint, fd) => dataplane.run('addPort', { ...at(endpoint), fd }),
+    removePort: endpoint => dataplane.run('removePort', at(endpoint)),
+    attachMac: endpoint => dataplane.run('attachMac', { ...at(endpoint), mac: parseMac(endpoint.mac) }),
+    releaseMac: endpoint =>
+      dataplane.run('releaseMac', { vni: parseVni(endpoint.vni), mac: parseMac(endpoint.mac) }),
+  };
+}

@@ -1,0 +1,71 @@
+/** Network namespaces as operators name them: a name (`ip netns`), a path, or a PID. */
+import { readlink, stat, statfs } from 'node:fs/promises';
+import { WeftError } from '../../dataplane/errors.ts';
+
+export interface Netns {
+  /** As the operator wrote it. */
+  readonly name: string;
+  /** A file that stands for the namespace as long as it exists. */
+  readonly path: string;
+  /** Inode on nsfs: the identity of the namespace, whichever path leads to it. */
+  readonly inode: number;
+}
+
+/** NSFS_MAGIC of linux/magic.h: the file system of namespace files. */
+const NSFS_MAGIC = 0x6e736673;
+const RUN_NETNS = '/run/netns';
+
+/** Finds the namespace. Throws `not_found`, or `invalid_argument` when the file is no network namespace. */
+export async function resolveNetns(name: string): Promise<Netns> {
+  const path = pathOf(name);
+  const inode = await netnsInode(path);
+  if (inode === undefined) {
+    throw new WeftError('not_found', `there is no network namespace "${name}" (${path})`, {
+      hint: 'name one that `ip netns list` shows, a path such as /run/netns/NAME, or the PID of a process in it',
+    });
+  }
+  if (inode === (await netnsInode('/proc/self/ns/net'))) {
+    throw new WeftError('invalid_argument', `"${name}" is the namespace of the daemon itself`, {
+      hint: 'name the namespace of a container',
+    });
+  }
+  return { name, path, inode };
+}
+
+function pathOf(name: string): string {
+  if (/^\d+$/.test(name)) return `/proc/${name}/ns/net`;
+  if (name.startsWith('/')) return name;
+  if (name === '' || name.includes('/') || name === '.' || name === '..') {
+    throw new WeftError('invalid_argument', `"${name}" is no namespace`, {
+      hint: 'give a name, an absolute path or a PID',
+    });
+  }
+  return `${RUN_NETNS}/${name}`;
+}
+
+/** Inode of the namespace behind a path; undefined if nothing is there. Throws if it is something else. */
+export async function netnsInode(path: string): Promise<number | undefined> {
+  try {
+    const [{ ino }, { type }] = await Promise.all([stat(path), statfs(path)]);
+    if (type !== NSFS_MAGIC || !(await isNetwork(path))) {
+      // A file of /run/netns that is not mounted over is what remains of a deleted namespace.
+      if (path.startsWith(`${RUN_NETNS}/`)) return undefined;
+      throw new WeftError('invalid_argument', `${path} is not a network namespace`, {
+        hint: 'give the path of a file such as /run/netns/NAME or /proc/PID/ns/net',
+      });
+    }
+    return ino;
+  } catch (error) {
+    if (error instanceof WeftError) throw error;
+    return undefined;
+  }
+}
+
+/** /proc links name the kind of their namespace; bind mounts do not, and are believed. */
+async function isNetwork(path: string): Promise<boolean> {
+  try {
+    return (await readlink(path)).startsWith('net:');
+  } catch {
+    return true;
+  }
+}

@@ -1,0 +1,165 @@
+/** The answers of a running node: counters, tables and members in the shapes of operations.ts. */
+import type { Gossip } from '../control/gossip.ts';
+import { formatMac } from '../dataplane/address.ts';
+import type { Clock } from '../dataplane/clock.ts';
+import type { DataplaneCounters } from '../dataplane/commands.ts';
+import type { Dataplane } from '../dataplane/dataplane.ts';
+import { type DropReason, dropMeaning } from '../dataplane/drop-reasons.ts';
+import type { Endpoint } from './endpoints/endpoint.ts';
+import type { Endpoints } from './endpoints/endpoints.ts';
+import type {
+  DropReport,
+  EndpointReport,
+  FdbReport,
+  NetworkSummary,
+  NodeOperations,
+  StatusReport,
+} from './operations.ts';
+import type { OverlayNetwork } from './overlay-network.ts';
+import { version } from './package-info.ts';
+import { peerReport } from './vtep-directory.ts';
+
+export interface NodeParts {
+  readonly clock: Clock;
+  readonly name: string;
+  readonly underlay: string;
+  readonly dataplane: Pick<Dataplane, 'run'>;
+  readonly gossip: Pick<Gossip, 'members' | 'counters'>;
+  readonly endpoints: Endpoints;
+  readonly networks: readonly OverlayNetwork[];
+}
+
+export function nodeOperations(parts: NodeParts): NodeOperations {
+  const { clock, dataplane, gossip, endpoints, networks } = parts;
+  const startedAt = clock.now();
+  const networkName = (vni: number | null): string | null =>
+    networks.find(network => network.vni === vni)?.name ?? null;
+
+  const summary = (network: OverlayNetwork): NetworkSummary => ({
+    name: network.name,
+    vni: network.vni,
+    mtu: network.mtu,
+    endpoints: endpoints.ofNetwork(network.name).length,
+  });
+
+  const peers = () =>
+    gossip
+      .members()
+      .filter(member => member.name !== parts.name)
+      .map(member => peerReport(member, clock.now()));
+
+  return {
+    async status() {
+      const counters = await dataplane.run('readCounters', {});
+      const states = peers().map(peer => peer.state);
+      const count = (state: string) => states.filter(other => other === state).length;
+      return {
+        node: {
+          name: parts.name,
+          underlay: parts.underlay,
+          version,
+          uptime_s: Math.round((clock.now() - startedAt) / 1000),
+        },
+        networks: networks.map(summary),
+        peers: { alive: count('alive'), suspect: count('suspect'), dead: count('dead') },
+        dataplane: dataplaneReport(counters),
+      };
+    },
+
+    async peers() {
+      return peers();
+    },
+
+    async fdb() {
+      const entries = await dataplane.run('readTable', {});
+      return entries.map(
+        ({ vni, mac, origin, vtep, ageMs }): FdbReport => ({
+          network: networkName(vni) ?? String(vni),
+          vni,
+          mac: formatMac(mac),
+          where: vtep === null ? 'local' : 'remote',
+          vtep,
+          origin,
+          age_s: Math.round(ageMs / 1000),
+        }),
+      );
+    },
+
+    async networks() {
+      return networks.map(network => ({
+        ...summary(network),
+        subnet: network.config.subnet ?? null,
+        attach: network.config.attach,
+        vteps: network.vteps,
+      }));
+    },
+
+    async endpoints() {
+      return endpoints.all().map(endpointReport);
+    },
+
+    async drops() {
+      const { drops, underlay, ports } = await dataplane.run('readCounters', {});
+      const rows = drops.flatMap(({ vni, reasons }) => rowsOf(networkName(vni), reasons));
+      rows.push(...rowsOf(null, lossesOf(underlay)));
+      for (const { vni, counters } of ports) rows.push(...rowsOf(networkName(vni), lossesOf(counters)));
+      return merge(rows);
+    },
+
+    async attach(request) {
+      return endpointReport(await endpoints.attach(request));
+    },
+
+    detach: request => endpoints.detach(request),
+  };
+}
+
+function endpointReport(endpoint: Endpoint): EndpointReport {
+  const { network, vni, netns, ifname, mac, addresses, mtu, attach } = endpoint;
+  return { network, vni, netns: netns.name, ifname, mac, addresses, mtu, attach };
+}
+
+/** What a port itself had to give up before the forwarder saw it. */
+function lossesOf(counters: DataplaneCounters['underlay']): Partial<Record<DropReason, number>> {
+  return {
+    bad_geometry: counters.rxBadGeometry,
+    receive_truncated: counters.rxTruncated,
+    receive_queue_overflow: counters.rxQueueOverflow,
+  };
+}
+
+function rowsOf(network: string | null, reasons: Partial<Record<DropReason, number>>): DropReport[] {
+  return (Object.entries(reasons) as [DropReason, number][])
+    .filter(([, frames]) => frames > 0)
+    .map(([reason, frames]) => ({ network, reason, frames, meaning: dropMeaning(reason) }));
+}
+
+function merge(rows: readonly DropReport[]): DropReport[] {
+  const merged = new Map<string, DropReport>();
+  for (const row of rows) {
+    const key = `${row.network} ${row.reason}`;
+    merged.set(key, { ...row, frames: row.frames + (merged.get(key)?.frames ?? 0) });
+  }
+  return [...merged.values()];
+}
+
+function dataplaneReport(counters: DataplaneCounters): StatusReport['dataplane'] {
+  const { underlay, drops, ports } = counters;
+  const totals: Record<string, number> = {};
+  for (const reasons of [
+    ...drops.map(drop => drop.reasons),
+    ...[underlay, ...ports.map(port => port.counters)].map(lossesOf),
+  ]) {
+    for (const [reason, frames] of Object.entries(reasons)) {
+      if (frames > 0) totals[reason] = (totals[reason] ?? 0) + frames;
+    }
+  }
+  return {
+    workers: 1,
+    rx_packets: underlay.rxFrames,
+    tx_packets: underlay.txFrames,
+    rx_bytes: underlay.rxBytes,
+    tx_bytes: underlay.txBytes,
+    drops: totals,
+  };
+}

@@ -1,0 +1,76 @@
+/** One configured network brought to life on this VM: its devices, its place in the dataplane, its VTEPs. */
+import type { VtepSpec } from '../dataplane/commands.ts';
+import type { Dataplane } from '../dataplane/dataplane.ts';
+import type { NetworkConfig } from './config/config.ts';
+import { bridgeTapName, stableMac } from './endpoints/names.ts';
+import { makeBridge, removeBridge } from './net/network-devices.ts';
+
+export interface OverlayNetworkOptions {
+  readonly config: NetworkConfig;
+  readonly mtu: number;
+  readonly nodeName: string;
+  /** UDP port of VXLAN: static VTEPs listen on the same. */
+  readonly vxlanPort: number;
+}
+
+export class OverlayNetwork {
+  readonly config: NetworkConfig;
+  readonly mtu: number;
+  private readonly dataplane: Pick<Dataplane, 'run'>;
+  private readonly options: OverlayNetworkOptions;
+  private gossiped: readonly VtepSpec[] = [];
+
+  constructor(modules: { dataplane: Pick<Dataplane, 'run'> }, options: OverlayNetworkOptions) {
+    this.dataplane = modules.dataplane;
+    this.config = options.config;
+    this.mtu = options.mtu;
+    this.options = options;
+  }
+
+  get name(): string {
+    return this.config.name;
+  }
+
+  get vni(): number {
+    return this.config.vni;
+  }
+
+  /** Underlay addresses of the other VTEPs, each once. */
+  get vteps(): readonly string[] {
+    return [...new Set([...this.gossiped.map(({ address }) => address), ...this.config.staticVteps])];
+  }
+
+  /** Makes the devices, or takes them over, and hands them to the dataplane. */
+  async start(): Promise<void> {
+    const { vni, name, attach, staticVteps } = this.config;
+    await this.dataplane.run('addNetwork', { name, vni, mtu: this.mtu });
+    if (attach === 'bridge') {
+      const { nodeName } = this.options;
+      const fd = await makeBridge(name, this.mtu, {
+        bridge: stableMac(nodeName, name, 'bridge'),
+        tap: stableMac(nodeName, name, 'tap'),
+      });
+      await this.dataplane.run('addPort', { vni, port: bridgeTapName(name), fd });
+    }
+    const vteps = staticVteps.map(address => ({ address, port: this.options.vxlanPort }));
+    await this.dataplane.run('setVteps', { vni, source: 'static', vteps });
+  }
+
+  /** What gossip says of who carries this VNI; tells the dataplane only what is new. */
+  async setGossipedVteps(vteps: readonly VtepSpec[]): Promise<void> {
+    const text = (specs: readonly VtepSpec[]) =>
+      specs
+        .map(({ address, port }) => `${address} ${port}`)
+        .toSorted()
+        .join();
+    if (text(vteps) === text(this.gossiped)) return;
+    this.gossiped = vteps;
+    await this.dataplane.run('setVteps', { vni: this.config.vni, source: 'gossip', vteps });
+  }
+
+  /** Takes the network out of the dataplane; devices stay only for containers that use them. */
+  async stop({ keepDevices }: { readonly keepDevices: boolean }): Promise<void> {
+    await this.dataplane.run('removeNetwork', { vni: this.config.vni });
+    if (this.config.attach === 'bridge' && !keepDevices) await removeBridge(this.name);
+  }
+}

@@ -1,0 +1,62 @@
+import test from 'ava';
+import type { GossipMember } from '../control/gossip.ts';
+import { weftTags } from '../control/tags.ts';
+import { parseIp, parseVni } from '../dataplane/address.ts';
+import { peerReport, vtepsOf } from './vtep-directory.ts';
+
+const address = parseIp('192.0.2.2');
+
+function member(name: string, changes: Partial<GossipMember> = {}): GossipMember {
+  return {
+    name,
+    address,
+    port: 7946,
+    state: 'alive',
+    incarnation: 1,
+    tags: weftTags({ vtep: address, port: 4789, vnis: [parseVni(42), parseVni(7)] }),
+    lastSeen: 1000,
+    ...changes,
+  };
+}
+
+const cases: [string, GossipMember, boolean][] = [
+  ['an alive member that carries the VNI', member('b'), true],
+  ['a suspect one', member('b', { state: 'suspect' }), true],
+  ['a dead one', member('b', { state: 'dead' }), false],
+  ['one that left', member('b', { state: 'left' }), false],
+  ['this node', member('a'), false],
+  ['a member without weft tags', member('b', { tags: new Map([['role', 'consul']]) }), false],
+  [
+    'a member with tags that do not parse',
+    member('b', {
+      tags: new Map([
+        ['role', 'weft'],
+        ['vtep', 'x'],
+        ['port', '4789'],
+      ]),
+    }),
+    false,
+  ],
+];
+
+for (const [what, candidate, expected] of cases) {
+  test(`vtepsOf() ${expected ? 'takes' : 'leaves out'} ${what}`, t => {
+    t.deepEqual(vtepsOf(42, [candidate], 'a'), expected ? [{ address, port: 4789 }] : []);
+  });
+}
+
+test('vtepsOf() leaves out members that do not carry the VNI', t => {
+  t.deepEqual(vtepsOf(43, [member('b')], 'a'), []);
+});
+
+test('peerReport() gives VNIs in order and seconds since the last sign of life', t => {
+  t.deepEqual(peerReport(member('b'), 3540), {
+    name: 'b',
+    address: '192.0.2.2',
+    state: 'alive',
+    vnis: [7, 42],
+    last_seen_s: 2.5,
+    incarnation: 1,
+  });
+  t.is(peerReport(member('b', { lastSeen: null }), 3540).last_seen_s, null);
+});

@@ -1,0 +1,43 @@
+/** From gossip to the dataplane: which VTEPs carry a VNI, by what the members of the pool say of themselves. */
+import type { GossipMember } from '../control/gossip.ts';
+import { parseWeftTags, type WeftTags } from '../control/tags.ts';
+import type { VtepSpec } from '../dataplane/commands.ts';
+import { WeftError } from '../dataplane/errors.ts';
+import type { PeerReport } from './operations.ts';
+
+/**
+ * The VTEPs that carry `vni` now. A suspect member still does: suspicion is a question, and cutting its traffic would
+ * answer it.
+ */
+export function vtepsOf(vni: number, members: readonly GossipMember[], own: string): VtepSpec[] {
+  const vteps: VtepSpec[] = [];
+  for (const { name, state, tags } of members) {
+    if (name === own || (state !== 'alive' && state !== 'suspect')) continue;
+    const weft = tagsOf(tags);
+    if (weft?.vnis.some(carried => carried === vni)) vteps.push({ address: weft.vtep, port: weft.port });
+  }
+  return vteps;
+}
+
+/** A member as operators see it; members that are no weft nodes (a serf agent) carry no VNI. */
+export function peerReport(member: GossipMember, now: number): PeerReport {
+  const weft = tagsOf(member.tags);
+  return {
+    name: member.name,
+    address: weft?.vtep ?? member.address,
+    state: member.state,
+    vnis: weft === undefined ? [] : weft.vnis,
+    last_seen_s: member.lastSeen === null ? null : Math.round((now - member.lastSeen) / 100) / 10,
+    incarnation: member.incarnation,
+  };
+}
+
+/** What a member says of its VTEP; undefined for one that is no weft node, or says it in a way we do not understand. */
+function tagsOf(tags: GossipMember['tags']): WeftTags | undefined {
+  try {
+    return parseWeftTags(tags);
+  } catch (error) {
+    if (error instanceof WeftError) return undefined;
+    throw error;
+  }
+}

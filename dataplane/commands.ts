@@ -1,0 +1,88 @@
+/** What the main thread and the dataplane worker say to each other: plain data, structured-cloned. */
+import type { MacAddress, Vni, VtepAddress } from './address.ts';
+import type { DropReason } from './drop-reasons.ts';
+import type { ErrorCode } from './errors.ts';
+import type { PortCounters } from './ports.ts';
+
+export interface VtepSpec {
+  readonly address: VtepAddress;
+  /** UDP port on which it receives VXLAN. */
+  readonly port: number;
+}
+
+/** Commands and their arguments. Each is answered by a {@link Reply} with its id; they are carried out in order. */
+export interface Commands {
+  /** Opens the underlay: the VXLAN socket and the source sockets. */
+  open: { readonly underlay: VtepAddress; readonly port: number };
+  addNetwork: { readonly name: string; readonly vni: Vni; readonly mtu: number };
+  /** Closes the ports of the network too. */
+  removeNetwork: { readonly vni: Vni };
+  /** Hands over an open TAP descriptor: from now on the worker owns and closes it, also if the command fails. */
+  addPort: { readonly vni: Vni; readonly port: string; readonly fd: number };
+  removePort: { readonly vni: Vni; readonly port: string };
+  /** The complete set of other VTEPs of the network from one source. */
+  setVteps: { readonly vni: Vni; readonly source: 'gossip' | 'static'; readonly vteps: readonly VtepSpec[] };
+  /** A container's MAC is behind this port and nowhere else, until it is released. */
+  attachMac: { readonly vni: Vni; readonly mac: MacAddress; readonly port: string };
+  releaseMac: { readonly vni: Vni; readonly mac: MacAddress };
+  readTable: Record<never, never>;
+  readCounters: Record<never, never>;
+  close: Record<never, never>;
+}
+
+/** What a command answers; `undefined` where nothing is to be said. */
+export interface Answers {
+  open: { readonly sourcePorts: readonly number[] };
+  addNetwork: undefined;
+  removeNetwork: undefined;
+  addPort: undefined;
+  removePort: undefined;
+  setVteps: undefined;
+  attachMac: undefined;
+  releaseMac: undefined;
+  readTable: readonly TableEntry[];
+  readCounters: DataplaneCounters;
+  close: undefined;
+}
+
+export interface TableEntry {
+  readonly vni: Vni;
+  readonly mac: MacAddress;
+  readonly origin: 'learned' | 'gossip' | 'static' | 'attached';
+  /** Id of the local port, or null. */
+  readonly port: string | null;
+  /** Address of the VTEP, or null. */
+  readonly vtep: VtepAddress | null;
+  /** Milliseconds since it was last seen as a source (learned) or set. */
+  readonly ageMs: number;
+}
+
+export interface DataplaneCounters {
+  readonly underlay: PortCounters;
+  readonly ports: readonly { readonly vni: Vni; readonly port: string; readonly counters: PortCounters }[];
+  readonly drops: readonly {
+    /** null: frames that belong to no network. */
+    readonly vni: Vni | null;
+    readonly reasons: Partial<Record<DropReason, number>>;
+  }[];
+}
+
+export type CommandName = keyof Commands;
+
+export type Command = {
+  [Name in CommandName]: { readonly id: number; readonly name: Name; readonly args: Commands[Name] };
+}[CommandName];
+
+export type FromWorker =
+  | { readonly type: 'reply'; readonly id: number; readonly value: Answers[CommandName] }
+  | {
+      readonly type: 'failure';
+      readonly id: number;
+      readonly error: {
+        readonly code: ErrorCode;
+        readonly message: string;
+        readonly hint: string | undefined;
+      };
+    }
+  /** The device of a port was deleted; the port is closed and gone from its network. */
+  | { readonly type: 'portLost'; readonly vni: Vni; readonly port: string; readonly errno: number };

@@ -1,0 +1,299 @@
+/**
+ * The frame path. The functions stand in the order in which a frame meets them.
+ *
+ *   transmit                                   receive
+ *   1. onTapFrames: a batch from a TAP         1. onDatagrams: a batch from the VXLAN socket
+ *   2. transmit: check, learn the source       2. receive: who sent it, which VNI, is it sound
+ *   3. destination: port, VTEP, or flood       3. decapsulate: ECN, learn the source behind its VTEP
+ *   4. encapsulate: header in place            4. destination: a local port, or flood to local ports
+ *                     └────────► queue per output ◄────────┘
+ *                                5. flush: one write or send per output, refusals counted
+ *
+ * Everything runs to completion on one thread: when a handler returns, each frame of its batch has been written, sent
+ * or counted as dropped. Nothing is allocated per frame and no payload byte is copied.
+ */
+import { isMulticastMac, type MacAddress, type Vni } from './address.ts';
+import { DROP, DropCounters } from './drop-reasons.ts';
+import { applyDecapsulation, outerTosOfFrame } from './ecn.ts';
+import { flowHash } from './flow-hash.ts';
+import { FrameBatch, GSO_NONE } from './frame-batch.ts';
+import {
+  ETHERNET_HEADER_SIZE,
+  isLinkLocalControl,
+  isStationMac,
+  isVlanTag,
+  readDestinationMac,
+  readEtherType,
+  readSourceMac,
+} from './headers/ethernet.ts';
+import { hasVniFlag, readVni, VXLAN_HEADER_SIZE, writeVxlan } from './headers/vxlan.ts';
+import type { LocalPort } from './local-port.ts';
+import type { Network } from './network.ts';
+import type { CompleteChecksum, UdpPort } from './ports.ts';
+import { refusalReason } from './refusal.ts';
+import type { Vtep, VtepTable } from './vtep-table.ts';
+
+/** Frames queued for the underlay before they are sent: enough for a receive batch replicated to a few VTEPs. */
+const SEND_BATCH = 256;
+
+export interface ForwarderModules {
+  /** The memory that all descriptors point into. */
+  readonly arena: DataView;
+  readonly completeChecksum: CompleteChecksum;
+  readonly vteps: VtepTable;
+  /** Chosen at random at start, so that nobody outside can tell which flows share a source port. */
+  readonly hashSeed: number;
+}
+
+export class Forwarder {
+  /** Drops of frames that belong to no network. */
+  readonly drops = new DropCounters();
+  private readonly arena: DataView;
+  private readonly completeChecksum: CompleteChecksum;
+  private readonly vteps: VtepTable;
+  private readonly hashSeed: number;
+  private readonly networks = new Map<number, Network>();
+  private readonly sending = new FrameBatch(SEND_BATCH);
+  /** Which network each queued frame belongs to, for the counters of what the kernel refuses. */
+  private readonly sendingFor: (Network | undefined)[] = new Array(SEND_BATCH).fill(undefined);
+  private sendingCount = 0;
+  private udp: UdpPort | undefined;
+
+  constructor(modules: ForwarderModules) {
+    this.arena = modules.arena;
+    this.completeChecksum = modules.completeChecksum;
+    this.vteps = modules.vteps;
+    this.hashSeed = modules.hashSeed;
+  }
+
+  /** The underlay. Until it is there, frames for other VTEPs count as refused. */
+  useUdp(udp: UdpPort): void {
+    this.udp = udp;
+  }
+
+  addNetwork(network: Network): void {
+    this.networks.set(network.vni, network);
+  }
+
+  removeNetwork(vni: Vni): void {
+    this.networks.delete(vni);
+  }
+
+  network(vni: number): Network | undefined {
+    return this.networks.get(vni);
+  }
+
+  allNetworks(): Iterable<Network> {
+    return this.networks.values();
+  }
+
+  // ── Transmit ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Handler of a TAP: `count` frames that a container, or the bridge in front of it, sent. */
+  onTapFrames(network: Network, port: LocalPort, batch: FrameBatch, count: number): void {
+    for (let i = 0; i < count; i++) this.transmit(network, port, batch, i);
+    this.flush(network);
+  }
+
+  private transmit(network: Network, from: LocalPort, batch: FrameBatch, i: number): void {
+    if (!this.isForwardable(network, batch, i)) return;
+    const at = batch.offset(i);
+    if (network.table.learn(readSourceMac(this.arena, at), from.destination) === 'refused') {
+      network.drops.add(DROP.source_spoofed);
+      return;
+    }
+
+    const target = readDestinationMac(this.arena, at);
+    const destination = isMulticastMac(target) ? undefined : network.table.lookup(target);
+    if (destination === undefined) {
+      this.flood(network, from, batch, i);
+    } else if (destination.kind === 'port') {
+      if (destination.port === from) network.drops.add(DROP.hairpin);
+      else this.queueWrite(network, destination.port, batch, i);
+    } else {
+      this.encapsulate(network, batch, i);
+      this.queueSend(network, destination.vtep, batch, i, this.hash(batch, i));
+    }
+  }
+
+  /** What every frame must be, wherever it comes from. Counts the reason and returns false if it is not. */
+  private isForwardable(network: Network, batch: FrameBatch, i: number): boolean {
+    const at = batch.offset(i);
+    const length = batch.length(i);
+    const reason = this.refuse(network, batch.gsoType(i), at, length);
+    if (reason < 0) return true;
+    network.drops.add(reason);
+    return false;
+  }
+
+  private refuse(network: Network, gsoType: number, at: number, length: number): number {
+    if (length < ETHERNET_HEADER_SIZE) return DROP.runt;
+    if (!isStationMac(readSourceMac(this.arena, at))) return DROP.invalid_source_mac;
+    // RFC 7348 section 6.1: "a VTEP SHOULD NOT include an inner VLAN tag on tunnel packets unless configured
+    // otherwise", and "decapsulated VXLAN frames with the inner VLAN tag SHOULD be discarded".
+    if (isVlanTag(readEtherType(this.arena, at))) return DROP.inner_vlan_tag;
+    if (isLinkLocalControl(readDestinationMac(this.arena, at))) return DROP.link_local_control;
+    if (length > network.maxFrame && gsoType === GSO_NONE) return DROP.exceeds_mtu;
+    return -1;
+  }
+
+  /** Broadcast, multicast and unknown unicast: to every other local port and, replicated at the head end, every VTEP. */
+  private flood(network: Network, from: LocalPort, batch: FrameBatch, i: number): void {
+    const vteps = network.flood.vteps();
+    const ports = network.ports;
+    if (vteps.length + ports.length === 1) {
+      network.drops.add(DROP.no_destination);
+      return;
+    }
+    // One frame for several places: its checksum must be complete before, or each place would complete it again.
+    if (this.completeChecksum(batch, i) !== 0) {
+      network.drops.add(DROP.bad_geometry);
+      return;
+    }
+    for (let p = 0; p < ports.length; p++) {
+      const port = ports[p] as LocalPort;
+      if (port !== from) this.queueWrite(network, port, batch, i);
+    }
+    if (vteps.length === 0) return;
+    this.encapsulate(network, batch, i);
+    const hash = this.hash(batch, i);
+    for (let v = 0; v < vteps.length; v++) this.queueSend(network, vteps[v] as Vtep, batch, i, hash);
+  }
+
+  /** Writes the VXLAN header into the headroom before the frame; the frame itself does not move. */
+  private encapsulate(network: Network, batch: FrameBatch, i: number): void {
+    const at = batch.offset(i);
+    writeVxlan(this.arena, at - VXLAN_HEADER_SIZE, network.vni);
+    batch.setEncapLength(i, VXLAN_HEADER_SIZE);
+    batch.setTos(i, outerTosOfFrame(this.arena, at, batch.length(i)));
+  }
+
+  private hash(batch: FrameBatch, i: number): number {
+    return flowHash(this.arena, batch.offset(i), batch.length(i), this.hashSeed);
+  }
+
+  private queueSend(network: Network, vtep: Vtep, batch: FrameBatch, i: number, hash: number): void {
+    const udp = this.udp;
+    if (udp === undefined) {
+      network.drops.add(DROP.send_refused);
+      return;
+    }
+    if (this.sendingCount === SEND_BATCH) this.flushSending(udp);
+    const to = this.sendingCount++;
+    const sending = this.sending;
+    sending.copyFrom(batch, i, to);
+    vtep.writeTo(sending, to);
+    // RFC 7348 section 5: "the source port [is] calculated using a hash of fields from the inner packet" so that
+    // equal-cost paths and receive queues spread flows; each source socket is one such port.
+    sending.setSocket(to, hash % udp.sourceSockets);
+    this.sendingFor[to] = network;
+  }
+
+  // ── Receive ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Handler of the VXLAN socket: `count` datagrams that other VTEPs, or anybody else, sent. */
+  onDatagrams(batch: FrameBatch, count: number): void {
+    let network: Network | undefined;
+    for (let i = 0; i < count; i++) {
+      const next = this.receive(batch, i);
+      if (next === undefined) continue;
+      // Batches are nearly always of one network: write when it changes, and at the end.
+      if (network !== undefined && network !== next) this.flush(network);
+      network = next;
+    }
+    if (network !== undefined) this.flush(network);
+  }
+
+  /** Returns the network for which something was queued. */
+  private receive(batch: FrameBatch, i: number): Network | undefined {
+    if (batch.encapLength(i) < VXLAN_HEADER_SIZE) return this.dropUnowned(DROP.vxlan_truncated);
+    const vtep = this.vteps.find(batch, i);
+    if (vtep === undefined) return this.dropUnowned(DROP.unknown_vtep);
+    const header = batch.offset(i) - VXLAN_HEADER_SIZE;
+    // RFC 7348 section 5: "the I flag MUST be set to 1 for a valid VXLAN Network ID (VNI)".
+    if (!hasVniFlag(this.arena, header)) return this.dropUnowned(DROP.vxlan_flags);
+    const network = this.networks.get(readVni(this.arena, header));
+    if (network === undefined) return this.dropUnowned(DROP.unknown_vni);
+    if (!network.flood.has(vtep)) {
+      network.drops.add(DROP.vtep_not_in_network);
+      return undefined;
+    }
+    if (!this.isForwardable(network, batch, i)) return undefined;
+    return this.decapsulate(network, vtep, batch, i) ? network : undefined;
+  }
+
+  private dropUnowned(reason: number): undefined {
+    this.drops.add(reason);
+    return undefined;
+  }
+
+  private decapsulate(network: Network, vtep: Vtep, batch: FrameBatch, i: number): boolean {
+    const at = batch.offset(i);
+    if (applyDecapsulation(this.arena, at, batch.length(i), batch.tos(i)) === 'drop') {
+      network.drops.add(DROP.ecn_not_capable);
+      return false;
+    }
+    const source = readSourceMac(this.arena, at);
+    if (network.table.learn(source, vtep.destination) === 'refused') {
+      network.drops.add(DROP.source_is_local);
+      return false;
+    }
+    return this.deliver(network, readDestinationMac(this.arena, at), batch, i);
+  }
+
+  /** Split horizon: what came from a tunnel goes to local ports only, never into a tunnel again. */
+  private deliver(network: Network, target: MacAddress, batch: FrameBatch, i: number): boolean {
+    const destination = isMulticastMac(target) ? undefined : network.table.lookup(target);
+    if (destination === undefined) {
+      const ports = network.ports;
+      if (ports.length === 0) network.drops.add(DROP.no_destination);
+      for (let p = 0; p < ports.length; p++) this.queueWrite(network, ports[p] as LocalPort, batch, i);
+      return ports.length > 0;
+    }
+    if (destination.kind === 'vtep') {
+      network.drops.add(DROP.split_horizon);
+      return false;
+    }
+    this.queueWrite(network, destination.port, batch, i);
+    return true;
+  }
+
+  // ── Out ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  private queueWrite(network: Network, port: LocalPort, batch: FrameBatch, i: number): void {
+    if (port.pendingCount === port.pending.capacity) this.flushPort(network, port);
+    port.pending.copyFrom(batch, i, port.pendingCount++);
+  }
+
+  private flush(network: Network): void {
+    const ports = network.ports;
+    for (let p = 0; p < ports.length; p++) this.flushPort(network, ports[p] as LocalPort);
+    if (this.udp !== undefined) this.flushSending(this.udp);
+  }
+
+  private flushPort(network: Network, port: LocalPort): void {
+    const count = port.pendingCount;
+    if (count === 0) return;
+    port.pendingCount = 0;
+    const refusedBefore = port.tap.counters.txErrors;
+    port.tap.write(port.pending, 0, count);
+    if (port.tap.counters.txErrors === refusedBefore) return;
+    for (let i = 0; i < count; i++) {
+      const errno = port.pending.status(i);
+      if (errno !== 0) network.drops.add(DROP[refusalReason('write', errno)]);
+    }
+  }
+
+  private flushSending(udp: UdpPort): void {
+    const count = this.sendingCount;
+    if (count === 0) return;
+    this.sendingCount = 0;
+    const refusedBefore = udp.counters.txErrors;
+    udp.send(this.sending, 0, count);
+    if (udp.counters.txErrors === refusedBefore) return;
+    for (let i = 0; i < count; i++) {
+      const errno = this.sending.status(i);
+      if (errno !== 0) this.sendingFor[i]?.drops.add(DROP[refusalReason('send', errno)]);
+    }
+  }
+}

@@ -1,0 +1,64 @@
+/** One VXLAN segment on this VTEP: its ports, its forwarding table and the VTEPs that carry it too. */
+import type { MacAddress, Vni, VtepAddress } from './address.ts';
+import type { Clock } from './clock.ts';
+import { DropCounters } from './drop-reasons.ts';
+import { FloodList } from './flood-list.ts';
+import { ForwardingTable } from './forwarding-table.ts';
+import { ETHERNET_HEADER_SIZE } from './headers/ethernet.ts';
+import type { LocalPort } from './local-port.ts';
+import type { Vtep } from './vtep-table.ts';
+
+/** Learned entries of one network at the most; the oldest goes first. Ten times what one network usually holds. */
+export const MAX_LEARNED = 65_536;
+
+export interface NetworkOptions {
+  readonly name: string;
+  readonly vni: Vni;
+  /** MTU of the inner interfaces, bytes of IP packet. */
+  readonly mtu: number;
+  /** Address of this node's VTEP: never a member of the flood list. */
+  readonly own: VtepAddress;
+  readonly maxLearned?: number;
+}
+
+export class Network {
+  readonly name: string;
+  readonly vni: Vni;
+  readonly mtu: number;
+  /** The longest frame that this network carries: header and MTU. */
+  readonly maxFrame: number;
+  readonly drops = new DropCounters();
+  readonly table: ForwardingTable<LocalPort, Vtep>;
+  readonly flood: FloodList<Vtep>;
+  /** The local ports; a new array whenever they change, so that the frame path can iterate over it as it is. */
+  ports: readonly LocalPort[] = [];
+
+  constructor(modules: { clock: Clock }, options: NetworkOptions) {
+    this.name = options.name;
+    this.vni = options.vni;
+    this.mtu = options.mtu;
+    this.maxFrame = ETHERNET_HEADER_SIZE + options.mtu;
+    this.table = new ForwardingTable(modules, { maxLearned: options.maxLearned ?? MAX_LEARNED });
+    this.flood = new FloodList({ own: options.own });
+  }
+
+  addPort(port: LocalPort): void {
+    this.ports = [...this.ports, port];
+  }
+
+  /** Takes the port away with every entry that leads to it. */
+  removePort(port: LocalPort): void {
+    this.ports = this.ports.filter(other => other !== port);
+    this.table.forget(destination => destination.kind === 'port' && destination.port === port);
+  }
+
+  /** The complete set of VTEPs from one source replaces the former one; entries behind a lost VTEP go at once. */
+  setVteps(source: 'gossip' | 'static', vteps: readonly Vtep[]): void {
+    this.flood.replace(source, vteps);
+    this.table.forget(destination => destination.kind === 'vtep' && !this.flood.has(destination.vtep));
+  }
+
+  attach(mac: MacAddress, port: LocalPort): void {
+    this.table.setFixed(mac, port.destination, 'attached');
+  }
+}

@@ -1,0 +1,126 @@
+/**
+ * A whole VTEP without a kernel: a Forwarder between fake TAPs and a fake underlay. `cable` of a container is the far
+ * end of its TAP: what the test writes there the VTEP receives, what the VTEP delivers is collected in `received`.
+ */
+import type { IpAddress, Vni } from '../address.ts';
+import type { Clock } from '../clock.ts';
+import type { DropReason } from '../drop-reasons.ts';
+import { Forwarder } from '../forwarder.ts';
+import { FLAG_NEEDS_CSUM, FrameBatch } from '../frame-batch.ts';
+import { LocalPort } from '../local-port.ts';
+import { Network } from '../network.ts';
+import { HEADROOM, type TapPort } from '../ports.ts';
+import { VtepTable } from '../vtep-table.ts';
+import { MemoryTapPair, type MemoryUdpNetwork } from './memory-ports.ts';
+import { type MemoryModules, memoryCompleteChecksum } from './memory-pump.ts';
+
+/** Where a partial checksum stands; as `struct virtio_net_hdr` has it. */
+export interface PartialChecksum {
+  readonly start: number;
+  readonly offset: number;
+}
+
+export class VirtualContainer {
+  /** Whole frames, in order of arrival. */
+  readonly received: Buffer[] = [];
+  readonly port: LocalPort;
+  readonly link: MemoryTapPair;
+  private readonly cable: TapPort;
+  private readonly modules: MemoryModules;
+
+  constructor(modules: MemoryModules, forwarder: Forwarder, network: Network, id: string) {
+    this.modules = modules;
+    this.port = new LocalPort(id);
+    this.link = new MemoryTapPair(modules, {
+      a: (batch, count) => forwarder.onTapFrames(network, this.port, batch, count),
+      b: (batch, count) => {
+        for (let i = 0; i < count; i++) {
+          this.received.push(
+            Buffer.from(modules.arena.bytes.slice(batch.offset(i), batch.offset(i) + batch.length(i))),
+          );
+        }
+      },
+    });
+    this.cable = this.link.b;
+    this.port.use(this.link.a);
+    network.addPort(this.port);
+  }
+
+  /** Sends frames in one batch, each with the same partial checksum, if any. */
+  send(frames: readonly Uint8Array[], checksum?: PartialChecksum): void {
+    const batch = new FrameBatch(frames.length);
+    frames.forEach((frame, i) => {
+      const at = this.modules.arena.allocate(HEADROOM + frame.length) + HEADROOM;
+      this.modules.arena.bytes.set(frame, at);
+      batch.setOffset(i, at);
+      batch.setLength(i, frame.length);
+      if (checksum === undefined) return;
+      batch.setFlags(i, FLAG_NEEDS_CSUM);
+      batch.setCsumStart(i, checksum.start);
+      batch.setCsumOffset(i, checksum.offset);
+    });
+    this.cable.write(batch, 0, frames.length);
+  }
+}
+
+export interface VirtualVtepOptions {
+  readonly address: IpAddress;
+  readonly port?: number;
+}
+
+export class VirtualVtep {
+  readonly address: IpAddress;
+  readonly forwarder: Forwarder;
+  private readonly modules: MemoryModules & { readonly clock: Clock };
+  private readonly vteps = new VtepTable();
+
+  constructor(
+    modules: MemoryModules & { readonly clock: Clock; readonly underlay: MemoryUdpNetwork },
+    { address, port = 4789 }: VirtualVtepOptions,
+  ) {
+    this.modules = modules;
+    this.address = address;
+    this.forwarder = new Forwarder({
+      arena: modules.arena.view,
+      completeChecksum: memoryCompleteChecksum(modules.arena),
+      vteps: this.vteps,
+      hashSeed: 1,
+    });
+    this.forwarder.useUdp(
+      modules.underlay.open((batch, count) => this.forwarder.onDatagrams(batch, count), {
+        address,
+        port,
+        sourceSockets: 16,
+      }),
+    );
+  }
+
+  addNetwork(vni: Vni, peers: readonly IpAddress[], mtu = 1450): Network {
+    const network = new Network(this.modules, { name: `net-${vni}`, vni, mtu, own: this.address });
+    this.forwarder.addNetwork(network);
+    this.setPeers(network, peers);
+    return network;
+  }
+
+  setPeers(network: Network, peers: readonly IpAddress[]): void {
+    network.setVteps(
+      'gossip',
+      peers.map(peer => this.vteps.intern(peer, 4789)),
+    );
+  }
+
+  addContainer(network: Network, id: string): VirtualContainer {
+    return new VirtualContainer(this.modules, this.forwarder, network, id);
+  }
+
+  /** All drops of this VTEP, of its networks and of frames that belong to none. */
+  drops(): Partial<Record<DropReason, number>> {
+    const sum: Partial<Record<DropReason, number>> = { ...this.forwarder.drops.snapshot() };
+    for (const { drops } of this.forwarder.allNetworks()) {
+      for (const [reason, count] of Object.entries(drops.snapshot()) as [DropReason, number][]) {
+        sum[reason] = (sum[reason] ?? 0) + count;
+      }
+    }
+    return sum;
+  }
+}

@@ -1,0 +1,32 @@
+/** Entry of the dataplane worker: commands in, replies and events out. */
+import { parentPort } from 'node:worker_threads';
+import { systemClock } from './clock.ts';
+import type { Command, FromWorker } from './commands.ts';
+import { Datapath } from './datapath.ts';
+import { WeftError } from './errors.ts';
+
+const port = parentPort;
+if (port === null) throw new Error('worker.ts runs as a worker thread only');
+
+const tell = (message: FromWorker): void => port.postMessage(message);
+
+const datapath = new Datapath(
+  { clock: systemClock },
+  {
+    portLost: (network, lost, errno) => tell({ type: 'portLost', vni: network.vni, port: lost.id, errno }),
+  },
+);
+
+port.on('message', (command: Command) => {
+  try {
+    tell({ type: 'reply', id: command.id, value: datapath.execute(command.name, command.args) });
+  } catch (error) {
+    if (!(error instanceof WeftError)) throw error;
+    tell({
+      type: 'failure',
+      id: command.id,
+      error: { code: error.code, message: error.message, hint: error.hint },
+    });
+  }
+  if (command.name === 'close') port.close();
+});
