@@ -1,0 +1,182 @@
+/** The other end of the API: a running node, asked over its Unix socket. */
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import type { Clock } from '../../dataplane/clock.ts';
+import { WeftError } from '../../dataplane/errors.ts';
+import type {
+  AttachRequest,
+  DetachRequest,
+  DropReport,
+  EndpointReport,
+  FdbReport,
+  NetworkReport,
+  NodeOperations,
+  PeerReport,
+  StatusReport,
+} from '../operations.ts';
+import { isErrorBody } from './error-status.ts';
+
+export interface ApiClientOptions {
+  readonly socketPath: string;
+  /** How long an answer may take; default 30 s. */
+  readonly timeoutMs?: number;
+}
+
+const DEFAULT_TIMEOUT_MS = 30_000;
+
+/** A forwarding table of 100,000 entries takes some 20 MB. */
+const MAX_ANSWER_BYTES = 256 * 1024 * 1024;
+
+/**
+ * Each method throws what the node threw, or `unavailable` when none answers, `not_permitted` when the socket is not
+ * ours to open.
+ */
+export class ApiClient implements NodeOperations {
+  private readonly clock: Clock;
+  private readonly socketPath: string;
+  private readonly timeoutMs: number;
+
+  constructor(modules: { readonly clock: Clock }, options: ApiClientOptions) {
+    this.clock = modules.clock;
+    this.socketPath = options.socketPath;
+    this.timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+  }
+
+  status(): Promise<StatusReport> {
+    return this.call('GET', '/v1/status');
+  }
+
+  peers(): Promise<readonly PeerReport[]> {
+    return this.call('GET', '/v1/peers');
+  }
+
+  fdb(): Promise<readonly FdbReport[]> {
+    return this.call('GET', '/v1/fdb');
+  }
+
+  networks(): Promise<readonly NetworkReport[]> {
+    return this.call('GET', '/v1/networks');
+  }
+
+  endpoints(): Promise<readonly EndpointReport[]> {
+    return this.call('GET', '/v1/endpoints');
+  }
+
+  drops(): Promise<readonly DropReport[]> {
+    return this.call('GET', '/v1/drops');
+  }
+
+  attach(request: AttachRequest): Promise<EndpointReport> {
+    return this.call('POST', '/v1/attach', request);
+  }
+
+  detach(request: DetachRequest): Promise<{ readonly removed: boolean }> {
+    return this.call('POST', '/v1/detach', request);
+  }
+
+  private async call<T>(method: 'GET' | 'POST', path: string, body?: unknown): Promise<T> {
+    const { status, text } = await this.exchange(method, path, body);
+    const answer = this.parse(text);
+    if (status === 200) return answer as T;
+    if (!isErrorBody(answer)) throw this.stranger();
+    const { code, message, hint } = answer.error;
+    throw new WeftError(code, message, { ...(hint !== undefined && { hint }) });
+  }
+
+  private exchange(method: string, path: string, body: unknown): Promise<{ status: number; text: string }> {
+    return new Promise((resolve, reject) => {
+      const payload = body === undefined ? undefined : JSON.stringify(body);
+      const request = httpRequest({
+        socketPath: this.socketPath,
+        method,
+        path,
+        agent: false,
+        headers: {
+          host: 'weft',
+          ...(payload !== undefined && {
+            'content-type': 'application/json',
+            'content-length': Buffer.byteLength(payload),
+          }),
+        },
+      });
+      const patience = this.clock.after(this.timeoutMs, () => request.destroy(this.silent()));
+      const fail = (error: Error) => {
+        patience.cancel();
+        request.destroy();
+        reject(error instanceof WeftError ? error : this.unreachable(error));
+      };
+      request.on('error', fail);
+      request.on('response', response => {
+        collect(response).then(text => {
+          patience.cancel();
+          resolve({ status: response.statusCode ?? 0, text });
+        }, fail);
+      });
+      request.end(payload);
+    });
+  }
+
+  private parse(text: string): unknown {
+    try {
+      return JSON.parse(text);
+    } catch {
+      throw this.stranger();
+    }
+  }
+
+  private unreachable(error: NodeJS.ErrnoException): WeftError {
+    const socket = this.socketPath;
+    switch (error.code) {
+      case 'ENOENT':
+      case 'ENOTDIR':
+      case 'ECONNREFUSED': {
+        const reason = error.code === 'ECONNREFUSED' ? 'nobody listens' : 'no such socket';
+        return new WeftError('unavailable', `no weft daemon answers on ${socket}: ${reason}`, {
+          hint: 'is it running? start it with: weft daemon, or name its socket with --socket',
+          cause: error,
+        });
+      }
+      case 'EACCES':
+      case 'EPERM':
+        return new WeftError('not_permitted', `may not open ${socket}: permission denied`, {
+          hint: 'run weft as root',
+          cause: error,
+        });
+      case 'ECONNRESET':
+      case 'EPIPE':
+        return new WeftError('unavailable', `the weft daemon on ${socket} closed the connection`, {
+          hint: 'is it stopping? see its log',
+          cause: error,
+        });
+      default:
+        if (error.code?.startsWith('HPE_')) return this.stranger();
+        return new WeftError('system', `cannot ask the weft daemon on ${socket}: ${error.message}`, {
+          cause: error,
+        });
+    }
+  }
+
+  private silent(): WeftError {
+    return new WeftError(
+      'unavailable',
+      `the weft daemon on ${this.socketPath} did not answer within ${this.timeoutMs / 1000} s`,
+      { hint: 'see its log; the request may still be carried out' },
+    );
+  }
+
+  private stranger(): WeftError {
+    return new WeftError('unavailable', `what answers on ${this.socketPath} is not a weft daemon`, {
+      hint: 'name the right socket with --socket',
+    });
+  }
+}
+
+async function collect(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length > MAX_ANSWER_BYTES) throw new WeftError('system', 'the answer of the daemon is too large');
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}

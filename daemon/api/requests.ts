@@ -1,0 +1,90 @@
+/** The bodies of POST /v1/attach and /v1/detach, checked by the CLI before it sends and by the server again. */
+import { z } from 'zod';
+import { formatMac, isMulticastMac, parseMac } from '../../dataplane/address.ts';
+import { WeftError } from '../../dataplane/errors.ts';
+import { parseInterfaceAddress } from '../cidr.ts';
+import { describe, textLeaf } from '../leaf.ts';
+import { parseInterfaceName, parseNetworkName } from '../names.ts';
+import type { AttachRequest, DetachRequest } from '../operations.ts';
+
+export const DEFAULT_IFNAME = 'eth0';
+const MAX_ADDRESSES = 32;
+
+const netns = textLeaf(text => {
+  if (!/\p{Cc}/u.test(text)) return text;
+  throw new WeftError('invalid_argument', `${describe(text)} is not a namespace`, {
+    hint: 'give a name of ip netns, a path or a PID',
+  });
+});
+
+const address = textLeaf(text => {
+  if (text !== 'auto') return parseInterfaceAddress(text);
+  throw new WeftError('invalid_argument', 'auto needs address management, which is not in this version', {
+    hint: 'give an address, as in --address 198.18.0.2/24',
+  });
+});
+
+const mac = textLeaf(text => {
+  const parsed = parseMac(text);
+  if (!isMulticastMac(parsed) && parsed !== 0) return formatMac(parsed);
+  throw new WeftError('invalid_argument', `"${text}" is not the MAC address of one interface`, {
+    hint: 'choose a locally administered unicast one, as in 02:00:5e:10:00:01',
+  });
+});
+
+const detachBody = z.strictObject({
+  netns,
+  network: textLeaf(parseNetworkName),
+  ifname: textLeaf(parseInterfaceName).default(DEFAULT_IFNAME),
+});
+
+const attachBody = detachBody.extend({
+  addresses: z
+    .array(address, 'expected a list')
+    .max(MAX_ADDRESSES, `too many; give ${MAX_ADDRESSES} at most`)
+    .default([]),
+  mac: mac.optional(),
+});
+
+/** Throws `invalid_argument`. Addresses and the MAC come out in canonical text. */
+export function parseAttachRequest(body: unknown): AttachRequest {
+  const request = check('attach', attachBody, body);
+  const repeated = request.addresses.find((one, index) => request.addresses.indexOf(one) !== index);
+  if (repeated !== undefined) {
+    throw new WeftError('invalid_argument', `cannot attach: address ${repeated} is given twice`);
+  }
+  return { ...request, mac: request.mac };
+}
+
+/** Throws `invalid_argument`. */
+export function parseDetachRequest(body: unknown): DetachRequest {
+  return check('detach', detachBody, body);
+}
+
+function check<T>(what: string, schema: z.ZodType<T>, body: unknown): T {
+  const result = schema.safeParse(body);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  if (issue?.code === 'unrecognized_keys') {
+    throw new WeftError(
+      'invalid_argument',
+      `cannot ${what}: ${issue.keys.map(describe).join(', ')}: unknown key`,
+      {
+        hint: 'see docs/cli.md for the keys of a request',
+      },
+    );
+  }
+  const key = issue?.path[0] === undefined ? 'body' : String(issue.path[0]);
+  const [reason = 'not legal', ...hint] = (issue?.message ?? '').split('; ');
+  throw new WeftError('invalid_argument', `cannot ${what}: ${SPOKEN[key] ?? key}: ${reason}`, {
+    ...(hint.length > 0 && { hint: hint.join('; ') }),
+  });
+}
+
+const SPOKEN: Readonly<Record<string, string>> = {
+  netns: 'namespace',
+  network: 'network',
+  ifname: 'interface',
+  addresses: 'address',
+  mac: 'MAC',
+};

@@ -1,0 +1,134 @@
+/**
+ * The API: HTTP over a Unix socket that only root may open. GET /v1/status, /v1/peers, /v1/fdb, /v1/networks,
+ * /v1/endpoints and /v1/drops answer with the reports of operations.ts; POST /v1/attach and /v1/detach act. A failure
+ * is answered as {error: {code, message, hint}}.
+ */
+import { createServer, type Server } from 'node:http';
+import Fastify, { type FastifyInstance } from 'fastify';
+import type { Clock } from '../../dataplane/clock.ts';
+import { WeftError } from '../../dataplane/errors.ts';
+import { errorFields, type Log } from '../log.ts';
+import type { NodeOperations } from '../operations.ts';
+import { type ErrorBody, HTTP_STATUS } from './error-status.ts';
+import { REPORT_NAMES } from './reports.ts';
+import { parseAttachRequest, parseDetachRequest } from './requests.ts';
+import { listenOn, type SocketFile } from './socket-file.ts';
+
+export interface ApiServer {
+  /** Takes no more requests, waits for those under way (up to a limit), ends all connections, removes the socket. */
+  close(): Promise<void>;
+}
+
+export interface ApiModules {
+  readonly operations: NodeOperations;
+  readonly log: Log;
+  readonly clock: Clock;
+}
+
+export interface ApiOptions {
+  readonly socketPath: string;
+  /** How long close waits for requests under way. */
+  readonly graceMs?: number;
+}
+
+/** An attach request has some hundred bytes. */
+const MAX_BODY_BYTES = 64 * 1024;
+
+/** How long a client may take to send a whole request. */
+const REQUEST_TIMEOUT_MS = 10_000;
+
+const DEFAULT_GRACE_MS = 5_000;
+
+/** Resolves when the socket answers. Throws `conflict`, `not_permitted` or `system`. */
+export async function startApiServer(modules: ApiModules, options: ApiOptions): Promise<ApiServer> {
+  const app = routes(modules);
+  await app.ready();
+  // Not fastify's own listen: it binds asynchronously, and the socket's mode is set by a umask around the bind.
+  const server = createServer(
+    {
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      headersTimeout: REQUEST_TIMEOUT_MS,
+      connectionsCheckingInterval: 1_000,
+    },
+    (request, response) => app.routing(request, response),
+  );
+  const socket = await listenOn(server, options.socketPath);
+  // An accept that fails (no descriptor left) must not end the daemon; the next one may succeed.
+  server.on('error', error => {
+    modules.log.error(
+      { component: 'api', socket: options.socketPath, ...errorFields(error) },
+      'accept failed',
+    );
+  });
+  let closing: Promise<void> | undefined;
+  return {
+    close() {
+      closing ??= shutDown(modules.clock, options.graceMs ?? DEFAULT_GRACE_MS, server, socket, app);
+      return closing;
+    },
+  };
+}
+
+async function shutDown(
+  clock: Clock,
+  graceMs: number,
+  server: Server,
+  socket: SocketFile,
+  app: FastifyInstance,
+): Promise<void> {
+  await socket.remove();
+  const closed = new Promise<void>(resolve => {
+    server.close(() => resolve());
+  });
+  const patience = clock.after(graceMs, () => server.closeAllConnections());
+  await closed;
+  patience.cancel();
+  await app.close();
+}
+
+function routes({ operations, log }: ApiModules): FastifyInstance {
+  const app = Fastify({ logger: false, bodyLimit: MAX_BODY_BYTES, exposeHeadRoutes: false });
+  for (const name of REPORT_NAMES) app.get(`/v1/${name}`, () => operations[name]());
+  app.post('/v1/attach', request => operations.attach(parseAttachRequest(request.body)));
+  app.post('/v1/detach', request => operations.detach(parseDetachRequest(request.body)));
+
+  app.setNotFoundHandler((request, reply) => {
+    const error = new WeftError('not_found', `the API has no ${request.method} ${request.url}`, {
+      hint: 'see docs/cli.md for what it has',
+    });
+    return reply.code(HTTP_STATUS.not_found).send(bodyOf(error));
+  });
+  app.setErrorHandler((error, request, reply) => {
+    const fields = { component: 'api', path: request.url, ...errorFields(error) } as const;
+    if (error instanceof WeftError) {
+      log.debug(fields, 'request refused');
+      return reply.code(HTTP_STATUS[error.code]).send(bodyOf(error));
+    }
+    const status = clientMistake(error);
+    if (status !== undefined) {
+      const mistake = new WeftError('invalid_argument', `request refused: ${reasonOf(error)}`);
+      return reply.code(status).send(bodyOf(mistake));
+    }
+    log.error(fields, 'request failed');
+    const internal = new WeftError('system', `internal error: ${reasonOf(error)}`, {
+      hint: 'see the log of the daemon, and report it',
+    });
+    return reply.code(HTTP_STATUS.system).send(bodyOf(internal));
+  });
+  return app;
+}
+
+function bodyOf(error: WeftError): ErrorBody {
+  return { error: { code: error.code, message: error.message, hint: error.hint } };
+}
+
+/** The HTTP status when fastify itself refused the request (no JSON, too large), otherwise undefined. */
+function clientMistake(error: unknown): number | undefined {
+  if (!(error instanceof Error) || !('statusCode' in error)) return undefined;
+  const { statusCode } = error;
+  return typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500 ? statusCode : undefined;
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,117 @@
+/**
+ * The API's socket file: mode 0600 from its first instant, never taken from a daemon that lives.
+ *
+ * The socket is bound under a name of this process and then linked to the real one. Linking fails when the name is
+ * taken, so two daemons cannot both have it; and libuv, which unlinks the name it bound when the server closes, cannot
+ * remove a successor's socket.
+ */
+import { link, lstat, mkdir, unlink } from 'node:fs/promises';
+import { connect, type Server } from 'node:net';
+import { dirname } from 'node:path';
+import { WeftError } from '../../dataplane/errors.ts';
+
+export interface SocketFile {
+  /** Removes the file if it is still the one that was made. */
+  remove(): Promise<void>;
+}
+
+/** Throws `conflict` when a daemon answers on `path` or when something else than a socket is there. */
+export async function requireSocketFree(path: string): Promise<void> {
+  await probe(path);
+}
+
+/**
+ * Makes `server` listen on `path`; a socket that nobody listens on is replaced, a missing directory made (0755).
+ * Throws `conflict`, `not_permitted` or `system`; then nothing listens.
+ */
+export async function listenOn(server: Server, path: string): Promise<SocketFile> {
+  const temporary = `${path}.${process.pid}`;
+  try {
+    await mkdir(dirname(path), { recursive: true, mode: 0o755 });
+    await unlinkIfThere(temporary);
+    await listenPrivately(server, temporary);
+    if ((await probe(path)) === 'stale') await unlinkIfThere(path);
+    await link(temporary, path);
+    const ours = await lstat(path);
+    await unlink(temporary);
+    return {
+      async remove() {
+        const now = await lstat(path).catch(() => undefined);
+        if (now?.ino === ours.ino && now.dev === ours.dev) await unlinkIfThere(path);
+      },
+    };
+  } catch (error) {
+    if (server.listening) server.close();
+    throw error instanceof WeftError ? error : cannotListen(path, error as NodeJS.ErrnoException);
+  }
+}
+
+function listenPrivately(server: Server, path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    // The socket is bound, with the mode that the umask leaves, before listen returns: no instant in which it is open
+    // to others. (Only in the primary process of a cluster; weft uses none.)
+    const before = process.umask(0o177);
+    try {
+      server.listen(path, () => {
+        server.removeListener('error', reject);
+        resolve();
+      });
+    } finally {
+      process.umask(before);
+    }
+  });
+}
+
+/** Whether `path` is free or a socket that nobody listens on. */
+async function probe(path: string): Promise<'free' | 'stale'> {
+  const found = await lstat(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw cannotListen(path, error);
+  });
+  if (found === undefined) return 'free';
+  if (!found.isSocket()) {
+    throw new WeftError('conflict', `${path} exists and is not a socket`, {
+      hint: 'remove it, or set paths.run to another directory',
+    });
+  }
+  return new Promise((resolve, reject) => {
+    const connection = connect(path);
+    connection.once('connect', () => {
+      connection.destroy();
+      reject(answered(path));
+    });
+    connection.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ECONNREFUSED') resolve('stale');
+      else if (error.code === 'ENOENT') resolve('free');
+      // EAGAIN: somebody listens and is too busy to accept.
+      else if (error.code === 'EAGAIN') reject(answered(path));
+      else reject(cannotListen(path, error));
+    });
+  });
+}
+
+function answered(path: string): WeftError {
+  return new WeftError('conflict', `another weft daemon answers on ${path}`, {
+    hint: 'stop it first, or set paths.run to another directory',
+  });
+}
+
+function cannotListen(path: string, error: NodeJS.ErrnoException): WeftError {
+  const permission = error.code === 'EACCES' || error.code === 'EPERM';
+  if (error.code === 'EEXIST') return answered(path);
+  return new WeftError(
+    permission ? 'not_permitted' : 'system',
+    `cannot listen on ${path}: ${permission ? 'permission denied' : error.message}`,
+    {
+      hint: permission ? 'run weft as root, or set paths.run to a directory of yours' : 'see paths.run',
+      cause: error,
+    },
+  );
+}
+
+async function unlinkIfThere(path: string): Promise<void> {
+  await unlink(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+  });
+}

@@ -1,0 +1,17 @@
+/** Where the API's Unix socket is. */
+import { join } from 'node:path';
+
+/** sun_path has 108 bytes with its NUL (unix(7)). */
+const MAX_SOCKET_PATH = 107;
+
+/** `/api.sock`, a dot and the daemon's PID, at most 4194304: the socket is made under that name first. */
+const LONGEST_NAME = '/api.sock.4194304'.length;
+
+/** Bytes that the run directory's path may have. */
+export const MAX_DIRECTORY = MAX_SOCKET_PATH - LONGEST_NAME;
+
+export function socketPathIn(runDirectory: string): string {
+  return join(runDirectory, 'api.sock');
+}
+
+export const DEFAULT_SOCKET_PATH = '/run/weft/api.sock';

@@ -1,0 +1,117 @@
+/** What the commands do once their arguments are known. Failures are WeftErrors; run-cli.ts prints them. */
+import { isAbsolute, resolve } from 'node:path';
+import { WeftError } from '../../dataplane/errors.ts';
+import { ApiClient } from '../api/client.ts';
+import { parseAttachRequest, parseDetachRequest } from '../api/requests.ts';
+import { DEFAULT_SOCKET_PATH } from '../api/socket-path.ts';
+import { configProblems, readConfigText } from '../config/load.ts';
+import { oneLine } from '../one-line.ts';
+import type { NodeOperations } from '../operations.ts';
+import { follow } from './follow.ts';
+import type { CliIo } from './io.ts';
+import type { Report } from './reports.ts';
+
+export interface GlobalOptions {
+  readonly socket?: string;
+}
+
+export interface ReportOptions extends GlobalOptions {
+  readonly json?: boolean;
+  readonly watch?: boolean;
+}
+
+export interface AttachOptions extends GlobalOptions {
+  readonly network: string;
+  readonly address: readonly string[];
+  readonly ifname: string;
+  readonly mac?: string;
+  readonly json?: boolean;
+}
+
+export interface DetachOptions extends GlobalOptions {
+  readonly network: string;
+  readonly ifname: string;
+  readonly json?: boolean;
+}
+
+const WATCH_INTERVAL_MS = 1_000;
+
+/** ECMA-48: cursor to the upper left, erase to the end of the screen. */
+const CLEAR_SCREEN = '\x1b[H\x1b[J';
+
+/** --socket, else WEFT_SOCKET, else the default; an empty variable counts as none. */
+export function socketPathOf(io: CliIo, options: GlobalOptions): string {
+  // Node takes an empty path for none, and would ask port 80 of this machine.
+  if (options.socket === '') {
+    throw new WeftError('invalid_argument', '--socket is empty', { hint: 'give the path of the socket' });
+  }
+  return options.socket ?? (io.env.WEFT_SOCKET || DEFAULT_SOCKET_PATH);
+}
+
+export async function showReport(io: CliIo, report: Report, options: ReportOptions): Promise<void> {
+  const operations = connect(io, options);
+  const draw = async (before: string, after: string) => {
+    const answer = await report.ask(operations);
+    const text = options.json === true ? JSON.stringify(answer.data) : answer.text();
+    io.stdout.write(`${before}${text}\n${after}`);
+  };
+  if (options.watch !== true) return draw('', '');
+  if (options.json === true) return watch(io, () => draw('', ''));
+  return watch(io, () => (io.stdout.isTTY === true ? draw(CLEAR_SCREEN, '') : draw('', '\n')));
+}
+
+export async function attach(io: CliIo, netns: string, options: AttachOptions): Promise<void> {
+  const request = parseAttachRequest({
+    netns: absoluteNetns(io, netns),
+    network: options.network,
+    addresses: options.address,
+    ifname: options.ifname,
+    ...(options.mac !== undefined && { mac: options.mac }),
+  });
+  const endpoint = await connect(io, options).attach(request);
+  const { network, ifname, mac, addresses } = endpoint;
+  const what = [ifname, mac, ...addresses].join(' ');
+  print(io, options, endpoint, `attached ${endpoint.netns} to ${network}: ${what}`);
+}
+
+export async function detach(io: CliIo, netns: string, options: DetachOptions): Promise<void> {
+  const request = parseDetachRequest({
+    netns: absoluteNetns(io, netns),
+    network: options.network,
+    ifname: options.ifname,
+  });
+  const result = await connect(io, options).detach(request);
+  const text = result.removed
+    ? `detached ${netns} from ${request.network}`
+    : `${netns} was not attached to ${request.network}`;
+  print(io, options, result, text);
+}
+
+/** Prints every problem on standard output, and throws if there is one. */
+export async function checkConfig(io: CliIo, file: string): Promise<void> {
+  const problems = configProblems(await readConfigText(file), file);
+  if (problems.length === 0) {
+    io.stdout.write(`${oneLine(file)}: ok\n`);
+    return;
+  }
+  for (const problem of problems) io.stdout.write(`${problem}\n`);
+  const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
+  throw new WeftError('invalid_config', `${file}: ${count}`, { hint: 'correct what is listed above' });
+}
+
+function connect(io: CliIo, options: GlobalOptions): NodeOperations {
+  return new ApiClient({ clock: io.clock }, { socketPath: socketPathOf(io, options) });
+}
+
+function watch(io: CliIo, draw: () => Promise<void>): Promise<void> {
+  return follow(io.clock, WATCH_INTERVAL_MS, io.interrupted(), draw);
+}
+
+/** The daemon has another working directory: a relative path means something only here. */
+function absoluteNetns(io: CliIo, netns: string): string {
+  return netns.includes('/') && !isAbsolute(netns) ? resolve(io.workingDirectory, netns) : netns;
+}
+
+function print(io: CliIo, options: { readonly json?: boolean }, data: unknown, text: string): void {
+  io.stdout.write(options.json === true ? `${JSON.stringify(data)}\n` : `${oneLine(text)}\n`);
+}

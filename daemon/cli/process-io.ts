@@ -1,0 +1,40 @@
+/** The real {@link CliIo}: this process's streams, environment and signals. */
+import type { Writable } from 'node:stream';
+import { systemClock } from '../../dataplane/clock.ts';
+import type { StartNode } from '../running-node.ts';
+import type { CliIo } from './io.ts';
+import { EXIT_DONE, EXIT_FAILED, failureLine } from './run-cli.ts';
+
+/** `startNode` is what `weft daemon` starts. */
+export function processIo(startNode: StartNode): CliIo {
+  endQuietlyOnBrokenPipe(process.stdout);
+  endQuietlyOnBrokenPipe(process.stderr);
+  return {
+    stdout: process.stdout,
+    stderr: process.stderr,
+    env: process.env,
+    workingDirectory: process.cwd(),
+    clock: systemClock,
+    interrupted() {
+      const controller = new AbortController();
+      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => controller.abort());
+      return controller.signal;
+    },
+    async runDaemon(configPath) {
+      // Loaded here only: the HTTP server takes longer to load than `weft peers` takes to run.
+      const { runDaemon } = await import('../run-daemon.ts');
+      const abort = (line: string) => {
+        process.stderr.write(failureLine(line));
+        process.exit(EXIT_FAILED);
+      };
+      await runDaemon({ startNode, clock: systemClock, abort }, configPath);
+    },
+  };
+}
+
+/** `weft fdb | head`: the reader has what it wanted. */
+function endQuietlyOnBrokenPipe(stream: Writable): void {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    process.exit(error.code === 'EPIPE' ? EXIT_DONE : EXIT_FAILED);
+  });
+}

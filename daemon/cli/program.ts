@@ -1,0 +1,131 @@
+/** The command line of `weft`: which commands, arguments and options there are (design: docs/cli.md). */
+import { Command, Option } from 'commander';
+import { REPORT_NAMES } from '../api/reports.ts';
+import { DEFAULT_IFNAME } from '../api/requests.ts';
+import { DEFAULT_SOCKET_PATH } from '../api/socket-path.ts';
+import { DEFAULT_CONFIG_PATH } from '../config/config.ts';
+import { version } from '../package-info.ts';
+import {
+  type AttachOptions,
+  attach,
+  checkConfig,
+  type DetachOptions,
+  detach,
+  type ReportOptions,
+  showReport,
+} from './commands.ts';
+import type { CliIo } from './io.ts';
+import { REPORTS } from './reports.ts';
+
+const NETNS_HELP = 'network namespace: a name (ip netns), a path or a PID';
+
+export function buildProgram(io: CliIo): Command {
+  const program = new Command('weft')
+    .description('A userspace VXLAN overlay for containers')
+    .version(version, '--version', 'print the version')
+    .helpOption('-h, --help', 'print help')
+    .helpCommand(false)
+    .option(
+      '--socket <path>',
+      `API socket of the daemon (default: $WEFT_SOCKET, else ${DEFAULT_SOCKET_PATH})`,
+    )
+    .exitOverride()
+    .configureOutput({
+      writeOut: text => io.stdout.write(text),
+      writeErr: text => io.stderr.write(text),
+      // run-cli.ts prints the one line itself.
+      outputError: () => {},
+    })
+    .addHelpText(
+      'after',
+      examples(['weft daemon --config /etc/weft/weft.yaml', 'weft status', 'weft peers --json']),
+    )
+    .addHelpText('after', '\nExit status: 0 done, 1 refused or failed, 2 wrong usage.');
+  addDaemon(program, io);
+  addAttach(program, io);
+  addDetach(program, io);
+  for (const name of REPORT_NAMES) {
+    program
+      .command(name)
+      .description(REPORTS[name].summary)
+      .option('--json', 'print JSON, one document a line')
+      .option('--watch', 'show it again every second until interrupted')
+      .addHelpText('after', examples([`weft ${name}`, `weft ${name} --json`, `weft ${name} --watch`]))
+      .action((_, command: Command) =>
+        showReport(io, REPORTS[name], command.optsWithGlobals<ReportOptions>()),
+      );
+  }
+  addConfig(program, io);
+  return program;
+}
+
+function addDaemon(program: Command, io: CliIo): void {
+  program
+    .command('daemon')
+    .description('Run the daemon in the foreground until SIGTERM or SIGINT')
+    .option('--config <file>', `configuration file (default: ${DEFAULT_CONFIG_PATH})`)
+    .addHelpText('after', examples(['weft daemon', 'weft daemon --config ./weft.yaml']))
+    .action(async (options: { readonly config?: string }, command: Command) => {
+      if (program.getOptionValue('socket') !== undefined) {
+        command.error(
+          'the daemon has no --socket: its socket is api.sock in the directory paths.run of its configuration',
+        );
+      }
+      await io.runDaemon(options.config);
+    });
+}
+
+function addAttach(program: Command, io: CliIo): void {
+  program
+    .command('attach')
+    .description('Give a network namespace an interface in a network')
+    .argument('<netns>', NETNS_HELP)
+    .requiredOption('--network <name>', 'network of the configuration')
+    .addOption(
+      new Option('--address <cidr>', 'address of the interface, IPv4 or IPv6; may be repeated')
+        .argParser((value: string, before: readonly string[]) => [...before, value])
+        .default([], 'none but the IPv6 link-local one'),
+    )
+    .option('--ifname <name>', 'name of the interface in the namespace', DEFAULT_IFNAME)
+    .option('--mac <mac>', 'MAC address (default: a stable one of its own)')
+    .option('--json', 'print the endpoint as JSON')
+    .addHelpText(
+      'after',
+      examples([
+        'weft attach web --network blue --address 198.18.0.2/24',
+        'weft attach web --network blue --address 198.18.0.2/24 --address 2001:db8:1::2/64',
+        'weft attach /proc/4711/ns/net --network blue --address 198.18.0.3/24 --ifname net1',
+      ]),
+    )
+    .action((netns: string, _, command: Command) =>
+      attach(io, netns, command.optsWithGlobals<AttachOptions>()),
+    );
+}
+
+function addDetach(program: Command, io: CliIo): void {
+  program
+    .command('detach')
+    .description('Take an interface of a network out of a namespace; succeeds when it is not there')
+    .argument('<netns>', NETNS_HELP)
+    .requiredOption('--network <name>', 'network of the configuration')
+    .option('--ifname <name>', 'name of the interface in the namespace', DEFAULT_IFNAME)
+    .option('--json', 'print JSON: {"removed": true or false}')
+    .addHelpText('after', examples(['weft detach web --network blue']))
+    .action((netns: string, _, command: Command) =>
+      detach(io, netns, command.optsWithGlobals<DetachOptions>()),
+    );
+}
+
+function addConfig(program: Command, io: CliIo): void {
+  const config = program.command('config').description('Work with configuration files').helpCommand(false);
+  config
+    .command('check')
+    .description('Check a configuration file and print everything that is wrong with it')
+    .argument('<file>', 'configuration file')
+    .addHelpText('after', examples([`weft config check ${DEFAULT_CONFIG_PATH}`]))
+    .action((file: string) => checkConfig(io, file));
+}
+
+function examples(lines: readonly string[]): string {
+  return `\nExamples:\n${lines.map(line => `  $ ${line}`).join('\n')}`;
+}

@@ -1,0 +1,56 @@
+/** The configuration as the daemon uses it: checked, with defaults filled in. docs/configuration.md explains each. */
+import type { IpAddress, Vni, VtepAddress } from '../../dataplane/address.ts';
+import type { LogLevel } from '../log-fields.ts';
+
+export interface Config {
+  readonly node: {
+    /** Unique in the cluster. */
+    readonly name: string;
+    /** Address of this VTEP; undefined: to be taken from the default route. */
+    readonly underlay: IpAddress | undefined;
+  };
+  /** Absolute directories: `state` survives a reboot, `run` need not. */
+  readonly paths: { readonly state: string; readonly run: string };
+  readonly vxlan: { readonly port: number };
+  readonly gossip: { readonly port: number; readonly join: readonly HostPort[] };
+  readonly dataplane: { readonly workers: 'auto' | 1 };
+  readonly networks: readonly NetworkConfig[];
+  readonly log: { readonly level: LogLevel };
+}
+
+export interface NetworkConfig {
+  readonly name: string;
+  readonly vni: Vni;
+  /** A CIDR with no host bits, as in 198.18.0.0/16. */
+  readonly subnet: string | undefined;
+  readonly attach: AttachMode;
+  /** Bytes of an IP packet inside the network; auto: what the underlay leaves. */
+  readonly mtu: 'auto' | number;
+  /** VTEPs that run no weft; all of the underlay's address family, none of them the underlay itself. */
+  readonly staticVteps: readonly VtepAddress[];
+}
+
+export const ATTACH_MODES = ['bridge', 'tap'] as const;
+export type AttachMode = (typeof ATTACH_MODES)[number];
+
+/** `host` is a host name, or an IP address in canonical text without brackets. */
+export interface HostPort {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** The IANA port of VXLAN (RFC 7348 section 5). */
+export const DEFAULT_VXLAN_PORT = 4789;
+
+/** The port of memberlist and serf. */
+export const DEFAULT_GOSSIP_PORT = 7946;
+
+export const DEFAULT_CONFIG_PATH = '/etc/weft/weft.yaml';
+export const DEFAULT_STATE_PATH = '/var/lib/weft';
+export const DEFAULT_RUN_PATH = '/run/weft';
+
+/** What IPv4 asks of every link: "every internet module must be able to forward a datagram of 68 octets" and receive 576 (RFC 791 section 3.2). */
+export const MIN_MTU = 576;
+
+/** The longest IPv4 packet, less the 50 bytes of VXLAN over IPv4: 8 UDP, 20 IPv4, 8 VXLAN, 14 Ethernet (RFC 7348 section 5). */
+export const MAX_MTU = 65_485;

@@ -1,0 +1,158 @@
+/**
+ * The shape of the file and what each value may be by itself; rules that join two values are in semantics.ts.
+ * Every message says what is wrong and, after a semicolon, what to do.
+ */
+import { isAbsolute, normalize } from 'node:path';
+import { z } from 'zod';
+import { type IpAddress, parseIp, parseVni } from '../../dataplane/address.ts';
+import { WeftError } from '../../dataplane/errors.ts';
+import { MAX_DIRECTORY } from '../api/socket-path.ts';
+import { nonUnicast, parseSubnet } from '../cidr.ts';
+import { describe, leaf, numberLeaf, requireValue, textLeaf, wordLeaf } from '../leaf.ts';
+import { LOG_LEVELS } from '../log-fields.ts';
+import { parseNetworkName, parseNodeName } from '../names.ts';
+import {
+  ATTACH_MODES,
+  DEFAULT_GOSSIP_PORT,
+  DEFAULT_RUN_PATH,
+  DEFAULT_STATE_PATH,
+  DEFAULT_VXLAN_PORT,
+  MAX_MTU,
+  MIN_MTU,
+} from './config.ts';
+import { parseHostPort } from './host-port.ts';
+
+function notThis(kind: string, input: unknown): string {
+  if (input === null) return 'has no value; give it one, or remove the key';
+  return `expected ${kind}, not ${describe(input)}; see docs/configuration.md`;
+}
+
+function section<Shape extends z.ZodRawShape>(shape: Shape) {
+  return z.strictObject(shape, { error: issue => notThis('a map of keys and values', issue.input) });
+}
+
+function list<Item extends z.ZodType>(item: Item) {
+  return z.array(item, { error: issue => notThis('a list', issue.input) }).default([]);
+}
+
+/** A key of the contract that a later version will know: refused, never silently without effect. */
+function notYet(message: string) {
+  return z.never({ error: message }).optional();
+}
+
+const port = numberLeaf('a UDP port', 1, 65_535);
+
+/** The address of one VTEP. */
+export function parseVtep(text: string): IpAddress {
+  const address = parseIp(text);
+  const reason = nonUnicast(address);
+  if (reason === undefined) return address;
+  throw new WeftError('invalid_argument', `"${text}" is ${reason}`, {
+    hint: 'give the unicast address of one host',
+  });
+}
+
+function directory(maxBytes: number) {
+  return textLeaf(text => {
+    if (!isAbsolute(text) || /\p{Cc}/u.test(text)) {
+      throw new WeftError('invalid_argument', `${describe(text)} is not an absolute path`, {
+        hint: 'begin it with a slash',
+      });
+    }
+    if (Buffer.byteLength(text) > maxBytes) {
+      throw new WeftError('invalid_argument', `is longer than ${maxBytes} bytes`, {
+        hint: 'choose a shorter path: the path of a Unix socket has 107 bytes at most',
+      });
+    }
+    return normalize(text).replace(/(?<=.)\/$/, '');
+  });
+}
+
+const workers = leaf((value): 'auto' | 1 => {
+  requireValue(value);
+  if (value === 'auto' || value === 1) return value;
+  const more = typeof value === 'number' && Number.isInteger(value) && value > 1;
+  throw new WeftError(
+    'invalid_argument',
+    more
+      ? `${value} workers are not in this version; more workers come in a later version`
+      : `${describe(value)} is not a number of workers`,
+    { hint: 'write auto or 1' },
+  );
+});
+
+const mtu = leaf((value): 'auto' | number => {
+  requireValue(value);
+  if (value === 'auto') return value;
+  const legal = typeof value === 'number' && Number.isInteger(value) && value >= MIN_MTU && value <= MAX_MTU;
+  if (legal) return value;
+  throw new WeftError('invalid_argument', `${describe(value)} is not an MTU`, {
+    hint: `write auto or a whole number of bytes from ${MIN_MTU} to ${MAX_MTU}`,
+  });
+});
+
+const vni = leaf(value => {
+  requireValue(value);
+  if (typeof value === 'number') return parseVni(value);
+  throw new WeftError('invalid_argument', `${describe(value)} is not a VNI`, {
+    hint: 'write a whole number from 1 to 16777215, without quotes',
+  });
+});
+
+const nodeSection = section({
+  name: textLeaf(parseNodeName).optional(),
+  underlay: textLeaf(parseVtep).optional(),
+});
+const pathsSection = section({
+  state: directory(1024).default(DEFAULT_STATE_PATH),
+  run: directory(MAX_DIRECTORY).default(DEFAULT_RUN_PATH),
+});
+const vxlanSection = section({ port: port.default(DEFAULT_VXLAN_PORT) });
+const gossipSection = section({
+  port: port.default(DEFAULT_GOSSIP_PORT),
+  join: list(textLeaf(parseHostPort)),
+  key: notYet('gossip encryption is not in this version; remove the key and protect port 7946 by a firewall'),
+});
+const dataplaneSection = section({ workers: workers.default('auto') });
+const networkSection = section({
+  name: textLeaf(parseNetworkName),
+  vni,
+  subnet: textLeaf(parseSubnet).optional(),
+  attach: wordLeaf(ATTACH_MODES).default('bridge'),
+  mtu: mtu.default('auto'),
+  static_vteps: list(textLeaf(parseVtep)),
+});
+const logSection = section({ level: wordLeaf(LOG_LEVELS).default('info') });
+
+export const fileSchema = section({
+  node: nodeSection.prefault({}),
+  paths: pathsSection.prefault({}),
+  vxlan: vxlanSection.prefault({}),
+  gossip: gossipSection.prefault({}),
+  dataplane: dataplaneSection.prefault({}),
+  networks: list(networkSection),
+  metrics: notYet('a metrics listener is not in this version; remove the key and use weft status --json'),
+  log: logSection.prefault({}),
+});
+
+export type ConfigFile = z.output<typeof fileSchema>;
+
+/** The keys of each map of the file, by where the map stands: '' is the root, 'networks[]' any item of the list. */
+export const KNOWN_KEYS: Readonly<Record<string, readonly string[]>> = {
+  '': keysOf(fileSchema),
+  node: keysOf(nodeSection),
+  paths: keysOf(pathsSection),
+  vxlan: keysOf(vxlanSection),
+  gossip: keysOf(gossipSection),
+  dataplane: keysOf(dataplaneSection),
+  'networks[]': keysOf(networkSection),
+  log: keysOf(logSection),
+};
+
+/** Without those that are not yet to be used. */
+function keysOf(map: z.ZodObject): readonly string[] {
+  return Object.entries(map.shape).flatMap(([key, value]) => {
+    const refused = value instanceof z.ZodOptional && value.unwrap() instanceof z.ZodNever;
+    return refused ? [] : [key];
+  });
+}

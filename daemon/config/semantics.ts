@@ -1,0 +1,134 @@
+/**
+ * The rules that join two values of the file. They read the file's plain value, not the parsed one, and pass over what
+ * is not of the right kind, so that one run names every mistake.
+ */
+import { type IpAddress, ipFamily } from '../../dataplane/address.ts';
+import { WeftError } from '../../dataplane/errors.ts';
+import { parseNodeName } from '../names.ts';
+import { type Config, DEFAULT_GOSSIP_PORT, DEFAULT_VXLAN_PORT } from './config.ts';
+import type { KeyPath } from './problem.ts';
+import { parseVtep } from './schema.ts';
+
+export interface Finding {
+  readonly path: KeyPath;
+  readonly message: string;
+}
+
+/** `hostName` stands for a node.name that is not given. */
+export function checkSemantics(file: unknown, hostName: string): readonly Finding[] {
+  const networks = items(get(file, 'networks'));
+  return [
+    ...checkHostName(file, hostName),
+    ...checkPorts(file),
+    ...duplicates(networks, 'name'),
+    ...duplicates(networks, 'vni'),
+    ...checkStaticVteps(file, networks),
+  ];
+}
+
+/** Host names are case-insensitive (RFC 1123), node names are not: the default is the host name in lower case. */
+export function defaultNodeName(hostName: string): string {
+  return parseNodeName(hostName.toLowerCase());
+}
+
+/**
+ * To be called once the underlay is known that the file did not name. Throws `invalid_config` when a static VTEP is of
+ * the other address family or is this node itself.
+ */
+export function requireUnderlayFits(config: Config, underlay: IpAddress): void {
+  config.networks.forEach((network, index) => {
+    network.staticVteps.forEach((vtep, position) => {
+      const reason = misfit(vtep, underlay);
+      if (reason === undefined) return;
+      throw new WeftError('invalid_config', `networks[${index}].static_vteps[${position}]: ${reason}`, {
+        hint: 'correct it, or set node.underlay to the address that is meant',
+      });
+    });
+  });
+}
+
+function checkHostName(file: unknown, hostName: string): Finding[] {
+  if (get(get(file, 'node'), 'name') !== undefined) return [];
+  try {
+    defaultNodeName(hostName);
+    return [];
+  } catch {
+    const message = `is missing, and the host name "${hostName}" cannot stand for it; set a name, as in vm-a`;
+    return [{ path: ['node', 'name'], message }];
+  }
+}
+
+/** Both are UDP sockets on the same address. */
+function checkPorts(file: unknown): Finding[] {
+  const gossip = get(get(file, 'gossip'), 'port');
+  const vxlan = get(get(file, 'vxlan'), 'port') ?? DEFAULT_VXLAN_PORT;
+  if ((gossip ?? DEFAULT_GOSSIP_PORT) !== vxlan) return [];
+  const path = gossip === undefined ? ['vxlan', 'port'] : ['gossip', 'port'];
+  return [
+    { path, message: `${vxlan} is the port of both VXLAN and gossip, and both use UDP; choose another` },
+  ];
+}
+
+function duplicates(networks: readonly unknown[], key: 'name' | 'vni'): Finding[] {
+  const first = new Map<unknown, number>();
+  return networks.flatMap((network, index) => {
+    const value = get(network, key);
+    if (typeof value !== 'string' && typeof value !== 'number') return [];
+    const owner = first.get(value);
+    if (owner === undefined) {
+      first.set(value, index);
+      return [];
+    }
+    const message = `${JSON.stringify(value)} is the ${key} of networks[${owner}] already; choose another`;
+    return [{ path: ['networks', index, key], message }];
+  });
+}
+
+function checkStaticVteps(file: unknown, networks: readonly unknown[]): Finding[] {
+  const underlay = vtepOf(get(get(file, 'node'), 'underlay'));
+  let reference: { readonly address: IpAddress; readonly what: string } | undefined;
+  if (underlay !== undefined) reference = { address: underlay, what: 'node.underlay' };
+  return networks.flatMap((network, index) => {
+    const seen = new Set<IpAddress>();
+    return items(get(network, 'static_vteps')).flatMap((item, position) => {
+      const vtep = vtepOf(item);
+      if (vtep === undefined) return [];
+      const path = ['networks', index, 'static_vteps', position];
+      if (seen.has(vtep)) return [{ path, message: `"${vtep}" is in the list already; remove one` }];
+      seen.add(vtep);
+      // With no underlay in the file, the first VTEP shows the family that all must have.
+      reference ??= { address: vtep, what: `the first of them, ${vtep}` };
+      const reason = misfit(vtep, reference.address, reference.what, reference.address === underlay);
+      return reason === undefined ? [] : [{ path, message: `${reason}; correct or remove it` }];
+    });
+  });
+}
+
+function misfit(
+  vtep: IpAddress,
+  underlay: IpAddress,
+  what = `the underlay address ${underlay}`,
+  itself = true,
+): string | undefined {
+  if (ipFamily(vtep) !== ipFamily(underlay)) {
+    return `"${vtep}" is IPv${ipFamily(vtep)}, but ${what} is IPv${ipFamily(underlay)}`;
+  }
+  return itself && vtep === underlay ? `"${vtep}" is this node itself` : undefined;
+}
+
+function vtepOf(value: unknown): IpAddress | undefined {
+  try {
+    return typeof value === 'string' ? parseVtep(value) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function get(value: unknown, key: string): unknown {
+  const isMap = typeof value === 'object' && value !== null && !Array.isArray(value);
+  return isMap ? (value as Readonly<Record<string, unknown>>)[key] : undefined;
+}
+
+function items(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}

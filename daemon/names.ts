@@ -1,0 +1,51 @@
+/** Names that operators give: which are legal, and why. Each parser throws `invalid_argument`. */
+import { WeftError } from '../dataplane/errors.ts';
+
+const NETWORK_NAME = /^[a-z0-9]([a-z0-9-]{0,10}[a-z0-9])?$/;
+
+/** A bridge is called wf-NAME and a Linux interface name has at most 15 characters (IFNAMSIZ 16 with its NUL). */
+export const MAX_NETWORK_NAME = 12;
+
+export function parseNetworkName(name: string): string {
+  if (NETWORK_NAME.test(name)) return name;
+  if (name.length > MAX_NETWORK_NAME) {
+    throw new WeftError('invalid_argument', `"${name}" is too long for a network name`, {
+      hint: `use at most ${MAX_NETWORK_NAME} characters: the network's bridge is called wf-NAME and an interface name has at most 15`,
+    });
+  }
+  throw new WeftError('invalid_argument', `"${name}" is not a network name`, {
+    hint: 'use lower-case letters, digits and inner dashes, as in blue or web-2',
+  });
+}
+
+/** RFC 1123 section 2.1: labels of letters, digits and inner dashes, joined by dots. */
+const HOST_LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i;
+
+export function isHostName(name: string): boolean {
+  // RFC 1123 section 2.1: "a valid host name can never have the dotted-decimal form": its last label is not numeric.
+  if (name.length > 253 || /(^|\.)\d+$/.test(name)) return false;
+  return name.split('.').every(label => HOST_LABEL.test(label));
+}
+
+const MAX_NODE_NAME = 63;
+
+export function parseNodeName(name: string): string {
+  const legal =
+    name.length <= MAX_NODE_NAME &&
+    name === name.toLowerCase() &&
+    name.split('.').every(label => HOST_LABEL.test(label));
+  if (legal) return name;
+  throw new WeftError('invalid_argument', `"${name}" is not a node name`, {
+    hint: `write it like a host name in lower case, at most ${MAX_NODE_NAME} characters, as in vm-a`,
+  });
+}
+
+/** What the kernel takes (dev_valid_name in net/core/dev.c): 1 to 15 bytes, no slash, colon or white space. */
+export function parseInterfaceName(name: string): string {
+  const legal = /^[!-~]{1,15}$/.test(name) && !/[/:%]/.test(name) && name !== '.' && name !== '..';
+  // "%" is legal there but a pattern: the kernel would make eth0 of eth%d.
+  if (legal) return name;
+  throw new WeftError('invalid_argument', `"${name}" is not an interface name`, {
+    hint: 'use 1 to 15 characters without slash, colon, percent sign or space, as in eth0',
+  });
+}

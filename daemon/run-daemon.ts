@@ -1,0 +1,123 @@
+/**
+ * `weft daemon`, from the configuration file to the exit.
+ *
+ *   1. load the configuration              (wrong: nothing was started)
+ *   2. see that no daemon answers yet      (one does: nothing was started)
+ *   3. start the node
+ *   4. open the API: now the daemon answers
+ *   5. wait for a signal, or for the node to fail
+ *   6. close the API, then stop the node
+ */
+import type { Clock } from '../dataplane/clock.ts';
+import { WeftError } from '../dataplane/errors.ts';
+import { startApiServer } from './api/server.ts';
+import { requireSocketFree } from './api/socket-file.ts';
+import { socketPathIn } from './api/socket-path.ts';
+import { DEFAULT_CONFIG_PATH } from './config/config.ts';
+import { loadConfig } from './config/load.ts';
+import { createLog, errorFields, type Log } from './log.ts';
+import { version } from './package-info.ts';
+import type { RunningNode, StartNode } from './running-node.ts';
+import { stopSignals } from './stop-signals.ts';
+
+export interface DaemonModules {
+  readonly startNode: StartNode;
+  readonly clock: Clock;
+  /** Ends the process at once: process.exit, after `line` went to standard error. */
+  readonly abort: (line: string) => void;
+}
+
+/** How long a node may take to stop, before the process ends without it. */
+const STOP_TIMEOUT_MS = 15_000;
+
+/**
+ * Resolves after an orderly stop by a signal. Throws the WeftError that prevented the start or ended the node; then
+ * everything it began has been undone. `configPath` undefined means the default path.
+ */
+export async function runDaemon(modules: DaemonModules, configPath: string | undefined): Promise<void> {
+  const config = await loadConfig(configPath);
+  const log = createLog(config.log.level).child({ node: config.node.name });
+  const socketPath = socketPathIn(config.paths.run);
+  const release = crashHandlers(modules, log);
+  const signals = stopSignals(signal => {
+    log.fatal({ component: 'daemon', signal }, 'second signal, ending at once');
+    modules.abort(`${signal} came twice: stopped at once; what was under way is undone at the next start`);
+  });
+  try {
+    await requireSocketFree(socketPath);
+    log.info(
+      { component: 'daemon', version, pid: process.pid, path: configPath ?? DEFAULT_CONFIG_PATH },
+      'starting',
+    );
+    const node = await modules.startNode(config, log);
+    await whileRunning(modules, node, log, socketPath, signals.first);
+    log.info({ component: 'daemon' }, 'stopped');
+  } catch (error) {
+    log.fatal({ component: 'daemon', ...errorFields(error) }, 'daemon failed');
+    throw error;
+  } finally {
+    signals.release();
+    release();
+  }
+}
+
+async function whileRunning(
+  modules: DaemonModules,
+  node: RunningNode,
+  log: Log,
+  socketPath: string,
+  signal: Promise<NodeJS.Signals>,
+): Promise<void> {
+  let reason = 'failed start';
+  try {
+    const api = await startApiServer({ ...modules, operations: node.operations, log }, { socketPath });
+    try {
+      log.info({ component: 'daemon', socket: socketPath }, 'ready');
+      const end = await Promise.race([signal, node.fatal]);
+      if (end instanceof WeftError) {
+        reason = end.message;
+        throw end;
+      }
+      reason = end;
+      log.info({ component: 'daemon', signal: end }, 'stopping');
+    } finally {
+      await api.close();
+    }
+  } catch (error) {
+    // The first failure is the one to tell of; that of the stop after it goes to the log.
+    await stopNode(modules.clock, node, reason).catch(late => {
+      log.error({ component: 'daemon', ...errorFields(late) }, 'stop failed');
+    });
+    throw error;
+  }
+  await stopNode(modules.clock, node, reason);
+}
+
+async function stopNode(clock: Clock, node: RunningNode, reason: string): Promise<void> {
+  let late: () => void;
+  const timeout = new Promise<never>((_, reject) => {
+    late = () =>
+      reject(
+        new WeftError('system', `the node did not stop within ${STOP_TIMEOUT_MS / 1000} s`, {
+          hint: 'start it again: it takes over what is left; and report it with the log',
+        }),
+      );
+  });
+  const patience = clock.after(STOP_TIMEOUT_MS, () => late());
+  try {
+    await Promise.race([node.stop(reason), timeout]);
+  } finally {
+    patience.cancel();
+  }
+}
+
+/** A defect: the state of the process is unknown, so it ends. Rejections nobody handles arrive here too (Node >= 15). */
+function crashHandlers(modules: DaemonModules, log: Log): () => void {
+  const onCrash = (error: unknown) => {
+    log.fatal({ component: 'daemon', ...errorFields(error) }, 'uncaught exception');
+    const message = error instanceof Error ? error.message : String(error);
+    modules.abort(`internal error: ${message}; see the log, and report it`);
+  };
+  process.on('uncaughtException', onCrash);
+  return () => process.removeListener('uncaughtException', onCrash);
+}
