@@ -5,6 +5,7 @@
 import { randomInt } from 'node:crypto';
 import type { VtepAddress } from './address.ts';
 import { Arena } from './arena.ts';
+import { checksumCompleter } from './checksum-completer.ts';
 import type { Clock } from './clock.ts';
 import type { Answers, CommandName, Commands, DataplaneCounters, TableEntry } from './commands.ts';
 import { WeftError } from './errors.ts';
@@ -13,7 +14,7 @@ import { VXLAN_HEADER_SIZE } from './headers/vxlan.ts';
 import { LocalPort } from './local-port.ts';
 import { Network } from './network.ts';
 import { NativeTapPort } from './tap.ts';
-import { completeChecksum, NativeUdpPort } from './udp.ts';
+import { NativeUdpPort } from './udp.ts';
 import { type Vtep, VtepTable } from './vtep-table.ts';
 
 /** Source sockets, and so outer source ports, of one VTEP: enough for ECMP and receive queues to spread flows. */
@@ -42,7 +43,7 @@ export class Datapath {
     this.handlers = handlers;
     this.forwarder = new Forwarder({
       arena: this.arena.view,
-      completeChecksum,
+      completeChecksum: checksumCompleter({ arena: this.arena }),
       vteps: this.vteps,
       hashSeed: randomInt(2 ** 32),
     });

@@ -1,0 +1,140 @@
+/**
+ * The one loader of the native addon, and its documentation: what each function takes, in which units, and how it
+ * fails. Functions of the operating system return −errno instead of throwing; wrong argument types or ranges are bugs
+ * of the caller and throw TypeError or RangeError that name the argument.
+ *
+ * The addon is the network card that userspace lacks: batched system calls and checksums, no policy, no table. It may
+ * be loaded in any number of threads; a port belongs to the thread that opened it.
+ */
+import { createRequire } from 'node:module';
+import { resolve } from 'node:path';
+import { WeftError } from '../errors.ts';
+import * as frameBatch from '../frame-batch.ts';
+
+/** An open port. A number, never reused for another port of the thread in its next 32,768 openings. */
+export type PortHandle = number & { readonly brand: 'PortHandle' };
+
+/** Where a port receives and whom it tells. All memory is referenced until the port is closed. */
+export interface Receiver {
+  /** The packet memory of the thread, for sending too. Detached while a port is open: the port is lost with EFAULT. */
+  readonly arena: ArrayBuffer;
+  /** Slots at the beginning of the arena: frames of one batch. */
+  readonly slotCount: number;
+  /** Bytes from slot to slot. */
+  readonly slotSize: number;
+  /** Bytes from the beginning of a slot to the Ethernet frame; at least 12 and at least encapLength. */
+  readonly frameStart: number;
+  /** Memory of the FrameBatch that received frames are described in. */
+  readonly batch: ArrayBuffer;
+  /** COUNTERS.length doubles, which the addon adds to. */
+  readonly counters: ArrayBuffer;
+  /** `count` frames are in the first descriptors; slots and descriptors are used again once this returns. */
+  readonly onFrames: (count: number) => void;
+  /** The descriptor can never yield anything again. Called at most once; the port still has to be closed. */
+  readonly onLost: (errno: number) => void;
+}
+
+export interface UdpOptions {
+  /** 4 or 16 bytes, network order; also the source address of all that is sent. */
+  readonly address: Uint8Array;
+  /** UDP port to receive on; 0 lets the kernel choose. */
+  readonly port: number;
+  /** How many sockets to send from, 1 … 64. */
+  readonly sourceSockets: number;
+  /** 49152 … 65535: where to begin looking for their ports. */
+  readonly firstSourcePort: number;
+  /** Bytes, as for SO_RCVBUF; forced past net.core.rmem_max where permitted. */
+  readonly receiveBuffer: number;
+  /** Bytes for each source socket, as for SO_SNDBUF. */
+  readonly sendBuffer: number;
+  /** Bytes of encapsulation at the beginning of each received datagram. */
+  readonly encapLength: number;
+}
+
+export interface BatchIo {
+  readonly frameLayout: Readonly<Record<string, number>>;
+  readonly counterNames: readonly string[];
+
+  /**
+   * Opens /dev/net/tun (non-blocking, close-on-exec) in the network namespace of file `netnsPath`, or in this
+   * thread's own; a device made through the descriptor appears there. Returns the descriptor, or −errno: ENOENT,
+   * ENODEV, ENXIO (no such device), EACCES, EPERM. Aborts the process if the kernel will not let the thread come back.
+   */
+  openTun(netnsPath: string | null): number;
+  /** A datagram socket in that namespace, for SIOC* ioctls. Returns the descriptor, or −errno. */
+  openControlSocket(netnsPath: string | null): number;
+  /** 0, or −errno if the file cannot be opened; −EINVAL if it is not a network namespace. */
+  checkNamespace(netnsPath: string): number;
+
+  /**
+   * Starts to read from a TAP descriptor: non-blocking, IFF_VNET_HDR, header of 12 bytes, little endian. Returns a
+   * handle and owns the descriptor from then on; or −errno (EPERM: cannot be polled; EEXIST: polled already), and the
+   * descriptor stays the caller's.
+   */
+  tapOpen(fd: number, receiver: Receiver): number;
+  /**
+   * Opens and binds one socket to receive and `sourceSockets` to send. Returns a handle, or −errno with nothing left
+   * open: EADDRINUSE, EADDRNOTAVAIL (of address and port), EACCES (port below 1024), ENOSPC (no free source port),
+   * EINVAL, EMFILE.
+   */
+  udpOpen(options: UdpOptions, receiver: Receiver): number;
+  /** [port, granted receive buffer, granted send buffer, source port 0, 1, …]; buffers in bytes. */
+  udpInfo(port: PortHandle): readonly number[] | undefined;
+  /**
+   * Writes (TAP) or sends (UDP) frames `first` … `first + count - 1` and gives each its status. Returns 0, or −EBADF if
+   * the port is closed, −EFAULT if its arena was detached; then no status was given.
+   */
+  transmit(port: PortHandle, batch: ArrayBuffer, first: number, count: number): number;
+  /** Closes all descriptors of a port. Legal inside its handlers; a second time does nothing. */
+  closePort(port: PortHandle): void;
+
+  /** ports.ts CompleteChecksum: 0, or EINVAL (positive). */
+  completeChecksum(arena: ArrayBuffer, batch: ArrayBuffer, index: number): number;
+}
+
+/** The order of the doubles in `Receiver.counters`. */
+export const COUNTERS = [
+  'rxFrames',
+  'rxBytes',
+  'rxBatches',
+  'rxBadGeometry',
+  'rxTruncated',
+  'rxErrors',
+  'txFrames',
+  'txBytes',
+  'txBatches',
+  'txErrors',
+  'rxQueueOverflow',
+] as const;
+
+function check(addon: BatchIo, path: string): BatchIo {
+  const expected = Object.entries(frameBatch).filter(([name]) => name.startsWith('FRAME_'));
+  const wrong = expected.filter(([name, value]) => addon.frameLayout?.[name] !== value).map(([name]) => name);
+  if (addon.counterNames?.join() !== COUNTERS.join()) wrong.push('counters');
+  if (wrong.length > 0) {
+    throw new WeftError('unavailable', `the addon ${path} lays out memory differently: ${wrong.join(', ')}`, {
+      hint: 'build it again: make -C dataplane/native clean all',
+    });
+  }
+  return addon;
+}
+
+/** Loads the addon that `path` names. Throws `unavailable` if it is missing or was built from other sources. */
+export function loadBatchIo(path: string): BatchIo {
+  let addon: BatchIo;
+  try {
+    addon = createRequire(import.meta.url)(path) as BatchIo;
+  } catch (cause) {
+    const reason = cause instanceof Error ? (cause.message.split('\n')[0] ?? '') : String(cause);
+    throw new WeftError('unavailable', `cannot load the native addon: ${reason}`, {
+      hint: 'build it: make -C dataplane/native',
+      cause,
+    });
+  }
+  return check(addon, path);
+}
+
+/** WEFT_BATCH_IO names another build of the addon, such as the one with sanitizers. */
+const { WEFT_BATCH_IO: override } = process.env;
+
+export const batchIo: BatchIo = loadBatchIo(override ? resolve(override) : '#batch-io');

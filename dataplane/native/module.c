@@ -1,0 +1,296 @@
+/*
+ * What JavaScript can call: one function each for the entries of batch-io.ts, which documents them. Only here and in
+ * js-value.c and js-port.c does anything know of Node.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+#include <node_api.h>
+
+#include "geometry.h"
+#include "js-port.h"
+#include "js-value.h"
+#include "tun-open.h"
+
+/* Fills what JavaScript did not pass with undefined. */
+static void read_arguments(napi_env env, napi_callback_info info, size_t count, napi_value *arguments)
+{
+	napi_get_cb_info(env, info, &count, arguments, NULL, NULL);
+}
+
+static napi_value call_with_path(napi_env env, napi_callback_info info, int (*function)(const char *))
+{
+	napi_value argument;
+	napi_valuetype type;
+	char path[PATH_MAX];
+	size_t length;
+
+	read_arguments(env, info, 1, &argument);
+	napi_typeof(env, argument, &type);
+	if (type == napi_null)
+		return js_number(env, function(NULL));
+	if (napi_get_value_string_utf8(env, argument, path, sizeof(path), &length) != napi_ok ||
+	    strlen(path) != length || length + 1 == sizeof(path)) {
+		napi_throw_type_error(env, NULL, "netnsPath");
+		return NULL;
+	}
+	return js_number(env, function(path));
+}
+
+static napi_value open_tun(napi_env env, napi_callback_info info)
+{
+	return call_with_path(env, info, tun_open);
+}
+
+static napi_value open_control_socket(napi_env env, napi_callback_info info)
+{
+	return call_with_path(env, info, control_socket_open);
+}
+
+static napi_value check_namespace(napi_env env, napi_callback_info info)
+{
+	return call_with_path(env, info, namespace_check);
+}
+
+static napi_value tap_open(napi_env env, napi_callback_info info)
+{
+	napi_value arguments[2];
+	int64_t fd;
+
+	read_arguments(env, info, 2, arguments);
+	if (!js_integer(env, arguments[0], "fd", 0, INT_MAX, &fd))
+		return NULL;
+	struct port *port = port_create(env, arguments[1], true);
+	if (port == NULL)
+		return NULL;
+	port->device.tap.fd = (int)fd;
+	int64_t started = port_start(port, (int)fd);
+	if (started < 0)
+		port_discard(port);
+	return js_number(env, started);
+}
+
+static bool read_address(napi_env env, napi_value object, struct udp_options *options)
+{
+	napi_value address;
+	napi_typedarray_type type;
+	size_t length = 0;
+	void *bytes = NULL;
+
+	if (napi_get_named_property(env, object, "address", &address) != napi_ok ||
+	    napi_get_typedarray_info(env, address, &type, &length, &bytes, NULL, NULL) != napi_ok ||
+	    type != napi_uint8_array || (length != 4 && length != 16)) {
+		napi_throw_type_error(env, NULL, "address");
+		return false;
+	}
+	options->family = length == 4 ? 4 : 6;
+	memcpy(options->address, bytes, length);
+	return true;
+}
+
+static bool read_udp_options(napi_env env, napi_value object, struct udp_options *options)
+{
+	int64_t port, sockets, first, receive, send, encap;
+
+	if (!js_option(env, object, "port", 0, UINT16_MAX, &port) ||
+	    !js_option(env, object, "sourceSockets", 1, UDP_SOURCE_SOCKETS_MAX, &sockets) ||
+	    !js_option(env, object, "firstSourcePort", UDP_SOURCE_PORT_MIN, UDP_SOURCE_PORT_MAX, &first) ||
+	    !js_option(env, object, "receiveBuffer", 1, INT_MAX / 2, &receive) ||
+	    !js_option(env, object, "sendBuffer", 1, INT_MAX / 2, &send) ||
+	    !js_option(env, object, "encapLength", 0, UINT16_MAX, &encap))
+		return false;
+	*options = (struct udp_options){.port = (uint16_t)port,
+					.source_sockets = (uint16_t)sockets,
+					.first_source_port = (uint16_t)first,
+					.receive_buffer = (int)receive,
+					.send_buffer = (int)send,
+					.encap_length = (uint16_t)encap};
+	return read_address(env, object, options);
+}
+
+/* Return: the handle, or -errno with nothing left open */
+static int64_t start_udp(struct port *port, const struct udp_options *options)
+{
+	/* The datagram must not begin before its slot. */
+	if (options->encap_length > port->frame_start)
+		return -EINVAL;
+	int error = udp_open(&port->device.udp, options);
+	if (error != 0)
+		return error;
+	int64_t started = port_start(port, port->device.udp.fd);
+	if (started < 0)
+		udp_close(&port->device.udp);
+	return started;
+}
+
+static napi_value open_udp(napi_env env, napi_callback_info info)
+{
+	napi_value arguments[2];
+	struct udp_options options;
+
+	read_arguments(env, info, 2, arguments);
+	if (!read_udp_options(env, arguments[0], &options))
+		return NULL;
+	struct port *port = port_create(env, arguments[1], false);
+	if (port == NULL)
+		return NULL;
+	int64_t started = start_udp(port, &options);
+	if (started < 0)
+		port_discard(port);
+	return js_number(env, started);
+}
+
+/* [port, granted receive buffer, granted send buffer, source ports …] */
+static napi_value udp_info(napi_env env, napi_callback_info info)
+{
+	napi_value argument, array = NULL;
+
+	read_arguments(env, info, 1, &argument);
+	struct port *port = port_find(env, argument);
+	if (port == NULL || port->is_tap || napi_create_array(env, &array) != napi_ok)
+		return array;
+	const struct udp *udp = &port->device.udp;
+	napi_set_element(env, array, 0, js_number(env, udp->port));
+	napi_set_element(env, array, 1, js_number(env, udp->receive_buffer));
+	napi_set_element(env, array, 2, js_number(env, udp->send_buffer));
+	for (uint32_t i = 0; i < udp->source_count; i++)
+		napi_set_element(env, array, 3 + i, js_number(env, udp->source_ports[i]));
+	return array;
+}
+
+/* Descriptors first … first + count - 1 of a batch that JavaScript owns. NULL with RangeError pending if outside. */
+static struct frame *read_frames(napi_env env, napi_value batch, napi_value first, napi_value count, uint32_t *number)
+{
+	struct span memory = js_memory(env, batch);
+	int64_t capacity = (int64_t)(memory.size / sizeof(struct frame));
+	int64_t from, frames;
+
+	if (memory.data == NULL) {
+		napi_throw_range_error(env, NULL, "batch");
+		return NULL;
+	}
+	if (!js_integer(env, first, "first", 0, capacity, &from) ||
+	    !js_integer(env, count, "count", 0, capacity - from, &frames))
+		return NULL;
+	*number = (uint32_t)frames;
+	return (struct frame *)(void *)memory.data + from;
+}
+
+static napi_value transmit(napi_env env, napi_callback_info info)
+{
+	napi_value arguments[4];
+	struct memory memory;
+	uint32_t count;
+
+	read_arguments(env, info, 4, arguments);
+	struct port *port = port_find(env, arguments[0]);
+	if (port == NULL)
+		return js_number(env, -EBADF);
+	struct frame *frames = read_frames(env, arguments[1], arguments[2], arguments[3], &count);
+	if (frames == NULL)
+		return NULL;
+	if (!port_memory(port, &memory))
+		return js_number(env, -EFAULT);
+	if (port->is_tap)
+		tap_write(&port->device.tap, &memory.slots.arena, frames, count, memory.counters);
+	else
+		udp_send(&port->device.udp, &memory.slots.arena, frames, count, memory.counters);
+	return js_number(env, 0);
+}
+
+static napi_value close_port(napi_env env, napi_callback_info info)
+{
+	napi_value argument;
+
+	read_arguments(env, info, 1, &argument);
+	struct port *port = port_find(env, argument);
+	if (port != NULL)
+		port_close(port);
+	return NULL;
+}
+
+static napi_value complete_checksum(napi_env env, napi_callback_info info)
+{
+	napi_value arguments[3];
+	int64_t index;
+
+	read_arguments(env, info, 3, arguments);
+	struct span arena = js_memory(env, arguments[0]);
+	struct span batch = js_memory(env, arguments[1]);
+	int64_t capacity = (int64_t)(batch.size / sizeof(struct frame));
+	if (arena.data == NULL || batch.data == NULL) {
+		napi_throw_range_error(env, NULL, "arena or batch");
+		return NULL;
+	}
+	if (!js_integer(env, arguments[2], "index", 0, capacity - 1, &index))
+		return NULL;
+	struct frame *frame = (struct frame *)(void *)batch.data + index;
+	return js_number(env, -geometry_complete_checksum(frame, arena.data, arena.size));
+}
+
+static void export_layout(napi_env env, napi_value exports)
+{
+	static const struct {
+		const char *name;
+		size_t value;
+	} FIELDS[] = {
+		{"FRAME_SIZE", sizeof(struct frame)},
+		{"FRAME_OFFSET", offsetof(struct frame, offset)},
+		{"FRAME_LENGTH", offsetof(struct frame, length)},
+		{"FRAME_GSO_TYPE", offsetof(struct frame, gso_type)},
+		{"FRAME_FLAGS", offsetof(struct frame, flags)},
+		{"FRAME_GSO_SIZE", offsetof(struct frame, gso_size)},
+		{"FRAME_HEADER_LENGTH", offsetof(struct frame, header_length)},
+		{"FRAME_CSUM_START", offsetof(struct frame, csum_start)},
+		{"FRAME_CSUM_OFFSET", offsetof(struct frame, csum_offset)},
+		{"FRAME_ENCAP_LENGTH", offsetof(struct frame, encap_length)},
+		{"FRAME_SOCKET", offsetof(struct frame, socket)},
+		{"FRAME_PORT", offsetof(struct frame, port)},
+		{"FRAME_FAMILY", offsetof(struct frame, family)},
+		{"FRAME_TOS", offsetof(struct frame, tos)},
+		{"FRAME_STATUS", offsetof(struct frame, status)},
+		{"FRAME_ADDRESS", offsetof(struct frame, address)},
+		{"FRAME_PIECES", offsetof(struct frame, pieces)},
+	};
+	napi_value layout;
+
+	napi_create_object(env, &layout);
+	for (size_t i = 0; i < sizeof(FIELDS) / sizeof(FIELDS[0]); i++)
+		napi_set_named_property(env, layout, FIELDS[i].name, js_number(env, (int64_t)FIELDS[i].value));
+	napi_set_named_property(env, exports, "frameLayout", layout);
+}
+
+static void export_counter_names(napi_env env, napi_value exports)
+{
+	static const char *const NAMES[COUNTER_COUNT] = {COUNTER_NAMES};
+	napi_value names, name;
+
+	napi_create_array(env, &names);
+	for (uint32_t i = 0; i < COUNTER_COUNT; i++) {
+		napi_create_string_utf8(env, NAMES[i], NAPI_AUTO_LENGTH, &name);
+		napi_set_element(env, names, i, name);
+	}
+	napi_set_named_property(env, exports, "counterNames", names);
+}
+
+NAPI_MODULE_INIT()
+{
+	static const napi_property_descriptor FUNCTIONS[] = {
+		{"openTun", NULL, open_tun, NULL, NULL, NULL, napi_enumerable, NULL},
+		{"openControlSocket", NULL, open_control_socket, NULL, NULL, NULL, napi_enumerable, NULL},
+		{"checkNamespace", NULL, check_namespace, NULL, NULL, NULL, napi_enumerable, NULL},
+		{"tapOpen", NULL, tap_open, NULL, NULL, NULL, napi_enumerable, NULL},
+		{"udpOpen", NULL, open_udp, NULL, NULL, NULL, napi_enumerable, NULL},
+		{"udpInfo", NULL, udp_info, NULL, NULL, NULL, napi_enumerable, NULL},
+		{"transmit", NULL, transmit, NULL, NULL, NULL, napi_enumerable, NULL},
+		{"closePort", NULL, close_port, NULL, NULL, NULL, napi_enumerable, NULL},
+		{"completeChecksum", NULL, complete_checksum, NULL, NULL, NULL, napi_enumerable, NULL},
+	};
+
+	if (!module_create(env))
+		return NULL;
+	napi_define_properties(env, exports, sizeof(FUNCTIONS) / sizeof(FUNCTIONS[0]), FUNCTIONS);
+	export_layout(env, exports);
+	export_counter_names(env, exports);
+	return exports;
+}

@@ -1,0 +1,53 @@
+/** What the two native ports have in common: an addon handle, counters and a close that may come twice. */
+import { constants } from 'node:os';
+import type { Arena } from '../arena.ts';
+import type { FrameBatch } from '../frame-batch.ts';
+import type { BatchHandler, LostHandler } from '../ports.ts';
+import { batchIo, type PortHandle, type Receiver } from './batch-io.ts';
+import { NativeCounters } from './native-counters.ts';
+
+export interface PortHandlers {
+  readonly onFrames: BatchHandler;
+  readonly onLost: LostHandler;
+}
+
+export interface PortModules {
+  readonly arena: Arena;
+}
+
+export class NativePort {
+  readonly counters = new NativeCounters();
+  private handle: PortHandle | undefined;
+
+  /** `open` gets the receiver for the addon and returns its handle; what it throws passes through. */
+  constructor(modules: PortModules, handlers: PortHandlers, open: (receiver: Receiver) => PortHandle) {
+    const { arena } = modules;
+    this.handle = open({
+      arena: arena.memory,
+      slotCount: arena.slots,
+      slotSize: arena.stride,
+      frameStart: arena.frameStart,
+      batch: arena.received.memory,
+      counters: this.counters.memory,
+      onFrames: count => handlers.onFrames(arena.received, count),
+      onLost: errno => handlers.onLost(errno),
+    });
+  }
+
+  /** Frames given to a closed port are refused with EBADF, so that each still has a status and is counted. */
+  transmit(batch: FrameBatch, first: number, count: number): void {
+    const { handle } = this;
+    const refused =
+      handle === undefined ? constants.errno.EBADF : -batchIo.transmit(handle, batch.memory, first, count);
+    if (refused === 0) return;
+    for (let i = first; i < first + count; i++) batch.setStatus(i, refused);
+    this.counters.add('txErrors', count);
+  }
+
+  close(): void {
+    if (this.handle === undefined) return;
+    const handle = this.handle;
+    this.handle = undefined;
+    batchIo.closePort(handle);
+  }
+}

@@ -1,0 +1,43 @@
+/*
+ * One descriptor on the loop of the thread that owns it. Level-triggered: one call of `ready` for each turn of the
+ * loop while there is something to read, so that no port starves the others.
+ */
+#ifndef WEFT_POLLER_H
+#define WEFT_POLLER_H
+
+#include <stdbool.h>
+#include <uv.h>
+
+struct poller;
+
+/** Readable, or (`failed`) the kernel reports POLLERR, after which polling has stopped. */
+typedef void poller_ready(struct poller *poller, bool failed);
+
+/** The loop has let go of the poller: its memory may be freed. */
+typedef void poller_closed(struct poller *poller);
+
+struct poller {
+	uv_poll_t poll;
+	uv_timer_t timer;
+	int handles; /* still known to the loop */
+	poller_ready *ready;
+	poller_closed *closed;
+};
+
+/**
+ * poller_open() - start polling for readability
+ * @fd: becomes non-blocking; stays the caller's
+ * Return: 0, or -errno and then `closed` is never called
+ */
+int poller_open(struct poller *poller, uv_loop_t *loop, int fd, poller_ready *ready, poller_closed *closed);
+
+/** poller_pause() - poll again only after `milliseconds`: for a descriptor that is readable yet yields only errors */
+void poller_pause(struct poller *poller, unsigned int milliseconds);
+
+/** poller_stop() - never call `ready` again */
+void poller_stop(struct poller *poller);
+
+/** poller_close() - as poller_stop, and `closed` follows on a later turn of the loop. The fd may be closed at once. */
+void poller_close(struct poller *poller);
+
+#endif

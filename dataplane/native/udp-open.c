@@ -1,0 +1,187 @@
+#include <errno.h>
+#include <linux/filter.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "udp.h"
+
+static int set_option(int fd, int level, int name, int value)
+{
+	return setsockopt(fd, level, name, &value, sizeof(value)) == 0 ? 0 : -errno;
+}
+
+/* With CAP_NET_ADMIN past net.core.rmem_max, without it up to there. Return: bytes granted, or -errno */
+static int size_buffer(int fd, int forced, int plain, int bytes)
+{
+	int granted = 0;
+	socklen_t length = sizeof(granted);
+
+	if (set_option(fd, SOL_SOCKET, forced, bytes) != 0) {
+		int error = set_option(fd, SOL_SOCKET, plain, bytes);
+		if (error != 0)
+			return error;
+	}
+	if (getsockopt(fd, SOL_SOCKET, plain, &granted, &length) != 0)
+		return -errno;
+	/* socket(7): the kernel doubles the value and returns the doubled one. */
+	return granted / 2;
+}
+
+/*
+ * RFC 7348 section 4.3: "VTEPs MUST NOT fragment VXLAN packets." PMTUDISC_DO sets DF and refuses with EMSGSIZE what
+ * does not fit; for IPv6 it and DONTFRAG keep the kernel from fragmenting at the source.
+ */
+static int forbid_fragments(int fd, uint8_t family)
+{
+	if (family == 4)
+		return set_option(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO);
+	int error = set_option(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DO);
+	return error != 0 ? error : set_option(fd, IPPROTO_IPV6, IPV6_DONTFRAG, 1);
+}
+
+/* Return: a socket with DF set, not bound; or -errno */
+static int open_socket(uint8_t family)
+{
+	int fd = socket(family == 4 ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -errno;
+	int error = family == 6 ? set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) : 0;
+	if (error == 0)
+		error = forbid_fragments(fd, family);
+	if (error != 0) {
+		close(fd);
+		return error;
+	}
+	return fd;
+}
+
+static int bind_socket(int fd, const struct udp_options *options, uint16_t port)
+{
+	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
+	struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(port)};
+	int result;
+
+	if (options->family == 4) {
+		memcpy(&v4.sin_addr, options->address, 4);
+		result = bind(fd, (const struct sockaddr *)&v4, sizeof(v4));
+	} else {
+		memcpy(&v6.sin6_addr, options->address, 16);
+		result = bind(fd, (const struct sockaddr *)&v6, sizeof(v6));
+	}
+	return result == 0 ? 0 : -errno;
+}
+
+static uint16_t bound_port(int fd)
+{
+	struct sockaddr_in6 name = {0};
+	socklen_t length = sizeof(name);
+
+	getsockname(fd, (struct sockaddr *)&name, &length);
+	return ntohs(name.sin6_port); /* sin_port lies at the same place */
+}
+
+static int open_receive_socket(struct udp *udp, const struct udp_options *options)
+{
+	int fd = open_socket(options->family);
+
+	if (fd < 0)
+		return fd;
+	udp->fd = fd;
+	udp->receive_buffer = size_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, options->receive_buffer);
+	if (udp->receive_buffer < 0)
+		return udp->receive_buffer;
+	int error = set_option(fd, SOL_SOCKET, SO_RXQ_OVFL, 1);
+	if (error == 0 && options->family == 4)
+		error = set_option(fd, IPPROTO_IP, IP_RECVTOS, 1);
+	if (error == 0 && options->family == 6)
+		error = set_option(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
+	if (error == 0)
+		error = bind_socket(fd, options, options->port);
+	if (error == 0)
+		udp->port = bound_port(fd);
+	return error;
+}
+
+/* Nothing is ever read from it: drop all at the door, and keep no memory for it. */
+static int refuse_all(int fd)
+{
+	struct sock_filter reject = BPF_STMT(BPF_RET | BPF_K, 0);
+	struct sock_fprog program = {.len = 1, .filter = &reject};
+
+	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) != 0)
+		return -errno;
+	return set_option(fd, SOL_SOCKET, SO_RCVBUF, 1);
+}
+
+/* Binds to the first free port from *port on, around the range once. *port becomes the next to try. */
+static int bind_to_free_port(int fd, const struct udp_options *options, uint16_t *port, uint16_t *bound)
+{
+	for (uint32_t tries = UDP_SOURCE_PORT_MIN; tries <= UDP_SOURCE_PORT_MAX; tries++) {
+		uint16_t candidate = *port;
+		*port = candidate == UDP_SOURCE_PORT_MAX ? UDP_SOURCE_PORT_MIN : (uint16_t)(candidate + 1);
+		int error = bind_socket(fd, options, candidate);
+		if (error == 0)
+			*bound = candidate;
+		if (error != -EADDRINUSE)
+			return error;
+	}
+	return -ENOSPC;
+}
+
+static int open_source_socket(struct udp *udp, const struct udp_options *options, uint16_t *port)
+{
+	uint16_t index = udp->source_count;
+	int fd = open_socket(options->family);
+
+	if (fd < 0)
+		return fd;
+	udp->source_fds[index] = fd;
+	udp->source_count++;
+	udp->send_buffer = size_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, options->send_buffer);
+	if (udp->send_buffer < 0)
+		return udp->send_buffer;
+	int error = refuse_all(fd);
+	if (error != 0)
+		return error;
+	return bind_to_free_port(fd, options, port, &udp->source_ports[index]);
+}
+
+static int open_all(struct udp *udp, const struct udp_options *options)
+{
+	uint16_t port = options->first_source_port;
+	int error = open_receive_socket(udp, options);
+
+	for (uint32_t i = 0; error == 0 && i < options->source_sockets; i++)
+		error = open_source_socket(udp, options, &port);
+	return error;
+}
+
+int udp_open(struct udp *udp, const struct udp_options *options)
+{
+	if (options->family != 4 && options->family != 6)
+		return -EINVAL;
+	if (options->source_sockets < 1 || options->source_sockets > UDP_SOURCE_SOCKETS_MAX)
+		return -EINVAL;
+	if (options->first_source_port < UDP_SOURCE_PORT_MIN)
+		return -EINVAL;
+
+	memset(udp, 0, sizeof(*udp));
+	udp->fd = -1;
+	udp->family = options->family;
+	udp->encap_length = options->encap_length;
+	int error = open_all(udp, options);
+	if (error != 0)
+		udp_close(udp);
+	return error;
+}
+
+void udp_close(struct udp *udp)
+{
+	if (udp->fd >= 0)
+		close(udp->fd);
+	udp->fd = -1;
+	for (uint32_t i = 0; i < udp->source_count; i++)
+		close(udp->source_fds[i]);
+	udp->source_count = 0;
+}

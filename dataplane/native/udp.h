@@ -1,0 +1,78 @@
+/*
+ * The VXLAN socket and its source sockets.
+ *
+ *   receive socket   bound to address:port (4789); recvmmsg
+ *   source sockets   bound to address:49152 … 65535; sendmmsg. Which one a frame takes decides its outer source port,
+ *                    which is how a flow gets its entropy (RFC 7348 section 5). They never receive.
+ */
+#ifndef WEFT_UDP_H
+#define WEFT_UDP_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <sys/socket.h>
+
+#include "port.h"
+
+#define UDP_SOURCE_SOCKETS_MAX 64u
+
+/* RFC 7348 section 5: "it is RECOMMENDED that the source port be in the dynamic/private port range 49152-65535". */
+#define UDP_SOURCE_PORT_MIN 49152u
+#define UDP_SOURCE_PORT_MAX 65535u
+
+struct udp_options {
+	uint8_t family; /* 4 or 6 */
+	uint8_t address[16]; /* network order, IPv4 in the first 4; its use as source is pinned */
+	uint16_t port; /* host order; 0: any free one */
+	uint16_t source_sockets; /* 1 … UDP_SOURCE_SOCKETS_MAX */
+	uint16_t first_source_port; /* where the search for free ones begins */
+	int receive_buffer; /* bytes, as for SO_RCVBUF */
+	int send_buffer; /* bytes for each source socket */
+	uint16_t encap_length; /* bytes of encapsulation before the frame in each datagram */
+};
+
+/* Control messages of one datagram: received SO_RXQ_OVFL and TOS or traffic class; sent only the latter. */
+#define UDP_RECEIVE_CONTROL (CMSG_SPACE(sizeof(uint32_t)) + CMSG_SPACE(sizeof(int)))
+#define UDP_SEND_CONTROL CMSG_SPACE(sizeof(int))
+
+/* One datagram in the making. The arrays are here because 64 of them are too much for a stack frame. */
+struct udp_message {
+	struct sockaddr_in6 name; /* holds a sockaddr_in as well */
+	struct iovec parts[1];
+	_Alignas(struct cmsghdr) uint8_t control[UDP_RECEIVE_CONTROL];
+};
+
+struct udp {
+	int fd; /* receive socket, -1 when closed */
+	uint8_t family;
+	uint16_t port;
+	uint16_t encap_length;
+	uint16_t source_count;
+	int source_fds[UDP_SOURCE_SOCKETS_MAX];
+	uint16_t source_ports[UDP_SOURCE_SOCKETS_MAX];
+	int receive_buffer; /* what the kernel granted, in the units of SO_RCVBUF */
+	int send_buffer;
+	uint32_t overflow; /* last SO_RXQ_OVFL value, modulo 2^32 */
+	struct mmsghdr headers[PORT_BATCH];
+	struct udp_message messages[PORT_BATCH];
+};
+
+/**
+ * udp_open() - open and bind all sockets
+ * Return: 0, or -errno with nothing left open. -EADDRINUSE and -EADDRNOTAVAIL are about address and port; -ENOSPC: no
+ *         free port for a source socket; -EINVAL: an option is out of range
+ */
+int udp_open(struct udp *udp, const struct udp_options *options);
+
+/** udp_close() - close all sockets; twice is once */
+void udp_close(struct udp *udp);
+
+/** udp_receive() - one recvmmsg into the slots; one descriptor for each datagram, also for those too short */
+struct received udp_receive(struct udp *udp, const struct slots *slots, struct frame *frames, uint32_t capacity,
+			    struct counters *counters);
+
+/** udp_send() - send every frame and set its status to 0 or an errno; in order for each source socket */
+void udp_send(struct udp *udp, const struct span *arena, struct frame *frames, uint32_t count,
+	      struct counters *counters);
+
+#endif

@@ -1,0 +1,205 @@
+/**
+ * Makes and re-attaches TAP devices: open /dev/net/tun in the right network namespace, then the ioctls of
+ * linux/if_tun.h. Addresses, bridges and "up" are iproute2's business, not done here.
+ */
+import { closeSync } from 'node:fs';
+import { constants } from 'node:os';
+import ioctl from 'ioctl-napi';
+import { WeftError } from './errors.ts';
+import { batchIo } from './native/batch-io.ts';
+import { systemError } from './native/system-error.ts';
+
+// linux/if_tun.h: _IOW('T', n, int) and _IOR('T', n, unsigned int) of asm-generic/ioctl.h.
+const iow = (number: number): number => 0x4004_5400 + number;
+const ior = (number: number): number => 0x8004_5400 + number;
+const TUNSETIFF = iow(202);
+const TUNSETPERSIST = iow(203);
+const TUNSETOFFLOAD = iow(208);
+const TUNGETIFF = ior(210);
+const TUNSETVNETHDRSZ = iow(216);
+const TUNSETVNETLE = iow(220);
+
+// linux/if_tun.h: flags of TUNSETIFF.
+const IFF_TAP = 0x0002;
+const IFF_NO_PI = 0x1000;
+const IFF_VNET_HDR = 0x4000;
+const TAP_FLAGS = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR;
+
+/** linux/if_tun.h: "You can hand me unchecksummed packets." Segmentation (TUN_F_TSO4 …) is not asked for yet. */
+const TUN_F_CSUM = 0x01;
+
+/**
+ * sizeof(struct virtio_net_hdr_v1), linux/virtio_net.h: the layout of VIRTIO 1.x, always little endian, which the
+ * addon reads (native/vnet.h). The default of 10 bytes is the legacy one, in whatever order the host has; the tunnel
+ * header of 24 bytes begins with the 12.
+ */
+const VNET_HEADER_SIZE = 12;
+
+/** linux/sockios.h: set MTU size. */
+const SIOCSIFMTU = 0x8922;
+
+// linux/if.h: struct ifreq.
+const IFNAMSIZ = 16;
+const IFREQ_SIZE = 40;
+
+/** What dev_valid_name of Linux accepts, and no "%", which would make it a template for a name of its choosing. */
+const DEVICE_NAME = /^(?!\.{1,2}$)[!-~]{1,15}$/;
+
+export interface TapDeviceOptions {
+  /** 1 … 15 characters. A device of this name that is a TAP and not in use is taken over. */
+  readonly name: string;
+  /** File of the network namespace it belongs to, such as /run/netns/NAME. @default this thread's own */
+  readonly netnsPath?: string;
+  /** Whether the device outlives the descriptor (then without carrier); false also undoes an earlier true. */
+  readonly persist: boolean;
+  /** Bytes of IP packet. @default left as it is: 1500 for a new device */
+  readonly mtu?: number;
+}
+
+export interface TapDevice {
+  /** Non-blocking; for {@link NativeTapPort}, or to be closed by the caller. */
+  readonly fd: number;
+  readonly name: string;
+}
+
+/**
+ * Opens a TAP with vnet headers and checksum offload. Throws, with nothing left open: `invalid_argument` (name, MTU),
+ * `not_found` (namespace), `not_permitted`, `unavailable` (no /dev/net/tun), `conflict` (in use, or not a TAP), `system`.
+ */
+export function openTap(options: TapDeviceOptions): TapDevice {
+  const { name } = options;
+  if (!DEVICE_NAME.test(name) || /[/:%]/.test(name)) {
+    throw new WeftError('invalid_argument', `"${name}" cannot be the name of an interface`, {
+      hint: 'use 1 to 15 letters, digits, "-", "_" or "."',
+    });
+  }
+  const fd = openTunDevice(options.netnsPath ?? null);
+  try {
+    attach(fd, name);
+    if (options.mtu !== undefined) setMtu(name, options.netnsPath ?? null, options.mtu);
+    // Last: a device that is made here and fails on the way disappears with its descriptor.
+    control(fd, `cannot make TAP ${name} persistent`, TUNSETPERSIST, options.persist ? 1 : 0);
+    return { fd, name };
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+}
+
+function openTunDevice(netnsPath: string | null): number {
+  if (netnsPath !== null) {
+    const refused = -batchIo.checkNamespace(netnsPath);
+    if (refused !== 0) throw namespaceError(netnsPath, refused);
+  }
+  const fd = batchIo.openTun(netnsPath);
+  if (fd >= 0) return fd;
+  const what = 'cannot open /dev/net/tun';
+  switch (-fd) {
+    case constants.errno.ENOENT:
+    case constants.errno.ENODEV:
+    case constants.errno.ENXIO:
+      throw systemError(what, -fd, {
+        code: 'unavailable',
+        hint: 'load the driver (modprobe tun); in a container, pass the device in (--device /dev/net/tun)',
+      });
+    default:
+      throw systemError(what, -fd, permissionOptions(-fd));
+  }
+}
+
+function namespaceError(netnsPath: string, errno: number): WeftError {
+  const what = `cannot enter network namespace ${netnsPath}`;
+  if (errno === constants.errno.EINVAL) {
+    return new WeftError('invalid_argument', `${netnsPath} is not a network namespace`, {
+      hint: 'name a file such as /run/netns/NAME or /proc/PID/ns/net',
+    });
+  }
+  if (errno === constants.errno.ENOENT) return systemError(what, errno, { code: 'not_found' });
+  return systemError(what, errno, permissionOptions(errno));
+}
+
+function permissionOptions(errno: number): { code?: 'not_permitted'; hint?: string } {
+  if (errno !== constants.errno.EPERM && errno !== constants.errno.EACCES) return {};
+  return { code: 'not_permitted', hint: 'run as root or with CAP_NET_ADMIN and CAP_SYS_ADMIN' };
+}
+
+function attach(fd: number, name: string): void {
+  const request = interfaceRequest(name);
+  request.writeUInt16LE(TAP_FLAGS, IFNAMSIZ);
+  const errno = tryControl(fd, TUNSETIFF, request);
+  if (errno === constants.errno.EBUSY) {
+    throw systemError(`TAP ${name} is in use by another process`, errno, {
+      code: 'conflict',
+      hint: 'stop the process that holds it, or choose another name',
+    });
+  }
+  if (errno === constants.errno.EINVAL) {
+    throw systemError(`interface ${name} exists and is not a TAP that can be taken over`, errno, {
+      code: 'conflict',
+      hint: `choose another name, or remove it (ip link delete ${name})`,
+    });
+  }
+  if (errno !== 0) throw systemError(`cannot make TAP ${name}`, errno, permissionOptions(errno));
+
+  verifyFlags(fd, name);
+  control(fd, `cannot set the vnet header size of TAP ${name}`, TUNSETVNETHDRSZ, integer(VNET_HEADER_SIZE));
+  control(fd, `cannot set the vnet byte order of TAP ${name}`, TUNSETVNETLE, integer(1));
+  control(fd, `cannot set the offloads of TAP ${name}`, TUNSETOFFLOAD, TUN_F_CSUM);
+}
+
+/** What a re-attached device really has: the kernel merges what was asked for with what it had before. */
+function verifyFlags(fd: number, name: string): void {
+  const request = interfaceRequest('');
+  control(fd, `cannot read the flags of TAP ${name}`, TUNGETIFF, request);
+  const flags = request.readUInt16LE(IFNAMSIZ);
+  if ((flags & TAP_FLAGS) !== TAP_FLAGS) {
+    throw new WeftError('conflict', `TAP ${name} has flags 0x${flags.toString(16)} and no vnet header`, {
+      hint: `remove it (ip link delete ${name}) and let weft make it`,
+    });
+  }
+}
+
+function setMtu(name: string, netnsPath: string | null, mtu: number): void {
+  const socket = batchIo.openControlSocket(netnsPath);
+  if (socket < 0) throw systemError('cannot open a control socket', -socket, permissionOptions(-socket));
+  try {
+    const request = interfaceRequest(name);
+    request.writeInt32LE(mtu, IFNAMSIZ);
+    const errno = tryControl(socket, SIOCSIFMTU, request);
+    if (errno === constants.errno.EINVAL) {
+      throw systemError(`TAP ${name} cannot have MTU ${mtu}`, errno, { code: 'invalid_argument' });
+    }
+    if (errno !== 0) throw systemError(`cannot set the MTU of TAP ${name}`, errno, permissionOptions(errno));
+  } finally {
+    closeSync(socket);
+  }
+}
+
+function interfaceRequest(name: string): Buffer {
+  const request = Buffer.alloc(IFREQ_SIZE);
+  request.write(name, 0, IFNAMSIZ - 1, 'latin1');
+  return request;
+}
+
+function integer(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeInt32LE(value);
+  return bytes;
+}
+
+/** 0 or a positive errno. */
+function tryControl(fd: number, request: number, argument: number | Buffer): number {
+  try {
+    ioctl(fd, request, argument);
+    return 0;
+  } catch (error) {
+    const errno = Number((error as { code?: unknown }).code);
+    if (!Number.isInteger(errno)) throw error;
+    return errno;
+  }
+}
+
+function control(fd: number, what: string, request: number, argument: number | Buffer): void {
+  const errno = tryControl(fd, request, argument);
+  if (errno !== 0) throw systemError(what, errno, permissionOptions(errno));
+}

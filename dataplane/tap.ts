@@ -1,0 +1,43 @@
+/** The TAP port over the native addon. */
+import type { FrameBatch } from './frame-batch.ts';
+import { batchIo, type PortHandle } from './native/batch-io.ts';
+import { NativePort, type PortHandlers, type PortModules } from './native/native-port.ts';
+import { systemError } from './native/system-error.ts';
+import type { PortCounters, TapPort } from './ports.ts';
+
+export interface TapPortOptions {
+  /** What {@link openTap} returned. The port owns and closes it, unless the constructor throws. */
+  readonly fd: number;
+}
+
+/**
+ * Reads and writes Ethernet frames with their offload metadata, up to the arena's slots at a time. `counters` count
+ * bytes of Ethernet frames. `onLost` comes when the device or its network namespace was deleted (EBADFD); a device that
+ * is only down refuses writes with EIO and works again when it is up.
+ */
+export class NativeTapPort implements TapPort {
+  private readonly port: NativePort;
+
+  /** Throws `system` if the descriptor cannot be polled. */
+  constructor(modules: PortModules, options: TapPortOptions, handlers: PortHandlers) {
+    this.port = new NativePort(modules, handlers, receiver => {
+      const opened = batchIo.tapOpen(options.fd, receiver);
+      if (opened < 0) {
+        throw systemError('cannot read from the TAP device', -opened);
+      }
+      return opened as PortHandle;
+    });
+  }
+
+  get counters(): PortCounters {
+    return this.port.counters;
+  }
+
+  write(batch: FrameBatch, first: number, count: number): void {
+    this.port.transmit(batch, first, count);
+  }
+
+  close(): void {
+    this.port.close();
+  }
+}

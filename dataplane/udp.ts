@@ -1,0 +1,121 @@
+/** The UDP port over the native addon: the socket that receives VXLAN, and those that send it. */
+import { randomInt } from 'node:crypto';
+import { constants } from 'node:os';
+import { type IpAddress, ipToBytes } from './address.ts';
+import type { WeftError } from './errors.ts';
+import type { FrameBatch } from './frame-batch.ts';
+import { batchIo, type PortHandle } from './native/batch-io.ts';
+import { NativePort, type PortHandlers, type PortModules } from './native/native-port.ts';
+import { systemError } from './native/system-error.ts';
+import type { PortCounters, UdpPort } from './ports.ts';
+
+// RFC 7348 section 5: "it is RECOMMENDED that the value be in the dynamic/private port range 49152-65535".
+const SOURCE_PORT_MIN = 49_152;
+const SOURCE_PORT_END = 65_536;
+
+export interface UdpPortOptions {
+  /** This VTEP's underlay address. All sockets are bound to it, so that peers see no other source address. */
+  readonly address: IpAddress;
+  /** UDP port to receive on; 0 lets the kernel choose (see `port`). */
+  readonly port: number;
+  /** Bytes of encapsulation before each frame. @default 8, the VXLAN header */
+  readonly encapLength?: number;
+  /** More give ECMP and receive queues more to spread by, and cost a descriptor each. 1 … 64. @default 16 */
+  readonly sourceSockets?: number;
+  /** Where the search for free source ports begins. @default random */
+  readonly firstSourcePort?: number;
+  /** Bytes of frames that may wait for this thread: larger rides out longer pauses. @default 8 MiB */
+  readonly receiveBufferBytes?: number;
+  /** Bytes, for each source socket, that may wait for the underlay device. @default 8 MiB */
+  readonly sendBufferBytes?: number;
+}
+
+const MEBIBYTE = 1024 * 1024;
+
+/**
+ * `counters` count bytes of UDP payload: encapsulation and frame. Frames can carry any `encapLength` when sent; received
+ * ones have that of the options, or, if the datagram was shorter, its length (and `length` 0).
+ */
+export class NativeUdpPort implements UdpPort {
+  /** The UDP port it receives on. */
+  readonly port: number;
+  /** What the kernel granted, in bytes; less than asked for without CAP_NET_ADMIN. */
+  readonly receiveBufferBytes: number;
+  readonly sendBufferBytes: number;
+  readonly sourcePorts: readonly number[];
+  private readonly native: NativePort;
+
+  /**
+   * Throws `conflict` if the port is taken, `unavailable` if the address is not on this machine, `not_permitted` for a
+   * privileged port, `system` otherwise.
+   */
+  constructor(modules: PortModules, options: UdpPortOptions, handlers: PortHandlers) {
+    let info: readonly number[] = [];
+    this.native = new NativePort(modules, handlers, receiver => {
+      const opened = batchIo.udpOpen(
+        {
+          address: ipToBytes(options.address),
+          port: options.port,
+          sourceSockets: options.sourceSockets ?? 16,
+          firstSourcePort: options.firstSourcePort ?? randomInt(SOURCE_PORT_MIN, SOURCE_PORT_END),
+          receiveBuffer: options.receiveBufferBytes ?? 8 * MEBIBYTE,
+          sendBuffer: options.sendBufferBytes ?? 8 * MEBIBYTE,
+          encapLength: options.encapLength ?? 8,
+        },
+        receiver,
+      );
+      if (opened < 0) throw openError(options, -opened);
+      info = batchIo.udpInfo(opened as PortHandle) ?? [];
+      return opened as PortHandle;
+    });
+    const [port = 0, receiveBuffer = 0, sendBuffer = 0, ...sourcePorts] = info;
+    this.port = port;
+    this.receiveBufferBytes = receiveBuffer;
+    this.sendBufferBytes = sendBuffer;
+    this.sourcePorts = sourcePorts;
+  }
+
+  get counters(): PortCounters {
+    return this.native.counters;
+  }
+
+  get sourceSockets(): number {
+    return this.sourcePorts.length;
+  }
+
+  send(batch: FrameBatch, first: number, count: number): void {
+    this.native.transmit(batch, first, count);
+  }
+
+  close(): void {
+    this.native.close();
+  }
+}
+
+function openError(options: UdpPortOptions, errno: number): WeftError {
+  const { address, port } = options;
+  switch (errno) {
+    case constants.errno.EADDRINUSE:
+      return systemError(`UDP port ${port} of ${address} is taken`, errno, {
+        code: 'conflict',
+        hint: `find its owner with "ss -ulnp sport = :${port}" (a kernel vxlan device shows no process), or set another vxlan.port`,
+      });
+    case constants.errno.EADDRNOTAVAIL:
+      return systemError(`the underlay address ${address} is not on this machine`, errno, {
+        code: 'unavailable',
+        hint: 'set node.underlay to an address that "ip address" shows',
+      });
+    case constants.errno.EACCES:
+    case constants.errno.EPERM:
+      return systemError(`may not open UDP port ${port} of ${address}`, errno, {
+        code: 'not_permitted',
+        hint: 'run as root or with CAP_NET_BIND_SERVICE',
+      });
+    case constants.errno.ENOSPC:
+      return systemError(`no free UDP source port from ${SOURCE_PORT_MIN} up on ${address}`, errno, {
+        code: 'unavailable',
+      });
+    default:
+      return systemError(`cannot open UDP port ${port} of ${address}`, errno);
+  }
+}
