@@ -13,6 +13,7 @@ import { Forwarder } from './forwarder.ts';
 import { VXLAN_HEADER_SIZE } from './headers/vxlan.ts';
 import { LocalPort } from './local-port.ts';
 import { Network } from './network.ts';
+import { readCounters } from './port-counters.ts';
 import { NativeTapPort } from './tap.ts';
 import { NativeUdpPort } from './udp.ts';
 import { type Vtep, VtepTable } from './vtep-table.ts';
@@ -67,7 +68,7 @@ export class Datapath {
           sendBufferBytes: SOCKET_BUFFER_BYTES,
           encapLength: VXLAN_HEADER_SIZE,
         },
-        { onDatagrams: (batch, count) => this.forwarder.onDatagrams(batch, count) },
+        { onFrames: (batch, count) => this.forwarder.onDatagrams(batch, count) },
       );
       this.underlay = { udp, own: underlay };
       this.forwarder.useUdp(udp);
@@ -174,9 +175,9 @@ export class Datapath {
   private counters(): DataplaneCounters {
     const networks = [...this.forwarder.allNetworks()];
     return {
-      underlay: { ...this.opened().udp.counters },
+      underlay: readCounters(this.opened().udp.counters),
       ports: networks.flatMap(({ vni, ports }) =>
-        ports.map(port => ({ vni, port: port.id, counters: { ...port.tap.counters } })),
+        ports.map(port => ({ vni, port: port.id, counters: readCounters(port.tap.counters) })),
       ),
       drops: [
         { vni: null, reasons: this.forwarder.drops.snapshot() },

@@ -1,0 +1,31 @@
+import type { PortCounters } from './ports.ts';
+
+/** The counters of a port as they stand now, as plain data that can be sent to another thread. */
+export function readCounters(counters: PortCounters): PortCounters {
+  const {
+    rxFrames,
+    rxBytes,
+    rxBatches,
+    rxBadGeometry,
+    rxTruncated,
+    rxErrors,
+    txFrames,
+    txBytes,
+    txBatches,
+    txErrors,
+    rxQueueOverflow,
+  } = counters;
+  return {
+    rxFrames,
+    rxBytes,
+    rxBatches,
+    rxBadGeometry,
+    rxTruncated,
+    rxErrors,
+    txFrames,
+    txBytes,
+    txBatches,
+    txErrors,
+    rxQueueOverflow,
+  };
+}
