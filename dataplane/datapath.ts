@@ -27,6 +27,8 @@ const SOCKET_BUFFER_BYTES = 8 * 1024 * 1024;
 export interface DatapathHandlers {
   /** The device of a port was deleted. The port is closed and gone already. */
   readonly portLost: (network: Network, port: LocalPort, errno: number) => void;
+  /** The VXLAN socket can never receive again. */
+  readonly underlayLost: (errno: number) => void;
 }
 
 type Handler<Name extends CommandName> = (args: Commands[Name]) => Answers[Name];
@@ -68,7 +70,10 @@ export class Datapath {
           sendBufferBytes: SOCKET_BUFFER_BYTES,
           encapLength: VXLAN_HEADER_SIZE,
         },
-        { onFrames: (batch, count) => this.forwarder.onDatagrams(batch, count) },
+        {
+          onFrames: (batch, count) => this.forwarder.onDatagrams(batch, count),
+          onLost: errno => this.handlers.underlayLost(errno),
+        },
       );
       this.underlay = { udp, own: underlay };
       this.forwarder.useUdp(udp);

@@ -1,4 +1,5 @@
 /** Entry of the dataplane worker: commands in, replies and events out. */
+import { getSystemErrorName } from 'node:util';
 import { parentPort } from 'node:worker_threads';
 import { systemClock } from './clock.ts';
 import type { Command, FromWorker } from './commands.ts';
@@ -14,6 +15,10 @@ const datapath = new Datapath(
   { clock: systemClock },
   {
     portLost: (network, lost, errno) => tell({ type: 'portLost', vni: network.vni, port: lost.id, errno }),
+    // Nothing can be carried any more: the thread ends, and the daemon with it (dataplane.ts, `died`).
+    underlayLost: errno => {
+      throw new Error(`the VXLAN socket failed: ${getSystemErrorName(-errno)}`);
+    },
   },
 );
 
