@@ -1,0 +1,68 @@
+/** Requests that wait for an ack, by sequence number. */
+import type { Clock, Timer } from '../dataplane/clock.ts';
+import { MAX_PENDING_ACKS } from './constants.ts';
+import type { Endpoint } from './endpoint.ts';
+import type { Ack, Nack } from './message.ts';
+import { type Random, randomInteger } from './random.ts';
+
+export interface AckHandler {
+  onAck(ack: Ack, from: Endpoint): void;
+  onNack?(): void;
+  onTimeout?(): void;
+}
+
+interface Waiting {
+  readonly handler: AckHandler;
+  readonly timer: Timer;
+}
+
+export class PendingAcks {
+  private readonly clock: Clock;
+  private readonly waiting = new Map<number, Waiting>();
+  private next: number;
+
+  /** Sequence numbers start at a random one: an ack of our former life, or a guessed one, finds nobody waiting. */
+  constructor(modules: { readonly clock: Clock; readonly random: Random }) {
+    this.clock = modules.clock;
+    this.next = randomInteger(modules.random, 0x1_0000_0000);
+  }
+
+  /** Reserves a sequence number for `ms` milliseconds; undefined if too many are waiting. */
+  expect(ms: number, handler: AckHandler): number | undefined {
+    if (this.waiting.size >= MAX_PENDING_ACKS) return undefined;
+    const sequence = this.next;
+    this.next = (this.next + 1) >>> 0;
+    const timer = this.clock.after(ms, () => {
+      this.waiting.delete(sequence);
+      handler.onTimeout?.();
+    });
+    this.waiting.set(sequence, { handler, timer });
+    return sequence;
+  }
+
+  /** Returns whether somebody waited for it. */
+  acked(ack: Ack, from: Endpoint): boolean {
+    const entry = this.waiting.get(ack.sequence);
+    if (entry === undefined) return false;
+    this.forget(ack.sequence);
+    entry.handler.onAck(ack, from);
+    return true;
+  }
+
+  /** A nack does not end the wait: the target may still answer itself. */
+  nacked(nack: Nack): boolean {
+    const entry = this.waiting.get(nack.sequence);
+    entry?.handler.onNack?.();
+    return entry !== undefined;
+  }
+
+  forget(sequence: number): void {
+    this.waiting.get(sequence)?.timer.cancel();
+    this.waiting.delete(sequence);
+  }
+
+  close(): void {
+    for (const { timer } of this.waiting.values()) timer.cancel();
+    this.waiting.clear();
+  }
+}

@@ -1,0 +1,150 @@
+/** The constants of the control plane: first those that peers rely on, then those that are ours to choose. */
+
+// ---- Specification constants: memberlist's wire format. Changing one breaks the pool. ----
+
+/** The first byte of each message (memberlist net.go, `messageType`). */
+export const MESSAGE_TYPE = {
+  ping: 0,
+  indirectPing: 1,
+  ack: 2,
+  suspect: 3,
+  alive: 4,
+  dead: 5,
+  pushPull: 6,
+  compound: 7,
+  user: 8,
+  compress: 9,
+  encrypt: 10,
+  nack: 11,
+  checksum: 12,
+  err: 13,
+  label: 244,
+} as const;
+
+/**
+ * What an alive message says of versions (memberlist `Vsn`): protocol 1 to 5 understood, 2 spoken; delegate 2 to 5
+ * understood, 5 spoken, which is what serf says. Never shorter than six bytes: memberlist 0.2 dies of it.
+ */
+export const PROTOCOL_VERSION: Uint8Array = Uint8Array.of(1, 5, 2, 2, 5, 5);
+
+/** The protocol version we speak, the third byte of {@link PROTOCOL_VERSION}. */
+export const SPOKEN_PROTOCOL = 2;
+
+/** A compound message has a part count of one byte (memberlist util.go), but memberlist 0.2.2 mis-reads more than 127. */
+export const MAX_COMPOUND_PARTS = 127;
+
+/** Type and count of a compound message, in bytes. */
+export const COMPOUND_HEADER_BYTES = 2;
+
+/** The length before each part of a compound message, in bytes. */
+export const COMPOUND_PART_BYTES = 2;
+
+/** Metadata of a node, in bytes (memberlist `MetaMaxSize`). */
+export const META_MAX_BYTES = 512;
+
+/** The port of gossip, UDP and TCP (memberlist `DefaultLANConfig`). */
+export const DEFAULT_GOSSIP_PORT = 7946;
+
+/** The first incarnation of a node. */
+export const FIRST_INCARNATION = 1;
+
+/** Incarnations are uint32. The last one is refused on receipt, so that there is always one that refutes. */
+export const MAX_INCARNATION = 0xffff_fffe;
+
+// ---- Implementation constants: limits that bound what a peer can make us hold. ----
+
+/** A node name in bytes of UTF-8; serf allows 128. */
+export const NAME_MAX_BYTES = 128;
+
+/** Members held, the dead and departed included. Facts: pools of memberlist are run up to about 5,000 nodes. */
+export const MAX_MEMBERS = 16_384;
+
+/** One node of a push/pull in bytes; a real one has less than 700. */
+export const STREAM_NODE_MAX_BYTES = 4096;
+
+/** A whole stream in bytes, as memberlist bounds it. */
+export const STREAM_MAX_BYTES = 20 * 1024 * 1024;
+
+/** Streams served at one time (memberlist `maxPushPullRequests`). */
+export const MAX_STREAMS = 128;
+
+/** Acks awaited at one time, probes and relayed probes together. */
+export const MAX_PENDING_ACKS = 4096;
+
+// ---- Implementation constants: the timing of the LAN profile. ----
+
+/** All times are in milliseconds. */
+export interface GossipProfile {
+  /**
+   * One random peer is probed in each (SWIM section 3.1, the protocol period T'). Shorter detects sooner, costs more:
+   * each node sends and answers about one ping per interval whatever the size of the pool.
+   */
+  readonly probeInterval: number;
+  /**
+   * How long a direct ping may take before others are asked to try. Set it to the 99th percentile of the round-trip
+   * time or above; must be well below {@link probeInterval}, whose rest is left to the indirect pings.
+   */
+  readonly probeTimeout: number;
+  /** Peers asked to ping for us (SWIM section 3.1, k). With loss p all fail with (1-(1-p)^4)^k. */
+  readonly indirectProbes: number;
+  /**
+   * Shortest suspicion = suspicionMult · max(1, log10 N) · probeInterval (Lifeguard section IV-B, alpha). Higher gives
+   * the suspect more time to refute; lower detects sooner.
+   */
+  readonly suspicionMult: number;
+  /** Longest suspicion = suspicionMaxMult · shortest; it shrinks with each confirmation (Lifeguard section IV-B, beta). */
+  readonly suspicionMaxMult: number;
+  /**
+   * Each news is sent retransmitMult · ceil(log10(N + 1)) times by each node (SWIM section 4.1, lambda log n). Higher
+   * survives more loss; lower leaves more room for other news.
+   */
+  readonly retransmitMult: number;
+  /** Between rounds of gossip that is not carried by pings and acks. Shorter spreads faster, for more packets. */
+  readonly gossipInterval: number;
+  /** Peers that each round of gossip goes to. */
+  readonly gossipNodes: number;
+  /** The dead are still gossiped to for so long, so that one that is alive learns it and refutes. */
+  readonly gossipToTheDead: number;
+  /** Between exchanges of the whole state with one random peer; times ceil(log2(N/32)) + 1 in pools over 32. */
+  readonly pushPullInterval: number;
+  /** How long a stream may take in all, and each side of it. */
+  readonly streamTimeout: number;
+  /** The largest datagram, in bytes: fits an Ethernet with IPv6 and UDP headers and some tunnel's. */
+  readonly packetBytes: number;
+  /** A dead member is remembered so long, shown, and tried again now and then. */
+  readonly deadRetention: number;
+  /** A member that left is remembered so long: long enough that no peer still thinks it alive. */
+  readonly leftRetention: number;
+  /** Between attempts to reach one random dead member by a stream: heals a split that no join list spans. */
+  readonly reconnectInterval: number;
+  /** First and longest backoff of a `join` address, before jitter: tries are at random(0, min(max, min·2^n)). */
+  readonly joinBackoffMin: number;
+  readonly joinBackoffMax: number;
+  /** A `join` address with nobody alive at it gets one small ping this often; an answer cuts the backoff short. */
+  readonly knockInterval: number;
+  /** A graceful leave takes so long at most. */
+  readonly leaveTimeout: number;
+}
+
+/** memberlist's LAN profile where it has the constant; kill -9 is `suspect` in 1 to 3 s and `dead` 4 s later in a pool of 3. */
+export const LAN_PROFILE: GossipProfile = {
+  probeInterval: 1000,
+  probeTimeout: 500,
+  indirectProbes: 3,
+  suspicionMult: 4,
+  suspicionMaxMult: 6,
+  retransmitMult: 4,
+  gossipInterval: 200,
+  gossipNodes: 3,
+  gossipToTheDead: 30_000,
+  pushPullInterval: 30_000,
+  streamTimeout: 10_000,
+  packetBytes: 1400,
+  deadRetention: 24 * 3_600_000,
+  leftRetention: 3_600_000,
+  reconnectInterval: 30_000,
+  joinBackoffMin: 1000,
+  joinBackoffMax: 60_000,
+  knockInterval: 2000,
+  leaveTimeout: 1000,
+};

@@ -1,0 +1,190 @@
+/**
+ * Keeps trying the configured `join` addresses for as long as one of them has no member that is up: a seed may start
+ * later than we do, and a pool that has split finds itself again through them.
+ */
+import type { Clock } from '../dataplane/clock.ts';
+import type { PendingAcks } from './acks.ts';
+import type { GossipProfile } from './constants.ts';
+import { type Endpoint, formatEndpoint, isUsable, type JoinTarget, sameEndpoint } from './endpoint.ts';
+import type { ExchangeResult } from './exchanger.ts';
+import type { LocalNode } from './local-node.ts';
+import type { Log } from './log.ts';
+import type { MemberTable } from './member-table.ts';
+import { isUp } from './members.ts';
+import type { Outbox } from './outbox.ts';
+import type { GossipPort } from './port.ts';
+import type { Random } from './random.ts';
+import { Repeater } from './repeater.ts';
+
+/** How often the list is looked at, in milliseconds. */
+const CHECK_INTERVAL = 250;
+
+/** No try follows another sooner, whatever the jitter, in milliseconds. */
+const SHORTEST_WAIT = 100;
+
+/** A name that resolves to more addresses is tried at this many. */
+const MAX_ADDRESSES = 8;
+
+/** Backoff doublings that are counted: beyond, it has long reached any maximum. */
+const MAX_DOUBLINGS = 20;
+
+/** Exponential backoff with full jitter, in milliseconds: uniform in [0, min(max, min·2^failures)]. */
+export function joinWait(
+  { joinBackoffMin, joinBackoffMax }: Pick<GossipProfile, 'joinBackoffMin' | 'joinBackoffMax'>,
+  failures: number,
+  random: Random,
+): number {
+  const longest = Math.min(joinBackoffMax, joinBackoffMin * 2 ** Math.min(failures, MAX_DOUBLINGS));
+  return Math.max(SHORTEST_WAIT, random.next() * longest);
+}
+
+export interface JoinerModules {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly port: Pick<GossipPort, 'resolve'>;
+  readonly acks: PendingAcks;
+  readonly table: MemberTable;
+  readonly outbox: Outbox;
+  readonly local: LocalNode;
+  readonly exchanger: { exchange(to: Endpoint, join: boolean, done: (result: ExchangeResult) => void): void };
+}
+
+interface Entry {
+  readonly target: JoinTarget;
+  /** What the target resolved to last. */
+  endpoints: readonly Endpoint[];
+  tries: number;
+  dueAt: number;
+  knockAt: number;
+  /** Trying now: neither tried again nor knocked at. */
+  isBusy: boolean;
+  /** Knock only where the last try failed: who answers but advertises another address would be tried at each knock. */
+  isSilent: boolean;
+}
+
+export class Joiner {
+  private readonly modules: JoinerModules;
+  private readonly profile: GossipProfile;
+  private readonly entries: readonly Entry[];
+  private readonly repeater: Repeater;
+
+  constructor(
+    modules: JoinerModules,
+    options: { readonly profile: GossipProfile; readonly join: readonly JoinTarget[] },
+  ) {
+    this.modules = modules;
+    this.profile = options.profile;
+    this.entries = options.join.map(target => ({
+      target,
+      endpoints: target.address === undefined ? [] : [{ address: target.address, port: target.port }],
+      tries: 0,
+      dueAt: modules.clock.now(),
+      knockAt: modules.clock.now(),
+      isBusy: false,
+      isSilent: false,
+    }));
+    this.repeater = new Repeater(modules, { wait: () => CHECK_INTERVAL, action: () => this.check() });
+  }
+
+  start(): void {
+    if (this.entries.length > 0) this.repeater.start(0);
+  }
+
+  stop(): void {
+    this.repeater.stop();
+  }
+
+  private check(): void {
+    for (const entry of this.entries) {
+      const now = this.modules.clock.now();
+      if (this.isRepresented(entry)) {
+        entry.tries = 0;
+        entry.dueAt = now;
+      } else if (!entry.isBusy && now >= entry.dueAt) this.try(entry);
+      else if (!entry.isBusy && entry.isSilent && now >= entry.knockAt) this.knock(entry);
+    }
+  }
+
+  private isRepresented({ endpoints }: Entry): boolean {
+    return endpoints.length > 0 && endpoints.every(endpoint => !this.isMissing(endpoint));
+  }
+
+  /** Joining ourselves is no use and no harm: our own address counts as represented. */
+  private isMissing(endpoint: Endpoint): boolean {
+    if (sameEndpoint(endpoint, this.modules.local.endpoint)) return false;
+    const member = this.modules.table.at(endpoint);
+    return member === undefined || !isUp(member.state);
+  }
+
+  private try(entry: Entry): void {
+    const { target } = entry;
+    entry.isBusy = true;
+    if (target.address !== undefined) {
+      this.exchangeWithAll(entry);
+      return;
+    }
+    this.modules.port.resolve(target.host, addresses => {
+      entry.endpoints = addresses
+        .slice(0, MAX_ADDRESSES)
+        .map(address => ({ address, port: target.port }))
+        .filter(isUsable);
+      this.exchangeWithAll(entry);
+    });
+  }
+
+  private exchangeWithAll(entry: Entry): void {
+    const missing = entry.endpoints.filter(endpoint => this.isMissing(endpoint));
+    if (missing.length === 0) {
+      this.conclude(entry, entry.endpoints.length === 0 ? ['its name does not resolve'] : []);
+      return;
+    }
+    const results: ExchangeResult[] = [];
+    for (const endpoint of missing) {
+      this.modules.exchanger.exchange(endpoint, true, result => {
+        results.push(result);
+        if (result === undefined) {
+          this.modules.log.info(
+            { target: entry.target.text, address: formatEndpoint(endpoint) },
+            'gossip: exchanged members with a join address',
+          );
+        }
+        if (results.length === missing.length) this.conclude(entry, results);
+      });
+    }
+  }
+
+  private conclude(entry: Entry, results: readonly ExchangeResult[]): void {
+    const { clock, log, random } = this.modules;
+    const error = results.find(result => result !== undefined);
+    const wait = joinWait(this.profile, entry.tries, random);
+    const fields = { target: entry.target.text, error, retry_in_ms: Math.round(wait) };
+    if (error !== undefined && entry.tries === 0) log.warn(fields, 'gossip: cannot join, will keep trying');
+    else if (error !== undefined) log.debug(fields, 'gossip: still cannot join');
+    entry.isBusy = false;
+    entry.isSilent = error !== undefined;
+    entry.tries += 1;
+    entry.dueAt = clock.now() + wait;
+    entry.knockAt = clock.now() + this.profile.knockInterval;
+  }
+
+  /** A ping for nobody by name, which any memberlist node acks: cheap enough to find a late seed within seconds. */
+  private knock(entry: Entry): void {
+    const { acks, clock, local, outbox } = this.modules;
+    entry.knockAt = clock.now() + this.profile.knockInterval;
+    for (const endpoint of entry.endpoints.filter(candidate => this.isMissing(candidate))) {
+      const sequence = acks.expect(this.profile.knockInterval, {
+        onAck: () => {
+          entry.dueAt = clock.now();
+        },
+      });
+      if (sequence === undefined) return;
+      outbox.send(endpoint, {
+        type: 'ping',
+        sequence,
+        node: '',
+        source: { ...local.endpoint, node: local.name },
+      });
+    }
+  }
+}

@@ -1,0 +1,258 @@
+/**
+ * The msgpack dialect of memberlist: the old specification, in which texts and byte strings are both "raw".
+ *
+ *   00-7f fixint · 80-8f fixmap · 90-9f fixarray · a0-bf fixraw · c0 nil · c2/c3 bool · ca/cb float
+ *   cc-cf uint8…64 · d0-d3 int8…64 · da/db raw16/32 · dc/dd array16/32 · de/df map16/32 · e0-ff negative fixint
+ *
+ * Written are only these, in the shortest form, with map keys sorted as go-msgpack sorts them. The newer types str8
+ * (d9) and bin (c4-c6) are accepted but never written: memberlist's decoder refuses bin.
+ */
+import { WeftError } from '../dataplane/errors.ts';
+
+/** A value of a flat map. Nested arrays and maps are skipped over, not kept. Integers beyond 2^53 become bigint. */
+export type Scalar = number | bigint | boolean | Uint8Array | null;
+
+/** Deeper nesting than any message of memberlist or serf has is an attack on the stack. */
+const MAX_DEPTH = 8;
+
+/** More fields than any message has. */
+const MAX_FIELDS = 64;
+
+/** The bytes end before the value does. On a stream: wait for more. */
+export class TruncatedError extends WeftError {
+  constructor() {
+    super('malformed', 'message is truncated');
+  }
+}
+
+function malformed(what: string): WeftError {
+  return new WeftError('malformed', what);
+}
+
+/** Reads values one after another. Every method throws `malformed`, {@link TruncatedError} if bytes are missing. */
+export class MsgpackReader {
+  /** Offset of the next byte to read. */
+  position: number;
+  private readonly buffer: Buffer;
+
+  constructor(bytes: Uint8Array, position = 0) {
+    this.buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.position = position;
+  }
+
+  get remaining(): number {
+    return this.buffer.length - this.position;
+  }
+
+  /** Reads a map of text keys; of duplicate keys the last wins, as in Go. */
+  fields(): Map<string, Scalar> {
+    const count = this.mapLength();
+    if (count > MAX_FIELDS) throw malformed(`a map of ${count} fields`);
+    const fields = new Map<string, Scalar>();
+    for (let index = 0; index < count; index++) {
+      const key = this.raw();
+      const value = this.scalarOrSkip(0);
+      // Keys are Go identifiers: Latin-1 keeps them as they are and cannot fail.
+      if (value !== undefined)
+        fields.set(Buffer.from(key.buffer, key.byteOffset, key.length).toString('latin1'), value);
+    }
+    return fields;
+  }
+
+  /** The number of entries of a map that begins here. */
+  mapLength(): number {
+    const head = this.byte();
+    if (head >= 0x80 && head <= 0x8f) return this.plausible(head & 0x0f, 2);
+    if (head === 0xde) return this.plausible(this.unsigned(2), 2);
+    if (head === 0xdf) return this.plausible(this.unsigned(4), 2);
+    throw malformed(`expected a map, found 0x${head.toString(16)}`);
+  }
+
+  /** A raw (text or bytes), as a view into the input. */
+  raw(): Uint8Array {
+    const head = this.byte();
+    const length = this.rawLength(head);
+    if (length === undefined) throw malformed(`expected a raw, found 0x${head.toString(16)}`);
+    return this.take(length);
+  }
+
+  /** A raw as UTF-8 text. */
+  text(): string {
+    return decodeText(this.raw());
+  }
+
+  private scalarOrSkip(depth: number): Scalar | undefined {
+    const head = this.byte();
+    if (head < 0x80) return head;
+    if (head >= 0xe0) return head - 0x100;
+    const length = this.rawLength(head);
+    if (length !== undefined) return this.take(length);
+    switch (head) {
+      case 0xc0:
+        return null;
+      case 0xc2:
+        return false;
+      case 0xc3:
+        return true;
+      case 0xca:
+        return this.take(4) && this.buffer.readFloatBE(this.position - 4);
+      case 0xcb:
+        return this.take(8) && this.buffer.readDoubleBE(this.position - 8);
+      case 0xcc:
+      case 0xcd:
+      case 0xce:
+        return this.unsigned(1 << (head - 0xcc));
+      case 0xcf:
+        return narrow(this.take(8) && this.buffer.readBigUInt64BE(this.position - 8));
+      case 0xd0:
+      case 0xd1:
+      case 0xd2: {
+        const size = 1 << (head - 0xd0);
+        this.take(size);
+        return this.buffer.readIntBE(this.position - size, size);
+      }
+      case 0xd3:
+        return narrow(this.take(8) && this.buffer.readBigInt64BE(this.position - 8));
+      default:
+        this.skipContainer(head, depth);
+        return undefined;
+    }
+  }
+
+  private skipContainer(head: number, depth: number): void {
+    if (depth >= MAX_DEPTH) throw malformed('values nested too deeply');
+    let items: number;
+    if (head >= 0x80 && head <= 0x8f) items = 2 * (head & 0x0f);
+    else if (head >= 0x90 && head <= 0x9f) items = head & 0x0f;
+    else if (head === 0xdc || head === 0xdd) items = this.unsigned(head === 0xdc ? 2 : 4);
+    else if (head === 0xde || head === 0xdf) items = 2 * this.unsigned(head === 0xde ? 2 : 4);
+    else throw malformed(`unknown type byte 0x${head.toString(16)}`);
+    this.plausible(items, 1);
+    for (let index = 0; index < items; index++) this.scalarOrSkip(depth + 1);
+  }
+
+  private rawLength(head: number): number | undefined {
+    if (head >= 0xa0 && head <= 0xbf) return head & 0x1f;
+    switch (head) {
+      case 0xc4:
+      case 0xd9:
+        return this.unsigned(1);
+      case 0xc5:
+      case 0xda:
+        return this.unsigned(2);
+      case 0xc6:
+      case 0xdb:
+        return this.unsigned(4);
+      default:
+        return undefined;
+    }
+  }
+
+  /** A count is believed only if that many items of `size` bytes or more can follow: bounds all loops. */
+  private plausible(count: number, size: number): number {
+    if (count * size > this.remaining) throw new TruncatedError();
+    return count;
+  }
+
+  private byte(): number {
+    return this.unsigned(1);
+  }
+
+  private unsigned(size: number): number {
+    this.take(size);
+    return this.buffer.readUIntBE(this.position - size, size);
+  }
+
+  private take(length: number): Uint8Array {
+    if (length > this.remaining) throw new TruncatedError();
+    const start = this.position;
+    this.position += length;
+    return this.buffer.subarray(start, this.position);
+  }
+}
+
+/** UTF-8 bytes as text. Throws `malformed` if they are not UTF-8: another text would be sent on than was received. */
+export function decodeText(bytes: Uint8Array): string {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8');
+  if (text.includes('\ufffd')) throw malformed('text is not UTF-8');
+  return text;
+}
+
+function narrow(value: bigint): number | bigint {
+  return value >= BigInt(Number.MIN_SAFE_INTEGER) && value <= BigInt(Number.MAX_SAFE_INTEGER)
+    ? Number(value)
+    : value;
+}
+
+/** Appends values to a growing buffer. Methods return the writer, so that a message reads as one expression. */
+export class MsgpackWriter {
+  private buffer = Buffer.allocUnsafe(256);
+  private length = 0;
+
+  /** The bytes written so far, as a copy of their own. */
+  bytes(): Uint8Array {
+    return Uint8Array.prototype.slice.call(this.buffer, 0, this.length);
+  }
+
+  /** A byte outside msgpack: a message type. */
+  byte(value: number): this {
+    const at = this.reserve(1);
+    this.buffer.writeUInt8(value, at);
+    return this;
+  }
+
+  map(entries: number): this {
+    return entries < 16 ? this.byte(0x80 | entries) : this.sized(0xde, 2, entries);
+  }
+
+  nil(): this {
+    return this.byte(0xc0);
+  }
+
+  flag(value: boolean): this {
+    return this.byte(value ? 0xc3 : 0xc2);
+  }
+
+  /** A non-negative integer below 2^48. */
+  unsigned(value: number): this {
+    if (value < 0x80) return this.byte(value);
+    if (value < 0x100) return this.sized(0xcc, 1, value);
+    if (value < 0x1_0000) return this.sized(0xcd, 2, value);
+    if (value < 0x1_0000_0000) return this.sized(0xce, 4, value);
+    const at = this.reserve(9);
+    this.buffer.writeUInt8(0xcf, at);
+    this.buffer.writeBigUInt64BE(BigInt(value), at + 1);
+    return this;
+  }
+
+  raw(bytes: Uint8Array): this {
+    if (bytes.length < 32) this.byte(0xa0 | bytes.length);
+    else if (bytes.length < 0x1_0000) this.sized(0xda, 2, bytes.length);
+    else this.sized(0xdb, 4, bytes.length);
+    const at = this.reserve(bytes.length);
+    this.buffer.set(bytes, at);
+    return this;
+  }
+
+  text(text: string): this {
+    return this.raw(Buffer.from(text, 'utf8'));
+  }
+
+  private sized(head: number, size: number, value: number): this {
+    const at = this.reserve(1 + size);
+    this.buffer.writeUInt8(head, at);
+    this.buffer.writeUIntBE(value, at + 1, size);
+    return this;
+  }
+
+  private reserve(count: number): number {
+    const start = this.length;
+    this.length += count;
+    if (this.length > this.buffer.length) {
+      const larger = Buffer.allocUnsafe(2 * this.length);
+      this.buffer.copy(larger, 0, 0, start);
+      this.buffer = larger;
+    }
+    return start;
+  }
+}

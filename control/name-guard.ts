@@ -1,0 +1,125 @@
+/**
+ * Our name at another address: another node has it, or it is what the pool remembers of our former life there.
+ * Whoever answers there to our name decides it (seniority.ts); nobody answering, the name is ours.
+ */
+import type { Clock } from '../dataplane/clock.ts';
+import type { PendingAcks } from './acks.ts';
+import type { GossipProfile } from './constants.ts';
+import { type Endpoint, endpointKey, formatEndpoint, sameEndpoint } from './endpoint.ts';
+import type { LocalNode } from './local-node.ts';
+import type { Log } from './log.ts';
+import type { Outbox } from './outbox.ts';
+import { decodeSeniority, isSenior } from './seniority.ts';
+
+/** Pings before "nobody answers" is believed: at 10 % loss each way they all go unanswered once in 770 times. */
+const TRIES = 4;
+
+/** An address is not asked again for so long, in milliseconds. */
+const RECHECK_AFTER = 10_000;
+
+/** Addresses remembered at one time. */
+const MAX_CHECKS = 32;
+
+interface Check {
+  readonly startedAt: number;
+  isRunning: boolean;
+  /** The highest incarnation heard from there. */
+  incarnation: number;
+}
+
+export interface NameGuardModules {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly acks: PendingAcks;
+  readonly outbox: Outbox;
+  readonly local: LocalNode;
+}
+
+export interface NameGuardOptions {
+  readonly profile: GossipProfile;
+  /** The other one has the older right to our name. */
+  readonly onYield: (to: Endpoint) => void;
+}
+
+export class NameGuard {
+  private readonly modules: NameGuardModules;
+  private readonly options: NameGuardOptions;
+  private readonly checks = new Map<string, Check>();
+
+  constructor(modules: NameGuardModules, options: NameGuardOptions) {
+    this.modules = modules;
+    this.options = options;
+  }
+
+  /** Our name was heard to be alive there, or somebody there pings us in our own name. */
+  heard(at: Endpoint, incarnation: number): void {
+    const { clock, local, log } = this.modules;
+    if (local.leaving || sameEndpoint(at, local.endpoint)) return;
+    const key = endpointKey(at);
+    const known = this.checks.get(key);
+    if (known !== undefined && clock.now() - known.startedAt < RECHECK_AFTER) {
+      known.incarnation = Math.max(known.incarnation, incarnation);
+      // Decided already, in our favour: stay ahead of it.
+      if (!known.isRunning && incarnation >= local.incarnation) local.outbid(incarnation);
+      return;
+    }
+    if (known === undefined && this.checks.size >= MAX_CHECKS) this.forgetOldest();
+    const check: Check = { startedAt: clock.now(), isRunning: true, incarnation };
+    this.checks.delete(key);
+    this.checks.set(key, check);
+    log.warn(
+      { name: local.name, address: formatEndpoint(at) },
+      'gossip: our name is in use at another address, asking there',
+    );
+    this.ask(at, check, TRIES);
+  }
+
+  private ask(at: Endpoint, check: Check, triesLeft: number): void {
+    const { acks, local, outbox } = this.modules;
+    const sequence = acks.expect(this.options.profile.probeTimeout, {
+      onAck: ack => this.decide(at, check, ack.payload),
+      onTimeout: () => {
+        if (triesLeft > 1) this.ask(at, check, triesLeft - 1);
+        else this.claim(at, check);
+      },
+    });
+    if (sequence === undefined) {
+      check.isRunning = false;
+      return;
+    }
+    const source = { ...local.endpoint, node: local.name };
+    outbox.send(at, { type: 'ping', sequence, node: local.name, source });
+  }
+
+  private decide(at: Endpoint, check: Check, payload: Uint8Array | null): void {
+    const { local, log } = this.modules;
+    const theirs = decodeSeniority(payload);
+    const ours = local.seniority();
+    check.isRunning = false;
+    if (local.leaving || theirs?.instance === ours.instance) return;
+    const fields = { name: local.name, address: formatEndpoint(at), ours, theirs };
+    if (isSenior(theirs, ours)) {
+      log.error(fields, 'gossip: another node has our name and the older right to it');
+      this.options.onYield(at);
+      return;
+    }
+    log.error(fields, 'gossip: another node has our name, ours is the older right; rename that node');
+    if (check.incarnation >= local.incarnation) local.outbid(check.incarnation);
+  }
+
+  private claim(at: Endpoint, check: Check): void {
+    const { local, log } = this.modules;
+    check.isRunning = false;
+    if (local.leaving) return;
+    log.info(
+      { name: local.name, address: formatEndpoint(at) },
+      'gossip: nobody there answers to our name, claiming it',
+    );
+    if (check.incarnation >= local.incarnation) local.outbid(check.incarnation);
+  }
+
+  private forgetOldest(): void {
+    const [oldest] = this.checks.keys();
+    if (oldest !== undefined) this.checks.delete(oldest);
+  }
+}

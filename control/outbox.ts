@@ -1,0 +1,59 @@
+/** Sends datagrams, and lets news ride on them (SWIM section 4.1, piggybacking). */
+import type { BroadcastQueue } from './broadcast-queue.ts';
+import { retransmitLimit } from './broadcast-queue.ts';
+import {
+  COMPOUND_HEADER_BYTES,
+  COMPOUND_PART_BYTES,
+  type GossipProfile,
+  MAX_COMPOUND_PARTS,
+} from './constants.ts';
+import type { Counters } from './counters.ts';
+import type { Endpoint } from './endpoint.ts';
+import type { MemberTable } from './member-table.ts';
+import { encodeMessage, type Message } from './message.ts';
+import { encodePacket } from './packet.ts';
+import type { GossipPort } from './port.ts';
+
+export interface OutboxModules {
+  readonly port: GossipPort;
+  readonly counters: Counters;
+  readonly queue: BroadcastQueue;
+  readonly table: MemberTable;
+}
+
+export class Outbox {
+  private readonly modules: OutboxModules;
+  private readonly profile: GossipProfile;
+
+  constructor(modules: OutboxModules, options: { readonly profile: GossipProfile }) {
+    this.modules = modules;
+    this.profile = options.profile;
+  }
+
+  /**
+   * Sends messages in one datagram, news with them if somebody we know is there. Strangers get no more than the
+   * message: a forged source address would otherwise turn a small ping into a large answer to a victim.
+   */
+  send(to: Endpoint, ...messages: readonly Message[]): void {
+    for (const message of messages) this.modules.counters.countSent(message.type);
+    this.sendEncoded(to, messages.map(encodeMessage));
+  }
+
+  /** The same for messages that are encoded already; with none it sends news alone, or nothing if there is none. */
+  sendEncoded(to: Endpoint, parts: readonly Uint8Array[]): void {
+    const { port, counters, table } = this.modules;
+    const news = table.at(to) === undefined ? [] : this.newsBeside(parts);
+    if (parts.length + news.length === 0) return;
+    if (news.length > 0) counters.countSent('broadcast', news.length);
+    counters.countDatagramSent();
+    port.sendPacket(to, encodePacket([...parts, ...news]));
+  }
+
+  private newsBeside(parts: readonly Uint8Array[]): Uint8Array[] {
+    const { queue, table } = this.modules;
+    if (queue.size === 0) return [];
+    const used = parts.reduce((sum, part) => sum + part.length + COMPOUND_PART_BYTES, COMPOUND_HEADER_BYTES);
+    const limit = retransmitLimit(this.profile.retransmitMult, table.poolSize);
+    return queue.take(this.profile.packetBytes - used, limit, MAX_COMPOUND_PARTS - parts.length);
+  }
+}

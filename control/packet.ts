@@ -1,0 +1,114 @@
+/**
+ * Datagrams. A datagram is one message, or a compound of several, either optionally behind a checksum:
+ *
+ *   0c crc32(4) ──┐
+ *                 ├─► type(1) body                                   one message
+ *                 └─► 07 count(1) length(2)·count part·count         compound; each part has its own type byte
+ *
+ * Order of wrapping, outermost first: label (244), encryption (no type byte), checksum (12), compression (9),
+ * compound (7). Of these weft reads checksum and compound and counts the others.
+ */
+import { crc32 } from 'node:zlib';
+import { WeftError } from '../dataplane/errors.ts';
+import { COMPOUND_HEADER_BYTES, COMPOUND_PART_BYTES, MAX_COMPOUND_PARTS, MESSAGE_TYPE } from './constants.ts';
+import type { DropReason } from './counters.ts';
+import { decodeMessage, type Message } from './message.ts';
+
+/** A decoded datagram: what can be used of it, and why the rest cannot. Never both empty. */
+export interface Datagram {
+  readonly messages: readonly Message[];
+  readonly drops: readonly DropReason[];
+}
+
+/** Decodes any bytes; never throws. */
+export function decodePacket(bytes: Uint8Array): Datagram {
+  const messages: Message[] = [];
+  const drops: DropReason[] = [];
+  const body = unwrapChecksum(bytes);
+  if (body === undefined) drops.push(bytes.length < 6 ? 'malformed' : 'checksum');
+  else if (body[0] === MESSAGE_TYPE.compound) decodeCompound(body, messages, drops);
+  else decodePart(body, messages, drops);
+  return { messages, drops };
+}
+
+/** The bytes behind a checksum header, or the bytes themselves if there is none; undefined if it does not match. */
+function unwrapChecksum(bytes: Uint8Array): Uint8Array | undefined {
+  if (bytes[0] !== MESSAGE_TYPE.checksum) return bytes;
+  // Five bytes, a checksum over nothing, killed memberlist 0.2.2: at least one byte must follow.
+  if (bytes.length < 6) return undefined;
+  const expected = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).readUInt32BE(1);
+  const body = bytes.subarray(5);
+  return crc32(body) === expected ? body : undefined;
+}
+
+function decodeCompound(bytes: Uint8Array, messages: Message[], drops: DropReason[]): void {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  const count = bytes[1] ?? 0;
+  let offset = COMPOUND_HEADER_BYTES + count * COMPOUND_PART_BYTES;
+  if (count === 0 || offset > bytes.length) {
+    drops.push('malformed');
+    return;
+  }
+  for (let part = 0; part < count; part++) {
+    const length = buffer.readUInt16BE(COMPOUND_HEADER_BYTES + part * COMPOUND_PART_BYTES);
+    if (offset + length > bytes.length) {
+      drops.push('truncated');
+      return;
+    }
+    const body = bytes.subarray(offset, offset + length);
+    // Nobody nests them, and a nest of compounds would multiply the work one datagram can cause.
+    if (body[0] === MESSAGE_TYPE.compound || body[0] === MESSAGE_TYPE.checksum) drops.push('nested');
+    else decodePart(body, messages, drops);
+    offset += length;
+  }
+}
+
+function decodePart(bytes: Uint8Array, messages: Message[], drops: DropReason[]): void {
+  try {
+    const message = decodeMessage(bytes);
+    if (message === undefined) drops.push(reasonForType(bytes[0]));
+    else messages.push(message);
+  } catch (error) {
+    if (!(error instanceof WeftError && error.code === 'malformed')) throw error;
+    drops.push('malformed');
+  }
+}
+
+function reasonForType(type: number | undefined): DropReason {
+  switch (type) {
+    case MESSAGE_TYPE.user:
+      return 'userMessage';
+    case MESSAGE_TYPE.compress:
+      return 'compressed';
+    case MESSAGE_TYPE.label:
+      return 'labelled';
+    case MESSAGE_TYPE.pushPull:
+    case MESSAGE_TYPE.encrypt:
+    case MESSAGE_TYPE.err:
+      return 'streamOnly';
+    default:
+      return 'unknownType';
+  }
+}
+
+/**
+ * The datagram of 1 to {@link MAX_COMPOUND_PARTS} encoded messages: the message itself, or a compound of them. Without
+ * a checksum, which is always optional: UDP has one. Throws `invalid_argument` on more parts or none.
+ */
+export function encodePacket(parts: readonly Uint8Array[]): Uint8Array {
+  const [first] = parts;
+  if (first === undefined || parts.length > MAX_COMPOUND_PARTS) {
+    throw new WeftError(
+      'invalid_argument',
+      `a datagram holds 1 to ${MAX_COMPOUND_PARTS} messages, not ${parts.length}`,
+    );
+  }
+  if (parts.length === 1) return first;
+  const header = Buffer.alloc(COMPOUND_HEADER_BYTES + parts.length * COMPOUND_PART_BYTES);
+  header.writeUInt8(MESSAGE_TYPE.compound, 0);
+  header.writeUInt8(parts.length, 1);
+  parts.forEach((part, index) => {
+    header.writeUInt16BE(part.length, COMPOUND_HEADER_BYTES + index * COMPOUND_PART_BYTES);
+  });
+  return Buffer.concat([header, ...parts]);
+}

@@ -1,0 +1,85 @@
+/** Answers pings, and pings for others (SWIM section 3.1). */
+import type { PendingAcks } from './acks.ts';
+import type { GossipProfile } from './constants.ts';
+import type { Counters } from './counters.ts';
+import { type Endpoint, isUsable, sameEndpoint } from './endpoint.ts';
+import type { LocalNode } from './local-node.ts';
+import type { MemberTable } from './member-table.ts';
+import type { Ack, IndirectPing, Ping } from './message.ts';
+import type { Outbox } from './outbox.ts';
+import { encodeSeniority } from './seniority.ts';
+
+export interface ResponderModules {
+  readonly acks: PendingAcks;
+  readonly counters: Counters;
+  readonly table: MemberTable;
+  readonly outbox: Outbox;
+  readonly local: LocalNode;
+}
+
+export interface ResponderOptions {
+  readonly profile: GossipProfile;
+  /** Somebody of our own name pings us, from there. */
+  readonly onNamesake: (at: Endpoint) => void;
+}
+
+export class Responder {
+  private readonly modules: ResponderModules;
+  private readonly options: ResponderOptions;
+
+  constructor(modules: ResponderModules, options: ResponderOptions) {
+    this.modules = modules;
+    this.options = options;
+  }
+
+  ping(ping: Ping, from: Endpoint): void {
+    const { outbox } = this.modules;
+    const ack = this.answer(ping);
+    if (ack === undefined) return;
+    const to = ping.source ?? from;
+    if (!isUsable(to)) this.modules.counters.countDrop('badAddress');
+    else outbox.send(to, ack);
+  }
+
+  /** The ack of a ping, also one that came on a stream; undefined if it is not for us. */
+  answer(ping: Ping): Ack | undefined {
+    const { counters, local, table } = this.modules;
+    // An empty name asks whoever is there, as in memberlist.
+    if (ping.node !== '' && ping.node !== local.name) {
+      counters.countDrop('notForUs');
+      return undefined;
+    }
+    const { source } = ping;
+    const isNamesake = source?.node === local.name && !sameEndpoint(source, local.endpoint);
+    if (isNamesake && ping.node === local.name) {
+      this.options.onNamesake(source);
+      return { type: 'ack', sequence: ping.sequence, payload: encodeSeniority(local.seniority()) };
+    }
+    // A member that pings us by name has heard that this name is at this address, and believes it.
+    if (ping.node === local.name && source !== undefined && table.at(source)?.name === source.node) {
+      local.confirm();
+    }
+    return { type: 'ack', sequence: ping.sequence, payload: null };
+  }
+
+  indirectPing(request: IndirectPing, from: Endpoint): void {
+    const { acks, counters, local, outbox } = this.modules;
+    const target: Endpoint = { address: request.target, port: request.port };
+    const asker = request.source ?? from;
+    if (!isUsable(target) || !isUsable(asker)) {
+      counters.countDrop('badAddress');
+      return;
+    }
+    const sequence = acks.expect(this.options.profile.probeTimeout, {
+      onAck: () => outbox.send(asker, { type: 'ack', sequence: request.sequence, payload: null }),
+      onTimeout: () => {
+        if (request.nack) outbox.send(asker, { type: 'nack', sequence: request.sequence });
+      },
+    });
+    if (sequence === undefined) counters.countDrop('overload');
+    else {
+      const source = { ...local.endpoint, node: local.name };
+      outbox.send(target, { type: 'ping', sequence, node: request.node, source });
+    }
+  }
+}

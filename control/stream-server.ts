@@ -1,0 +1,119 @@
+/** Serves streams: one request, one answer each, bounded in number, bytes and time. */
+import { createServer, type Server, type Socket } from 'node:net';
+import { type IpAddress, ipFamily, parseIp } from '../dataplane/address.ts';
+import type { Clock } from '../dataplane/clock.ts';
+import { WeftError } from '../dataplane/errors.ts';
+import { MAX_STREAMS } from './constants.ts';
+import type { Counters } from './counters.ts';
+import type { Endpoint } from './endpoint.ts';
+import { type StreamMessage, StreamReader } from './stream.ts';
+
+/** What all open streams together may have sent, in bytes; beyond it the one that asks for more is closed. */
+const TOTAL_MAX_BYTES = 64 * 1024 * 1024;
+
+export interface StreamHandler {
+  /** The answer, or undefined to close without one. */
+  answerStream(from: IpAddress, message: StreamMessage): Uint8Array | undefined;
+}
+
+export class StreamServer {
+  private readonly modules: { readonly clock: Clock; readonly counters: Counters };
+  private readonly options: { readonly endpoint: Endpoint; readonly streamTimeout: number };
+  private readonly handler: StreamHandler;
+  private readonly server: Server;
+  private readonly streams = new Map<Socket, StreamReader>();
+
+  constructor(modules: StreamServer['modules'], options: StreamServer['options'], handler: StreamHandler) {
+    this.modules = modules;
+    this.options = options;
+    this.handler = handler;
+    // Half-open: a client that has sent all may close its side and still read the answer.
+    this.server = createServer({ allowHalfOpen: true, noDelay: true }, socket => this.accept(socket));
+  }
+
+  /** Binds and returns the port. Throws the system's error. */
+  open(): Promise<number> {
+    const { address, port } = this.options.endpoint;
+    return new Promise((resolve, reject) => {
+      this.server.once('error', reject);
+      this.server.listen({ host: address, port, exclusive: true, ipv6Only: ipFamily(address) === 6 }, () => {
+        this.server.removeAllListeners('error');
+        this.server.on('error', () => this.modules.counters.countDrop('streamFailed'));
+        const bound = this.server.address();
+        resolve(bound === null || typeof bound === 'string' ? port : bound.port);
+      });
+    });
+  }
+
+  close(): Promise<void> {
+    for (const socket of this.streams.keys()) socket.destroy();
+    return new Promise(resolve => {
+      this.server.close(() => resolve());
+    });
+  }
+
+  private accept(socket: Socket): void {
+    const { clock, counters } = this.modules;
+    const from = remoteAddress(socket);
+    socket.on('error', () => counters.countDrop('streamFailed'));
+    if (from === undefined || this.streams.size >= MAX_STREAMS) {
+      counters.countDrop('streamLimit');
+      socket.destroy();
+      return;
+    }
+    this.streams.set(socket, new StreamReader());
+    // One deadline for all of it: a peer that sends a byte now and then gains nothing.
+    const deadline = clock.after(this.options.streamTimeout, () => {
+      counters.countDrop('streamTimeout');
+      socket.destroy();
+    });
+    let isAnswered = false;
+    socket.on('data', chunk => {
+      if (!isAnswered) isAnswered = this.take(socket, from, Buffer.from(chunk));
+    });
+    socket.on('end', () => {
+      if (!isAnswered) counters.countDrop('streamMalformed');
+      socket.end();
+    });
+    socket.on('close', () => {
+      deadline.cancel();
+      this.streams.delete(socket);
+    });
+  }
+
+  /** Returns whether the stream is done with: answered or given up. */
+  private take(socket: Socket, from: IpAddress, chunk: Uint8Array): boolean {
+    const { counters } = this.modules;
+    try {
+      const message = this.streams.get(socket)?.push(chunk);
+      if (message === undefined && this.totalReceived() > TOTAL_MAX_BYTES) {
+        counters.countDrop('streamTooLarge');
+        socket.destroy();
+        return true;
+      }
+      if (message === undefined) return false;
+      const answer = this.handler.answerStream(from, message);
+      if (answer === undefined) socket.destroy();
+      else socket.end(answer);
+    } catch (error) {
+      if (!(error instanceof WeftError)) throw error;
+      counters.countDrop('streamMalformed');
+      socket.destroy();
+    }
+    return true;
+  }
+
+  private totalReceived(): number {
+    let total = 0;
+    for (const reader of this.streams.values()) total += reader.received;
+    return total;
+  }
+}
+
+function remoteAddress(socket: Socket): IpAddress | undefined {
+  try {
+    return parseIp(socket.remoteAddress ?? '');
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,277 @@
+/**
+ * The core of the control plane: SWIM membership (Das, Gupta, Motivala: SWIM, DSN 2002) as memberlist speaks it.
+ * It does no I/O: bytes, time and randomness are given in, bytes and events come out.
+ *
+ *   receivePacket ─► packet ─► responder     pings for us, pings for others
+ *                          ├─► acks          answers to what we asked: probe, joiner, nameGuard
+ *                          └─► membership    alive, suspect, dead ─► table, queue, events
+ *   answerStream ──► exchanger ─► membership
+ *   timers ────────► prober, disseminator, exchanger, joiner, reconnector, reaper ─► outbox, port
+ */
+import type { IpAddress } from '../dataplane/address.ts';
+import type { Clock } from '../dataplane/clock.ts';
+import { WeftError } from '../dataplane/errors.ts';
+import { PendingAcks } from './acks.ts';
+import { BroadcastQueue } from './broadcast-queue.ts';
+import type { GossipProfile } from './constants.ts';
+import type { Counters } from './counters.ts';
+import { Disseminator } from './disseminator.ts';
+import { type Endpoint, formatEndpoint, isUsable, type JoinTarget } from './endpoint.ts';
+import type { GossipEvent, GossipMember } from './events.ts';
+import { Exchanger, Reconnector } from './exchanger.ts';
+import { Joiner } from './joiner.ts';
+import { LocalNode } from './local-node.ts';
+import type { Log } from './log.ts';
+import { MemberTable } from './member-table.ts';
+import type { Member } from './members.ts';
+import { Membership } from './membership.ts';
+import { encodeMessage, type Message } from './message.ts';
+import { NameGuard } from './name-guard.ts';
+import { Outbox } from './outbox.ts';
+import { decodePacket } from './packet.ts';
+import type { GossipPort } from './port.ts';
+import { Prober } from './probe.ts';
+import type { Random } from './random.ts';
+import { Repeater } from './repeater.ts';
+import { Responder } from './responder.ts';
+import { encodeStreamError, type StreamMessage } from './stream.ts';
+import { decodeTags, type Tags } from './tags.ts';
+import { refuseName } from './validity.ts';
+
+/** How often the table is searched for members to forget, in milliseconds. */
+const REAP_INTERVAL = 10_000;
+
+export interface SwimModules {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly counters: Counters;
+  readonly port: GossipPort;
+}
+
+export interface SwimOptions {
+  readonly name: string;
+  /** Where peers reach us. */
+  readonly endpoint: Endpoint;
+  readonly join: readonly JoinTarget[];
+  /** At most 512 bytes. */
+  readonly meta: Uint8Array;
+  readonly profile: GossipProfile;
+  readonly incarnation?: number;
+  readonly onEvent: (event: GossipEvent) => void;
+}
+
+type Phase = 'new' | 'running' | 'left' | 'stopped';
+
+export class Swim {
+  private readonly modules: SwimModules;
+  private readonly options: SwimOptions;
+  private readonly table = new MemberTable();
+  private readonly queue = new BroadcastQueue();
+  private readonly acks: PendingAcks;
+  private readonly local: LocalNode;
+  private readonly membership: Membership;
+  private readonly responder: Responder;
+  private readonly prober: Prober;
+  private readonly disseminator: Disseminator;
+  private readonly exchanger: Exchanger;
+  private readonly nameGuard: NameGuard;
+  private readonly joiner: Joiner;
+  private readonly reconnector: Reconnector;
+  private readonly reaper: Repeater;
+  private phase: Phase = 'new';
+
+  /** Throws `invalid_argument` for a name or an endpoint that peers would refuse. */
+  constructor(modules: SwimModules, options: SwimOptions) {
+    checkIdentity(options.name, options.endpoint);
+    this.modules = modules;
+    this.options = options;
+    const { profile } = options;
+    const { queue, table } = this;
+    const acks = new PendingAcks(modules);
+    const local = new LocalNode({ ...modules, queue }, options);
+    const outbox = new Outbox({ ...modules, queue, table }, { profile });
+    const all = { ...modules, queue, table, acks, local, outbox };
+    this.acks = acks;
+    this.local = local;
+    this.nameGuard = new NameGuard(all, { profile, onYield: to => this.yieldName(to) });
+    const onNamesake = (at: Endpoint, incarnation = 0): void => this.nameGuard.heard(at, incarnation);
+    this.membership = new Membership(all, {
+      profile,
+      onEvent: (type, member) => this.onMemberEvent(type, member),
+      onNamesake,
+    });
+    this.responder = new Responder(all, { profile, onNamesake });
+    this.prober = new Prober(all, { profile, onFailure: suspicion => this.membership.suspect(suspicion) });
+    this.disseminator = new Disseminator(all, { profile });
+    const exchanger = new Exchanger({ ...all, membership: this.membership }, { profile });
+    this.exchanger = exchanger;
+    this.joiner = new Joiner({ ...all, exchanger }, { profile, join: options.join });
+    this.reconnector = new Reconnector({ ...all, exchanger }, { profile });
+    this.reaper = new Repeater(modules, { wait: () => REAP_INTERVAL, action: () => this.membership.reap() });
+  }
+
+  start(): void {
+    if (this.phase !== 'new') return;
+    this.phase = 'running';
+    this.local.announce();
+    this.prober.start();
+    this.disseminator.start();
+    this.exchanger.start();
+    this.joiner.start();
+    this.reconnector.start();
+    this.reaper.start(REAP_INTERVAL);
+  }
+
+  /** Falls silent at once, as a crash would. */
+  stop(): void {
+    this.phase = 'stopped';
+    this.stopAsking();
+    this.disseminator.stop();
+    this.membership.close();
+    this.acks.close();
+  }
+
+  /** Tells the pool that we leave; `done` is called once, at the latest after the profile's `leaveTimeout`. */
+  leave(done: () => void): void {
+    if (this.phase !== 'running') {
+      this.modules.clock.after(0, done);
+      return;
+    }
+    this.phase = 'left';
+    this.stopAsking();
+    this.disseminator.leave(done);
+  }
+
+  /** The other members, ourselves not among them. */
+  members(): GossipMember[] {
+    return Array.from(this.table.all(), member => this.describe(member));
+  }
+
+  self(): GossipMember {
+    const { name, endpoint, incarnation, meta, leaving } = this.local;
+    const state = leaving ? 'left' : 'alive';
+    return { name, ...endpoint, state, incarnation, tags: tagsOf(meta), lastSeen: this.modules.clock.now() };
+  }
+
+  /** Takes a new metadata of at most 512 bytes and tells the pool. */
+  setMeta(meta: Uint8Array): void {
+    if (Buffer.compare(meta, this.local.meta) !== 0) this.local.setMeta(meta);
+  }
+
+  /** Takes any datagram; never throws. */
+  receivePacket(from: Endpoint, bytes: Uint8Array): void {
+    if (!this.isListening) return;
+    const { clock, counters } = this.modules;
+    counters.countDatagramReceived();
+    const { messages, drops } = decodePacket(bytes);
+    for (const reason of drops) counters.countDrop(reason);
+    if (messages.length > 0) this.table.seenAt(from, clock.now());
+    for (const message of messages) if (this.isListening) this.receive(message, from);
+  }
+
+  /** The answer to what a peer has sent on a stream, or undefined to close it. */
+  answerStream(from: IpAddress, message: StreamMessage): Uint8Array | undefined {
+    if (!this.isListening) return undefined;
+    const { counters, log } = this.modules;
+    counters.countReceived(message.type);
+    switch (message.type) {
+      case 'pushPull':
+        return this.exchanger.answer(from, message);
+      case 'ping': {
+        const ack = this.responder.answer(message);
+        return ack === undefined ? undefined : encodeMessage(ack);
+      }
+      case 'unserved':
+        counters.countDrop(message.reason);
+        return encodeStreamError(`weft cannot serve this: ${message.reason}`);
+      case 'err':
+        log.debug({ address: from, error: message.error.slice(0, 200) }, 'gossip: a peer reports an error');
+        return undefined;
+      default:
+        counters.countDrop('datagramOnly');
+        return undefined;
+    }
+  }
+
+  private get isListening(): boolean {
+    return this.phase === 'running' || this.phase === 'left';
+  }
+
+  private receive(message: Message, from: Endpoint): void {
+    const { counters } = this.modules;
+    counters.countReceived(message.type);
+    switch (message.type) {
+      case 'ping':
+        this.responder.ping(message, from);
+        break;
+      case 'indirectPing':
+        this.responder.indirectPing(message, from);
+        break;
+      case 'ack':
+        if (!this.acks.acked(message, from)) counters.countDrop('lateAck');
+        break;
+      case 'nack':
+        if (!this.acks.nacked(message)) counters.countDrop('lateAck');
+        break;
+      case 'alive':
+        this.membership.alive(message);
+        break;
+      case 'suspect':
+        this.membership.suspect(message);
+        break;
+      case 'dead':
+        this.membership.dead(message);
+        break;
+    }
+  }
+
+  private onMemberEvent(type: Exclude<GossipEvent['type'], 'nameConflict'>, member: Member): void {
+    if (type === 'memberUp') this.prober.order.add(member.name);
+    this.options.onEvent({ type, member: this.describe(member) });
+  }
+
+  private yieldName(to: Endpoint): void {
+    this.stop();
+    this.options.onEvent({ type: 'nameConflict', name: this.local.name, address: formatEndpoint(to) });
+  }
+
+  private stopAsking(): void {
+    for (const part of [this.prober, this.exchanger, this.joiner, this.reconnector, this.reaper]) part.stop();
+  }
+
+  private describe({ name, address, port, state, incarnation, meta }: Member): GossipMember {
+    return {
+      name,
+      address,
+      port,
+      state,
+      incarnation,
+      tags: tagsOf(meta),
+      lastSeen: this.table.lastSeen(name),
+    };
+  }
+}
+
+function tagsOf(meta: Uint8Array): Tags {
+  try {
+    return decodeTags(meta);
+  } catch (error) {
+    if (error instanceof WeftError) return new Map();
+    throw error;
+  }
+}
+
+/** Throws `invalid_argument` for a name or an endpoint that peers would refuse. */
+export function checkIdentity(name: string, endpoint: Endpoint): void {
+  if (refuseName(name) !== undefined) {
+    throw new WeftError('invalid_argument', `"${name}" cannot be a node name`, {
+      hint: 'set node.name to 1 to 128 bytes of text without control characters',
+    });
+  }
+  if (!isUsable(endpoint)) {
+    throw new WeftError('invalid_argument', `peers cannot reach ${formatEndpoint(endpoint)}`, {
+      hint: 'set node.underlay to a unicast address of this machine',
+    });
+  }
+}

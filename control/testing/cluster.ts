@@ -1,0 +1,219 @@
+/** Whole pools in one process: the same core as on sockets, on a manual clock and a simulated network. */
+import { ipFromBytes } from '../../dataplane/address.ts';
+import { ManualClock } from '../../dataplane/testing/manual-clock.ts';
+import { type GossipProfile, LAN_PROFILE } from '../constants.ts';
+import { Counters } from '../counters.ts';
+import { type Endpoint, parseJoinTarget } from '../endpoint.ts';
+import type { GossipEvent, GossipMember } from '../events.ts';
+import type { Log } from '../log.ts';
+import { type Random, seededRandom } from '../random.ts';
+import { Swim } from '../swim.ts';
+import { encodeTags, type Tags } from '../tags.ts';
+import { type NetworkConditions, SimulatedNetwork } from './network.ts';
+
+const PORT = 7946;
+
+export interface NodeSettings {
+  readonly name: string;
+  /** The last two bytes of its address: 10.0.h.l. Default: its number in the cluster. */
+  readonly host?: number;
+  /** Addresses or names, as in the config. */
+  readonly join?: readonly string[];
+  readonly tags?: Tags;
+}
+
+export interface LoggedLine {
+  readonly level: keyof Log;
+  readonly message: string;
+  readonly fields: object;
+}
+
+/** One simulated node, through crashes and restarts. */
+export class SimulatedNode {
+  readonly name: string;
+  readonly endpoint: Endpoint;
+  readonly events: GossipEvent[] = [];
+  readonly logged: LoggedLine[] = [];
+  counters = new Counters();
+  private readonly cluster: Cluster;
+  private readonly settings: NodeSettings;
+  private swim: Swim | undefined;
+
+  constructor(cluster: Cluster, settings: NodeSettings, host: number) {
+    this.cluster = cluster;
+    this.settings = settings;
+    this.name = settings.name;
+    this.endpoint = { address: ipFromBytes(Uint8Array.of(10, 0, host >> 8, host & 0xff)), port: PORT };
+  }
+
+  get isRunning(): boolean {
+    return this.swim !== undefined;
+  }
+
+  get incarnation(): number {
+    return this.swim?.self().incarnation ?? 0;
+  }
+
+  /** `incarnation`: what a node that keeps its state would start with. */
+  start(options: { readonly incarnation?: number } = {}): this {
+    const { clock, network, random, profile } = this.cluster;
+    this.counters = new Counters();
+    const host = {
+      receivePacket: (from: Endpoint, bytes: Uint8Array) => swim.receivePacket(from, bytes),
+      answerStream: (...args: Parameters<Swim['answerStream']>) => swim.answerStream(...args),
+    };
+    network.attach(this.endpoint, host);
+    const port = network.portOf(this.endpoint, host);
+    const swim = new Swim(
+      { clock, random, counters: this.counters, log: this.log(), port },
+      {
+        name: this.name,
+        endpoint: this.endpoint,
+        join: (this.settings.join ?? []).map(text => parseJoinTarget(text, PORT)),
+        meta: encodeTags(this.settings.tags ?? new Map([['role', 'weft']])),
+        profile,
+        onEvent: event => this.onEvent(event),
+        ...options,
+      },
+    );
+    this.swim = swim;
+    swim.start();
+    return this;
+  }
+
+  crash(): void {
+    this.swim?.stop();
+    this.swim = undefined;
+    this.cluster.network.detach(this.endpoint);
+  }
+
+  /** Leaves in good order, then is gone. */
+  leave(): void {
+    this.swim?.leave(() => this.crash());
+  }
+
+  setTags(tags: Tags): void {
+    this.swim?.setMeta(encodeTags(tags));
+  }
+
+  members(): readonly GossipMember[] {
+    return this.swim?.members() ?? [];
+  }
+
+  /** A member as this node sees it. */
+  sees(name: string): GossipMember | undefined {
+    return this.members().find(member => member.name === name);
+  }
+
+  private onEvent(event: GossipEvent): void {
+    this.events.push(event);
+    if (event.type === 'nameConflict') this.crash();
+    if (event.type === 'memberDown') this.cluster.noteDeath(this, event.member);
+  }
+
+  private log(): Log {
+    const keep = (level: keyof Log) => (fields: object, message: string) => {
+      if (level !== 'debug') this.logged.push({ level, message, fields });
+    };
+    return { debug: keep('debug'), info: keep('info'), warn: keep('warn'), error: keep('error') };
+  }
+}
+
+export class Cluster {
+  readonly clock = new ManualClock();
+  readonly random: Random;
+  readonly network: SimulatedNetwork;
+  readonly profile: GossipProfile;
+  readonly nodes: SimulatedNode[] = [];
+  /** "observer: victim" for each node that was held for dead while it ran. */
+  readonly falseDeaths: string[] = [];
+
+  constructor(options: {
+    readonly seed: number;
+    readonly conditions?: Partial<NetworkConditions>;
+    readonly profile?: Partial<GossipProfile>;
+  }) {
+    this.random = seededRandom(options.seed);
+    this.network = new SimulatedNetwork(this, {
+      loss: 0,
+      duplicate: 0,
+      delay: [0.2, 3],
+      ...options.conditions,
+    });
+    this.profile = { ...LAN_PROFILE, ...options.profile };
+  }
+
+  /** A node that is not started yet. */
+  add(settings: NodeSettings): SimulatedNode {
+    const node = new SimulatedNode(this, settings, settings.host ?? this.nodes.length + 1);
+    this.nodes.push(node);
+    return node;
+  }
+
+  /** `count` nodes n1, n2, … that all join the first `seeds`, started at random within the first `spread` ms. */
+  addPool(
+    count: number,
+    { seeds = 1, spread = 2000 }: { readonly seeds?: number; readonly spread?: number } = {},
+  ): void {
+    const join = Array.from({ length: seeds }, (_, index) => `10.0.0.${index + 1}`);
+    for (let index = 0; index < count; index++) {
+      const node = this.add({ name: `n${index + 1}`, join });
+      this.clock.after(this.random.next() * spread, () => node.start());
+    }
+  }
+
+  get running(): readonly SimulatedNode[] {
+    return this.nodes.filter(node => node.isRunning);
+  }
+
+  run(ms: number): void {
+    this.clock.advance(ms);
+  }
+
+  /** Runs until the condition holds; returns the milliseconds it took, or undefined if it did not hold within `ms`. */
+  runUntil(condition: () => boolean, ms: number, step = 100): number | undefined {
+    for (let elapsed = 0; elapsed <= ms; elapsed += step) {
+      if (condition()) return elapsed;
+      this.run(step);
+    }
+    return undefined;
+  }
+
+  /**
+   * What the running nodes are wrong about, at most a few lines: each must see every other running one alive and
+   * no other one alive or suspect. Empty: the pool has converged.
+   */
+  disagreements(): string[] {
+    const { running } = this;
+    const expected = new Map(running.map(node => [node.name, node]));
+    const wrong: string[] = [];
+    for (const node of running) {
+      const alive = new Set<string>();
+      for (const { name, state, address } of node.members()) {
+        const isUp = state === 'alive' || state === 'suspect';
+        if (state === 'alive') alive.add(name);
+        if (isUp && expected.get(name)?.endpoint.address !== address)
+          wrong.push(`${node.name}: ${name} is ${state} at ${address}`);
+      }
+      for (const name of expected.keys()) {
+        if (name !== node.name && !alive.has(name)) {
+          wrong.push(`${node.name}: ${name} is ${node.sees(name)?.state ?? 'unknown'}`);
+        }
+      }
+      if (wrong.length > 10) break;
+    }
+    return wrong;
+  }
+
+  /** Whether some running node does not see all others up: unlike {@link disagreements}, passing suspicions are no matter. */
+  isConverged(): boolean {
+    return this.disagreements().every(line => line.endsWith(' is suspect'));
+  }
+
+  noteDeath(observer: SimulatedNode, victim: GossipMember): void {
+    const running = this.running.find(
+      ({ name, endpoint }) => name === victim.name && endpoint.address === victim.address,
+    );
+    if (running !== undefined) this.falseDeaths.push(`${observer.name}: ${victim.name}`);
+  }
+}

@@ -1,0 +1,149 @@
+/**
+ * A network in memory for the simulator: datagrams are lost, delayed, doubled and overtake one another, streams are
+ * slow under loss and hang across a partition, hosts disappear. All of it is drawn from one seed.
+ */
+import type { IpAddress } from '../../dataplane/address.ts';
+import type { Clock } from '../../dataplane/clock.ts';
+import { type Endpoint, endpointKey } from '../endpoint.ts';
+import type { GossipPort, StreamOutcome } from '../port.ts';
+import type { Random } from '../random.ts';
+import { type StreamMessage, StreamReader } from '../stream.ts';
+
+export interface NetworkConditions {
+  /** Probability that a datagram is lost, for each direction. */
+  readonly loss: number;
+  /** Probability that a datagram arrives twice. */
+  readonly duplicate: number;
+  /** One-way delay in milliseconds, uniform between the two: datagrams overtake one another. */
+  readonly delay: readonly [number, number];
+}
+
+export interface SimulatedHost {
+  receivePacket(from: Endpoint, bytes: Uint8Array): void;
+  answerStream(from: IpAddress, message: StreamMessage): Uint8Array | undefined;
+}
+
+/** A connection attempt into nothing ends after this, in milliseconds, as with the LAN profile. */
+const STREAM_TIMEOUT = 10_000;
+
+/** What TCP waits before it sends a lost segment again, in milliseconds (RFC 6298: at least 1 s at first; Linux 200 ms). */
+const RETRANSMISSION = 200;
+
+export class SimulatedNetwork {
+  conditions: NetworkConditions;
+  datagrams = 0;
+  private readonly clock: Clock;
+  private readonly random: Random;
+  private readonly hosts = new Map<string, SimulatedHost>();
+  private readonly names = new Map<string, readonly IpAddress[]>();
+  private isCut: (from: IpAddress, to: IpAddress) => boolean = () => false;
+
+  constructor(modules: { readonly clock: Clock; readonly random: Random }, conditions: NetworkConditions) {
+    this.clock = modules.clock;
+    this.random = modules.random;
+    this.conditions = conditions;
+  }
+
+  /** Cuts every path, in the given direction only, for which the predicate holds. */
+  cut(isCut: (from: IpAddress, to: IpAddress) => boolean): void {
+    this.isCut = isCut;
+  }
+
+  /** Cuts all paths, both ways, between these hosts and the others. */
+  partition(island: ReadonlySet<IpAddress>): void {
+    this.cut((from, to) => island.has(from) !== island.has(to));
+  }
+
+  heal(): void {
+    this.cut(() => false);
+  }
+
+  /** What DNS says. */
+  setName(name: string, addresses: readonly IpAddress[]): void {
+    this.names.set(name, addresses);
+  }
+
+  attach(endpoint: Endpoint, host: SimulatedHost): void {
+    this.hosts.set(endpointKey(endpoint), host);
+  }
+
+  detach(endpoint: Endpoint): void {
+    this.hosts.delete(endpointKey(endpoint));
+  }
+
+  /** The port of the host at an endpoint; of no effect once another host, or none, is there. */
+  portOf(endpoint: Endpoint, host: SimulatedHost): GossipPort {
+    const isThere = (): boolean => this.hosts.get(endpointKey(endpoint)) === host;
+    return {
+      sendPacket: (to, bytes) => {
+        if (isThere()) this.carry(endpoint, to, bytes);
+      },
+      exchange: (to, request, done) => {
+        this.exchange(endpoint, to, request, outcome => {
+          if (isThere()) done(outcome);
+        });
+      },
+      resolve: (name, done) => {
+        this.clock.after(this.delay(), () => {
+          if (isThere()) done(this.names.get(name) ?? []);
+        });
+      },
+    };
+  }
+
+  private carry(from: Endpoint, to: Endpoint, bytes: Uint8Array): void {
+    const { loss, duplicate } = this.conditions;
+    const copies = this.random.next() < duplicate ? 2 : 1;
+    for (let copy = 0; copy < copies; copy++) {
+      if (this.random.next() < loss) continue;
+      this.clock.after(this.delay(), () => {
+        if (this.isCut(from.address, to.address)) return;
+        this.datagrams += 1;
+        this.hosts.get(endpointKey(to))?.receivePacket(from, bytes);
+      });
+    }
+  }
+
+  private exchange(
+    from: Endpoint,
+    to: Endpoint,
+    request: Uint8Array,
+    done: (outcome: StreamOutcome) => void,
+  ): void {
+    const isBroken = (): boolean =>
+      this.isCut(from.address, to.address) || this.isCut(to.address, from.address);
+    const hang = (): void => {
+      this.clock.after(STREAM_TIMEOUT, () => done({ ok: false, error: 'no answer in time' }));
+    };
+    this.clock.after(this.streamDelay(), () => {
+      if (isBroken()) return hang();
+      const host = this.hosts.get(endpointKey(to));
+      const asked = host === undefined ? undefined : readWhole(request);
+      const answer = asked && host?.answerStream(from.address, asked);
+      this.clock.after(this.streamDelay(), () => {
+        if (isBroken()) return hang();
+        const message = answer === undefined ? undefined : readWhole(answer);
+        done(message === undefined ? { ok: false, error: 'connection refused' } : { ok: true, message });
+      });
+    });
+  }
+
+  private delay(): number {
+    const [least, most] = this.conditions.delay;
+    return least + this.random.next() * (most - least);
+  }
+
+  /** Half an exchange, with its share of the handshake; each loss costs a retransmission, each later one twice that. */
+  private streamDelay(): number {
+    let delay = 2 * this.delay();
+    for (let wait = RETRANSMISSION; this.random.next() < this.conditions.loss; wait *= 2) delay += wait;
+    return delay;
+  }
+}
+
+/** In two pieces, as TCP may deliver it. */
+function readWhole(bytes: Uint8Array): StreamMessage | undefined {
+  const reader = new StreamReader();
+  const middle = bytes.length >> 1;
+  return reader.push(bytes.subarray(0, middle)) ?? reader.push(bytes.subarray(middle));
+}
