@@ -41,7 +41,9 @@ export async function runDaemon(modules: DaemonModules, configPath: string | und
   const release = crashHandlers(modules, log);
   const signals = stopSignals(signal => {
     log.fatal({ component: 'daemon', signal }, 'second signal, ending at once');
-    modules.abort(`${signal} came twice: stopped at once; what was under way is undone at the next start`);
+    modules.abort(
+      `${signal} is the second signal: ended at once, with no orderly stop; start weft again, it takes over what is left`,
+    );
   });
   try {
     await requireSocketFree(socketPath);

@@ -76,11 +76,11 @@ async function shutDown(
   socket: SocketFile,
   app: FastifyInstance,
 ): Promise<void> {
-  await socket.remove();
   const closed = new Promise<void>(resolve => {
     server.close(() => resolve());
   });
   const patience = clock.after(graceMs, () => server.closeAllConnections());
+  await socket.remove();
   await closed;
   patience.cancel();
   await app.close();

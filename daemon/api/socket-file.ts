@@ -31,7 +31,9 @@ export async function listenOn(server: Server, path: string): Promise<SocketFile
     await unlinkIfThere(temporary);
     await listenPrivately(server, temporary);
     if ((await probe(path)) === 'stale') await unlinkIfThere(path);
-    await link(temporary, path);
+    await link(temporary, path).catch(error => {
+      throw isCode(error, 'EEXIST') ? answered(path) : error;
+    });
     const ours = await lstat(path);
     await unlink(temporary);
     return {
@@ -99,7 +101,6 @@ function answered(path: string): WeftError {
 
 function cannotListen(path: string, error: NodeJS.ErrnoException): WeftError {
   const permission = error.code === 'EACCES' || error.code === 'EPERM';
-  if (error.code === 'EEXIST') return answered(path);
   return new WeftError(
     permission ? 'not_permitted' : 'system',
     `cannot listen on ${path}: ${permission ? 'permission denied' : error.message}`,
@@ -111,7 +112,11 @@ function cannotListen(path: string, error: NodeJS.ErrnoException): WeftError {
 }
 
 async function unlinkIfThere(path: string): Promise<void> {
-  await unlink(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOENT') throw error;
+  await unlink(path).catch(error => {
+    if (!isCode(error, 'ENOENT')) throw error;
   });
+}
+
+function isCode(error: unknown, code: string): boolean {
+  return error instanceof Error && (error as NodeJS.ErrnoException).code === code;
 }

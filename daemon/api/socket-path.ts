@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 
 /** sun_path has 108 bytes with its NUL (unix(7)). */
-const MAX_SOCKET_PATH = 107;
+export const MAX_SOCKET_PATH = 107;
 
 /** `/api.sock`, a dot and the daemon's PID, at most 4194304: the socket is made under that name first. */
 const LONGEST_NAME = '/api.sock.4194304'.length;

@@ -3,7 +3,7 @@ import { isAbsolute, resolve } from 'node:path';
 import { WeftError } from '../../dataplane/errors.ts';
 import { ApiClient } from '../api/client.ts';
 import { parseAttachRequest, parseDetachRequest } from '../api/requests.ts';
-import { DEFAULT_SOCKET_PATH } from '../api/socket-path.ts';
+import { DEFAULT_SOCKET_PATH, MAX_SOCKET_PATH } from '../api/socket-path.ts';
 import { configProblems, readConfigText } from '../config/load.ts';
 import { oneLine } from '../one-line.ts';
 import type { NodeOperations } from '../operations.ts';
@@ -39,13 +39,15 @@ const WATCH_INTERVAL_MS = 1_000;
 /** ECMA-48: cursor to the upper left, erase to the end of the screen. */
 const CLEAR_SCREEN = '\x1b[H\x1b[J';
 
-/** --socket, else WEFT_SOCKET, else the default; an empty variable counts as none. */
+/** --socket, else WEFT_SOCKET, else the default; an empty variable counts as none. Throws `invalid_argument`. */
 export function socketPathOf(io: CliIo, options: GlobalOptions): string {
-  // Node takes an empty path for none, and would ask port 80 of this machine.
-  if (options.socket === '') {
-    throw new WeftError('invalid_argument', '--socket is empty', { hint: 'give the path of the socket' });
-  }
-  return options.socket ?? (io.env.WEFT_SOCKET || DEFAULT_SOCKET_PATH);
+  const path = options.socket ?? (io.env.WEFT_SOCKET || DEFAULT_SOCKET_PATH);
+  const length = Buffer.byteLength(path);
+  // Node takes an empty path for none, and would ask port 80 of this machine; libuv cuts a long one short.
+  if (length > 0 && length <= MAX_SOCKET_PATH) return path;
+  throw new WeftError('invalid_argument', `the path of the API socket has ${length} bytes`, {
+    hint: `give one of 1 to ${MAX_SOCKET_PATH} bytes`,
+  });
 }
 
 export async function showReport(io: CliIo, report: Report, options: ReportOptions): Promise<void> {

@@ -1,0 +1,95 @@
+import test from 'ava';
+import { WeftError } from '../../dataplane/errors.ts';
+import { parseAttachRequest, parseDetachRequest } from './requests.ts';
+
+test('parseAttachRequest fills in defaults and makes addresses canonical', t => {
+  t.deepEqual(parseAttachRequest({ netns: 'web', network: 'blue' }), {
+    netns: 'web',
+    network: 'blue',
+    addresses: [],
+    ifname: 'eth0',
+    mac: undefined,
+  });
+  t.deepEqual(
+    parseAttachRequest({
+      netns: '/proc/1/ns/net',
+      network: 'blue',
+      addresses: ['198.18.0.2/24', '2001:DB8:0::2/64'],
+      ifname: 'net1',
+      mac: '02-00-5E-10-00-01',
+    }),
+    {
+      netns: '/proc/1/ns/net',
+      network: 'blue',
+      addresses: ['198.18.0.2/24', '2001:db8::2/64'],
+      ifname: 'net1',
+      mac: '02:00:5e:10:00:01',
+    },
+  );
+});
+
+test('parseAttachRequest: what is refused, and why', t => {
+  const good = { netns: 'web', network: 'blue' };
+  const table: readonly (readonly [unknown, string])[] = [
+    [undefined, 'body'],
+    [[], 'body'],
+    [{ network: 'blue' }, 'namespace: is missing; add it'],
+    [{ ...good, netns: 4711 }, 'namespace: expected text, not 4711; put it in quotes if it is meant as text'],
+    [
+      { ...good, netns: 'a\0b' },
+      'namespace: "a\\u0000b" is not a namespace; give a name of ip netns, a path or a PID',
+    ],
+    [
+      { ...good, network: 'Blue' },
+      'network: "Blue" is not a network name; use lower-case letters, digits and inner dashes, as in blue or web-2',
+    ],
+    [
+      { ...good, ifname: 'a/b' },
+      'interface: "a/b" is not an interface name; use 1 to 15 characters without slash, colon, percent sign or space, as in eth0',
+    ],
+    [{ ...good, addresses: '198.18.0.2/24' }, 'address: expected a list'],
+    [
+      { ...good, addresses: ['198.18.0.2'] },
+      'address: "198.18.0.2" is not an address with a prefix length; write it as in 198.18.0.2/24 or 2001:db8::2/64',
+    ],
+    [
+      { ...good, addresses: ['auto'] },
+      'address: auto needs address management, which is not in this version; give an address, as in --address 198.18.0.2/24',
+    ],
+    [
+      { ...good, addresses: Array.from({ length: 33 }, (_, i) => `198.18.0.${i + 1}/24`) },
+      'address: too many; give 32 at most',
+    ],
+    [{ ...good, addresses: ['2001:db8::2/64', '2001:DB8::2/64'] }, 'address 2001:db8::2/64 is given twice'],
+    [
+      { ...good, mac: '02:00' },
+      'MAC: "02:00" is not a MAC address; write six bytes in hexadecimal, as in 02:00:5e:10:00:01',
+    ],
+    [
+      { ...good, mac: '01:00:5e:10:00:01' },
+      'MAC: "01:00:5e:10:00:01" is not the MAC address of one interface; choose a locally administered unicast one, as in 02:00:5e:10:00:01',
+    ],
+    [
+      { ...good, mac: '00:00:00:00:00:00' },
+      'MAC: "00:00:00:00:00:00" is not the MAC address of one interface',
+    ],
+    [{ ...good, ifName: 'eth1' }, '"ifName": unknown key; see docs/cli.md for the keys of a request'],
+  ];
+  for (const [body, reason] of table) {
+    const error = t.throws(() => parseAttachRequest(body), { instanceOf: WeftError }, reason);
+    t.is(error?.code, 'invalid_argument');
+    t.true(error?.line.startsWith(`cannot attach: ${reason}`), error?.line);
+  }
+});
+
+test('parseDetachRequest takes no addresses', t => {
+  t.deepEqual(parseDetachRequest({ netns: '4711', network: 'blue' }), {
+    netns: '4711',
+    network: 'blue',
+    ifname: 'eth0',
+  });
+  const error = t.throws(() => parseDetachRequest({ netns: 'a', network: 'b', addresses: [] }), {
+    instanceOf: WeftError,
+  });
+  t.regex(error?.line ?? '', /^cannot detach: "addresses": unknown key/);
+});

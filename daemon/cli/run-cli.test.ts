@@ -1,0 +1,262 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { systemClock } from '../../dataplane/clock.ts';
+import { WeftError } from '../../dataplane/errors.ts';
+import { ManualClock } from '../../dataplane/testing/manual-clock.ts';
+import { REPORT_NAMES } from '../api/reports.ts';
+import { startApiServer } from '../api/server.ts';
+import { version } from '../package-info.ts';
+import { FAKE_STATUS, FakeNode } from '../testing/fake-node.ts';
+import { memoryLog } from '../testing/memory-log.ts';
+import { tempDirectory } from '../testing/temp-directory.ts';
+import type { CliIo } from './io.ts';
+import { runCli } from './run-cli.ts';
+
+interface Run {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+async function run(argv: readonly string[], changes: Partial<CliIo> = {}): Promise<Run> {
+  let out = '';
+  let err = '';
+  const io: CliIo = {
+    stdout: {
+      write: text => {
+        out += text;
+      },
+    },
+    stderr: {
+      write: text => {
+        err += text;
+      },
+    },
+    env: {},
+    workingDirectory: '/somewhere',
+    clock: systemClock,
+    interrupted: () => new AbortController().signal,
+    runDaemon: () => Promise.resolve(),
+    ...changes,
+  };
+  const code = await runCli(argv, io);
+  return { code, out, err };
+}
+
+async function serve(t: ExecutionContext, node = new FakeNode()) {
+  const socketPath = join(await tempDirectory(t), 'api.sock');
+  const { log } = memoryLog();
+  const server = await startApiServer({ operations: node, log, clock: systemClock }, { socketPath });
+  t.teardown(() => server.close());
+  return { socketPath, node, ask: (...argv: string[]) => run([...argv, '--socket', socketPath]) };
+}
+
+test('a wrong command line is one line on stderr and exit 2', async t => {
+  const table: readonly (readonly [string[], RegExp])[] = [
+    [['stats'], /unknown command 'stats' \(Did you mean status\?\)/],
+    [['status', '--jason'], /unknown option '--jason' \(Did you mean --json\?\)/],
+    [['status', 'extra'], /too many arguments/],
+    [['attach', '--network', 'blue'], /missing required argument 'netns'/],
+    [['attach', 'web'], /required option '--network <name>' not specified/],
+    [['attach', 'web', '--network'], /argument missing/],
+    [['detach', '--network', 'blue'], /missing required argument 'netns'/],
+    [['config', 'check'], /missing required argument 'file'/],
+    [['config', 'chekc', 'x'], /unknown command 'chekc'/],
+    [['daemon', '--socket', '/x'], /the daemon has no --socket/],
+    [['--socket'], /argument missing/],
+  ];
+  for (const [argv, expected] of table) {
+    const { code, out, err } = await run(argv);
+    t.is(code, 2, argv.join(' '));
+    t.is(out, '');
+    t.regex(err, /^weft: [^\n]*; see weft --help\n$/);
+    t.regex(err, expected);
+  }
+});
+
+test('weft and weft config alone print help on stderr and exit 2', async t => {
+  for (const argv of [[], ['config']]) {
+    const { code, out, err } = await run(argv);
+    t.is(code, 2);
+    t.is(out, '');
+    t.regex(err, /^Usage: weft/);
+  }
+});
+
+test('--help has examples for each command, --version the version; both exit 0', async t => {
+  const commands = [
+    [],
+    ['daemon'],
+    ['attach'],
+    ['detach'],
+    ['config', 'check'],
+    ...REPORT_NAMES.map(name => [name]),
+  ];
+  for (const command of commands) {
+    const { code, out, err } = await run([...command, '--help']);
+    t.is(code, 0);
+    t.is(err, '');
+    t.regex(out, /^Usage: weft/);
+    t.true(out.includes(`Examples:\n  $ weft ${command.join(' ')}`), command.join(' '));
+  }
+  t.deepEqual(await run(['--version']), { code: 0, out: `${version}\n`, err: '' });
+});
+
+test('each report prints with --json exactly what the node answered, on one line', async t => {
+  const { ask, node } = await serve(t);
+  for (const name of REPORT_NAMES) {
+    const { code, out, err } = await ask(name, '--json');
+    t.deepEqual({ code, err }, { code: 0, err: '' });
+    t.is(out, `${JSON.stringify(await node[name]())}\n`);
+  }
+});
+
+test('each report prints a table without --json', async t => {
+  const { ask } = await serve(t);
+  for (const name of REPORT_NAMES) {
+    const { code, out } = await ask(name);
+    t.is(code, 0);
+    t.regex(out, /^(node {7}vm-a 192\.0\.2\.1|[A-Z]+ {2})/, name);
+    t.false(/[│─]/.test(out));
+  }
+});
+
+test('the socket is --socket, else WEFT_SOCKET, else the default', async t => {
+  const { socketPath } = await serve(t);
+  const env = { WEFT_SOCKET: socketPath };
+  t.is((await run(['status', '--json'], { env })).out, `${JSON.stringify(FAKE_STATUS)}\n`);
+  t.regex((await run(['--socket', '/nowhere', 'status'], { env })).err, /answers on \/nowhere: /);
+  t.regex((await run(['status'], { env: { WEFT_SOCKET: '/other' } })).err, /answers on \/other: /);
+  for (const path of ['', 'x'.repeat(108)]) {
+    t.regex(
+      (await run(['status', '--socket', path], { env })).err,
+      /^weft: the path of the API socket has \d+ bytes; give/,
+    );
+  }
+});
+
+test('attach sends what was given, and prints the endpoint', async t => {
+  const { ask, node } = await serve(t);
+  const argv = [
+    'attach',
+    './web',
+    '--network',
+    'blue',
+    '--address',
+    '198.18.0.2/24',
+    '--address',
+    '2001:db8::2/64',
+  ];
+  const { code, out } = await ask(...argv, '--ifname', 'net1', '--mac', '02-00-5e-10-00-09');
+  t.is(code, 0);
+  t.is(out, 'attached /somewhere/web to blue: net1 02:00:5e:10:00:09 198.18.0.2/24 2001:db8::2/64\n');
+  t.deepEqual(node.requests, [
+    {
+      netns: '/somewhere/web',
+      network: 'blue',
+      addresses: ['198.18.0.2/24', '2001:db8::2/64'],
+      ifname: 'net1',
+      mac: '02:00:5e:10:00:09',
+    },
+  ]);
+  const { out: json } = await ask('attach', '4711', '--network', 'green', '--json');
+  t.like(JSON.parse(json), { netns: '4711', network: 'green', ifname: 'eth0', addresses: [], attach: 'tap' });
+});
+
+test('detach succeeds whether or not there is something', async t => {
+  const { ask } = await serve(t);
+  const argv = ['detach', 'web', '--network', 'blue'];
+  t.deepEqual(await ask(...argv), { code: 0, out: 'detached web from blue\n', err: '' });
+  t.deepEqual(await ask(...argv), { code: 0, out: 'web was not attached to blue\n', err: '' });
+  t.deepEqual(await ask(...argv, '--json'), { code: 0, out: '{"removed":false}\n', err: '' });
+});
+
+test('what is refused is one line on stderr and exit 1', async t => {
+  const { ask } = await serve(t);
+  const table: readonly (readonly [string[], string])[] = [
+    [
+      ['attach', 'web', '--network', 'red'],
+      'cannot attach: no network "red" on this node; the networks are blue and green',
+    ],
+    [
+      ['attach', 'web', '--network', 'blue', '--address', 'auto'],
+      'cannot attach: address: auto needs address management, which is not in this version; give an address, as in --address 198.18.0.2/24',
+    ],
+    [
+      ['attach', 'web', '--network', 'blue', '--mac', '01:00:00:00:00:00'],
+      'cannot attach: MAC: "01:00:00:00:00:00" is not the MAC address of one interface; choose a locally administered unicast one, as in 02:00:5e:10:00:01',
+    ],
+    [
+      ['detach', 'a\nb', '--network', 'blue'],
+      'cannot detach: namespace: "a\\nb" is not a namespace; give a name of ip netns, a path or a PID',
+    ],
+  ];
+  for (const [argv, line] of table) {
+    t.deepEqual(await ask(...argv), { code: 1, out: '', err: `weft: ${line}\n` });
+  }
+});
+
+test('config check prints every problem on stdout, and one line on stderr', async t => {
+  const file = join(await tempDirectory(t), 'weft.yaml');
+  await writeFile(file, 'node: {name: vm-a}\n');
+  t.deepEqual(await run(['config', 'check', file]), { code: 0, out: `${file}: ok\n`, err: '' });
+  await writeFile(file, 'node: {name: vm-a}\nvxlan: {prot: 1}\nlgo: {}\n');
+  t.deepEqual(await run(['config', 'check', file]), {
+    code: 1,
+    out: `${file}:2: vxlan.prot: unknown key; did you mean "port"?\n${file}:3: lgo: unknown key; did you mean "log"?\n`,
+    err: `weft: ${file}: 2 problems; correct what is listed above\n`,
+  });
+  const { code, out, err } = await run(['config', 'check', `${file}.missing`]);
+  t.is(code, 1);
+  t.is(out, '');
+  t.regex(err, /^weft: .*missing: cannot be read: no such file; copy [^\n]*\n$/);
+});
+
+test('daemon hands the path of the configuration on, and a failure is one line', async t => {
+  const seen: (string | undefined)[] = [];
+  const runDaemon = async (path: string | undefined) => {
+    seen.push(path);
+  };
+  t.is((await run(['daemon'], { runDaemon, env: { WEFT_SOCKET: '/ignored' } })).code, 0);
+  t.is((await run(['daemon', '--config', 'x.yaml'], { runDaemon })).code, 0);
+  t.deepEqual(seen, [undefined, 'x.yaml']);
+  const failures: readonly (readonly [Error, string])[] = [
+    [
+      new WeftError('conflict', 'port taken', { hint: 'stop the other' }),
+      'weft: port taken; stop the other\n',
+    ],
+    [new TypeError('x\nis undefined'), 'weft: internal error: x is undefined; please report it\n'],
+  ];
+  for (const [error, err] of failures) {
+    t.deepEqual(await run(['daemon'], { runDaemon: () => Promise.reject(error) }), { code: 1, out: '', err });
+  }
+});
+
+test('--watch redraws on a terminal, adds below elsewhere, and prints one document a line with --json', async t => {
+  const { socketPath } = await serve(t);
+  const watch = async (isTTY: boolean, ...flags: string[]) => {
+    const clock = new ManualClock();
+    const controller = new AbortController();
+    let out = '';
+    const write = (text: string) => {
+      out += text;
+      // The requests use this clock as well: go on only when the second answer is out.
+      if (out.split('vm-b').length > 2) controller.abort();
+      else setImmediate(() => clock.advance(1000));
+    };
+    const argv = ['peers', '--watch', '--socket', socketPath, ...flags];
+    const { code } = await run(argv, {
+      clock,
+      stdout: { isTTY, write },
+      interrupted: () => controller.signal,
+    });
+    t.is(code, 0);
+    return out;
+  };
+  const { out: table } = await run(['peers', '--socket', socketPath]);
+  const { out: json } = await run(['peers', '--json', '--socket', socketPath]);
+  t.is(await watch(true), `\x1b[H\x1b[J${table}`.repeat(2));
+  t.is(await watch(false), `${table}\n`.repeat(2));
+  t.is(await watch(true, '--json'), json.repeat(2));
+});
