@@ -1,0 +1,102 @@
+import { fileURLToPath } from 'node:url';
+import { LabProcess } from './lab-process.ts';
+import { netnsPath } from './names.ts';
+import { type CommandOptions, type CommandResult, runCommand } from './run-command.ts';
+
+export interface HostModules {
+  /** Everything that is started joins this list, so that the lab can end it and show what it said. */
+  readonly processes: LabProcess[];
+}
+
+/** The parts of `ip -json -details link` that labs use. */
+export interface LinkReport {
+  readonly ifname: string;
+  readonly ifindex: number;
+  readonly mtu: number;
+  readonly address: string;
+  readonly flags: readonly string[];
+  readonly master?: string;
+}
+
+/** One network namespace that stands for a machine or a container, and what can be done inside it. */
+export class Host {
+  /** The name inside the lab, as in `a` or `a-c1`. */
+  readonly name: string;
+  /** The name for `ip netns`. */
+  readonly netns: string;
+  protected readonly processes: LabProcess[];
+
+  constructor(modules: HostModules, options: { name: string; netns: string }) {
+    this.processes = modules.processes;
+    this.name = options.name;
+    this.netns = options.netns;
+  }
+
+  get netnsPath(): string {
+    return netnsPath(this.netns);
+  }
+
+  /** Runs a command inside to its end. */
+  exec(command: string, args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
+    return runCommand('ip', ['netns', 'exec', this.netns, command, ...args], options);
+  }
+
+  /** Starts a long-running command inside. Its pid is the command's own: `ip netns exec` does not fork. */
+  spawn(command: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): LabProcess {
+    const title = `${this.name}: ${[command, ...args].join(' ')}`;
+    const process = new LabProcess(title, 'ip', ['netns', 'exec', this.netns, command, ...args], env);
+    this.processes.push(process);
+    return process;
+  }
+
+  /** Runs one of the lab's Node programs (`tools/NAME.ts`) inside, to its end; what it prints is JSON. */
+  async tool<T>(name: string, args: readonly (string | number)[], options: CommandOptions = {}): Promise<T> {
+    const { stdout } = await this.exec(process.execPath, [toolPath(name), ...args.map(String)], options);
+    return JSON.parse(stdout) as T;
+  }
+
+  /** Starts one of the lab's Node programs inside, and waits until it says that it is ready. */
+  async startTool(name: string, args: readonly (string | number)[]): Promise<LabProcess> {
+    const started = this.spawn(process.execPath, [toolPath(name), ...args.map(String)]);
+    await started.waitForOutput('"ready"');
+    return started;
+  }
+
+  /** Runs `ip` commands inside, in one batch: all or an error; what was done before the error stays. */
+  async ip(...commands: readonly string[]): Promise<void> {
+    await runCommand('ip', ['-n', this.netns, '-batch', '-'], { input: `${commands.join('\n')}\n` });
+  }
+
+  async ipJson<T>(...args: readonly string[]): Promise<T> {
+    const { stdout } = await runCommand('ip', ['-n', this.netns, '-json', '-details', ...args]);
+    // Where there is nothing to list, ip prints nothing at all.
+    return JSON.parse(stdout.trim() === '' ? '[]' : stdout) as T;
+  }
+
+  async links(): Promise<readonly LinkReport[]> {
+    return await this.ipJson<LinkReport[]>('link', 'show');
+  }
+
+  /** One link; throws when it is not there. */
+  async link(ifname: string): Promise<LinkReport> {
+    const link = (await this.links()).find(candidate => candidate.ifname === ifname);
+    if (link === undefined) throw new Error(`${this.name} has no interface ${ifname}`);
+    return link;
+  }
+
+  /** Writes settings under /proc/sys, each given as in `net.ipv4.ip_forward` with its value. */
+  async sysctl(settings: Readonly<Record<string, number>>): Promise<void> {
+    const script = Object.entries(settings)
+      .map(([key, value]) => `echo ${value} > /proc/sys/${key.replaceAll('.', '/')}`)
+      .join('\n');
+    await this.exec('sh', ['-e', '-c', script]);
+  }
+
+  async ethtool(ifname: string, ...features: readonly string[]): Promise<void> {
+    await this.exec('ethtool', ['-K', ifname, ...features]);
+  }
+}
+
+function toolPath(name: string): string {
+  return fileURLToPath(new URL(`./tools/${name}.js`, import.meta.url));
+}

@@ -1,0 +1,203 @@
+/**
+ * A lab: virtual machines, wires and containers, all network namespaces of this machine.
+ *
+ *                      netns weft-PID-LAB-switch
+ *                     ┌───────────────────────────┐
+ *                     │      bridge "switch"      │         one segment: the underlay
+ *                     │  port-a  port-b  port-c   │
+ *                     └────┬───────┬───────┬──────┘
+ *                          │ veth  │       │                "wires"
+ *                ┌─────────┴─┐ ┌───┴───────┐ ...
+ *                │ eth0  VM a│ │ eth0  VM b│                netns weft-PID-LAB-a, -b
+ *                └───────────┘ └───────────┘
+ *                  containers: netns weft-PID-LAB-a-c1, ... (joined to nothing until something attaches them)
+ *
+ * `destroy` removes everything; so do the end of this process, SIGINT and SIGTERM. What a process leaves that was
+ * killed with -9, `Lab.sweep` of a later one removes.
+ */
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { Host } from './host.ts';
+import type { LabProcess } from './lab-process.ts';
+import { checkNamePart, labDirectory, labPrefix } from './names.ts';
+import { removeNamespaces, removeOrphans } from './remove.ts';
+import { requireRoot } from './require-root.ts';
+import { runCommand } from './run-command.ts';
+import { Vm } from './vm.ts';
+
+/**
+ * What a veth stands for. `wire-like`: a cable between two machines, on which every segment and checksum is real (no
+ * checksum or segmentation offload, GRO on as a network card has it). `veth`: two virtual machines of one box, where the
+ * kernel hands over whole super-frames with partial checksums.
+ */
+export type Wire = 'wire-like' | 'veth';
+
+export interface LabOptions {
+  /** Unique within this process: it is part of the names of everything the lab makes. */
+  readonly name: string;
+  /** @default 'wire-like' */
+  readonly wire?: Wire;
+  /** MTU of the underlay. @default 1500 */
+  readonly mtu?: number;
+}
+
+export interface VmOptions {
+  /** Underlay addresses with their prefix lengths, as in 192.0.2.1/24 or 2001:db8::1/64. */
+  readonly underlay: string | readonly string[];
+}
+
+const SWITCH = 'switch';
+const WIRE_LIKE = ['tx', 'off', 'gso', 'off', 'tso', 'off', 'gro', 'on'];
+
+const live = new Set<Lab>();
+let watching = false;
+
+export class Lab {
+  readonly name: string;
+  readonly wire: Wire;
+  readonly mtu: number;
+  /** For configurations, state and sockets; goes with the lab. */
+  readonly directory: string;
+  private readonly prefix: string;
+  private readonly processes: LabProcess[] = [];
+  private readonly namespaces: string[] = [];
+  private readonly vms = new Map<string, Vm>();
+  private readonly switchHost: Host;
+
+  private constructor(options: LabOptions) {
+    checkNamePart(options.name);
+    this.name = options.name;
+    this.wire = options.wire ?? 'wire-like';
+    this.mtu = options.mtu ?? 1500;
+    this.prefix = labPrefix(process.pid, options.name);
+    this.directory = labDirectory(process.pid, options.name);
+    this.switchHost = new Host(
+      { processes: this.processes },
+      { name: SWITCH, netns: this.netnsName(SWITCH) },
+    );
+  }
+
+  static async create(options: LabOptions): Promise<Lab> {
+    requireRoot();
+    const lab = new Lab(options);
+    if ([...live].some(other => other.name === lab.name))
+      throw new Error(`there is a lab "${lab.name}" already`);
+    watchForEnd();
+    live.add(lab);
+    try {
+      mkdirSync(lab.directory, { mode: 0o755 });
+      await lab.addNamespace(SWITCH);
+      // Snooping would need an IGMP querier; without one it loses neighbour discovery after a few minutes.
+      await lab.switchHost.ip(
+        `link add ${SWITCH} mtu ${lab.mtu} type bridge mcast_snooping 0`,
+        `link set ${SWITCH} up`,
+      );
+      return lab;
+    } catch (error) {
+      await lab.destroy();
+      throw error;
+    }
+  }
+
+  /** Removes what labs of processes that are no more have left behind; returns the names of it. */
+  static sweep(): string[] {
+    requireRoot();
+    return removeOrphans();
+  }
+
+  /** Adds a machine that is wired to the switch by its `eth0`. */
+  async addVm(name: string, options: VmOptions): Promise<Vm> {
+    const netns = await this.addNamespace(name);
+    const port = `port-${name}`;
+    const addresses = typeof options.underlay === 'string' ? [options.underlay] : options.underlay;
+    const vm = new Vm(
+      {
+        processes: this.processes,
+        addNamespace: container => this.addNamespace(container),
+      },
+      { name, netns, addresses, directory: join(this.directory, name) },
+    );
+    mkdirSync(vm.directory);
+    this.vms.set(name, vm);
+    await this.switchHost.ip(
+      `link add ${port} mtu ${this.mtu} type veth peer name eth0 mtu ${this.mtu} netns ${netns}`,
+      `link set ${port} master ${SWITCH} up`,
+    );
+    if (this.wire === 'wire-like') {
+      await Promise.all([this.switchHost.ethtool(port, ...WIRE_LIKE), vm.ethtool('eth0', ...WIRE_LIKE)]);
+    }
+    // Without nodad an IPv6 address cannot be used for its first second or two.
+    await vm.ip(
+      'link set eth0 up',
+      ...addresses.map(address => `addr add ${address} dev eth0${address.includes(':') ? ' nodad' : ''}`),
+    );
+    return vm;
+  }
+
+  /** The machine of this name; throws when it was never added. */
+  vm(name: string): Vm {
+    const vm = this.vms.get(name);
+    if (vm === undefined) throw new Error(`lab ${this.name} has no machine ${name}`);
+    return vm;
+  }
+
+  /** Cuts or mends the wire of a machine, at the switch: the machine itself sees its carrier go. */
+  async setWire(vm: Vm, state: 'up' | 'down'): Promise<void> {
+    await this.switchHost.ip(`link set port-${vm.name} ${state}`);
+  }
+
+  /** What every process of this lab said: for the log of a test that failed. */
+  report(): string {
+    return this.processes.map(process => process.report()).join('\n');
+  }
+
+  /** Ends the lab's processes and removes its namespaces and files. Twice is once. */
+  async destroy(): Promise<void> {
+    this.destroySync();
+    await Promise.all(this.processes.map(process => process.ended));
+    // A process that was just being killed may have written a last file.
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  /** As {@link destroy}, but without waiting for the processes' ends. */
+  destroySync(): void {
+    live.delete(this);
+    for (const process of this.processes) process.signal('SIGKILL');
+    removeNamespaces(this.namespaces.splice(0));
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  private netnsName(host: string): string {
+    return `${this.prefix}-${host}`;
+  }
+
+  /** Makes a namespace with its loopback up and without IPv6 duplicate address detection. */
+  private async addNamespace(host: string): Promise<string> {
+    checkNamePart(host);
+    const netns = this.netnsName(host);
+    await runCommand('ip', ['netns', 'add', netns]);
+    this.namespaces.push(netns);
+    const added = new Host({ processes: this.processes }, { name: host, netns });
+    await added.sysctl({ 'net.ipv6.conf.all.accept_dad': 0, 'net.ipv6.conf.default.accept_dad': 0 });
+    await added.ip('link set lo up');
+    return netns;
+  }
+}
+
+function watchForEnd(): void {
+  if (watching) return;
+  watching = true;
+  // Also after an uncaught exception: Node raises 'exit' after it has printed it.
+  process.on('exit', destroyAll);
+  for (const [signal, status] of [
+    ['SIGINT', 130] as const,
+    ['SIGTERM', 143] as const,
+    ['SIGHUP', 129] as const,
+  ]) {
+    process.once(signal, () => process.exit(status));
+  }
+}
+
+function destroyAll(): void {
+  for (const lab of live) lab.destroySync();
+}

@@ -1,0 +1,35 @@
+import test from 'ava';
+import { TapCounter } from './tap-counter.ts';
+
+function count(status: number | null, ...lines: readonly string[]): { passed: number; failed: number } {
+  const counter = new TapCounter();
+  for (const line of lines) counter.line(line);
+  counter.end(status);
+  return { passed: counter.passed, failed: counter.failed };
+}
+
+test('TapCounter counts results and passes over everything else', t => {
+  const lines = [
+    'TAP version 13',
+    'ok 1 - x › good',
+    '#   ok 5 - a log line',
+    'not ok 2 - x › bad',
+    '  ---',
+    '  ok: no',
+    '  ...',
+    'ok 3 - x › later # SKIP',
+    'not ok 4 - x › one day # TODO',
+    'okay',
+    '1..4',
+    '# pass 1',
+  ];
+  t.deepEqual(count(1, ...lines), { passed: 1, failed: 1 });
+});
+
+test('TapCounter.end() makes a failure of a crash, a signal and a step without tests', t => {
+  t.deepEqual(count(0, 'ok 1 - a'), { passed: 1, failed: 0 });
+  t.deepEqual(count(2, 'ok 1 - a'), { passed: 1, failed: 1 });
+  t.deepEqual(count(null, 'ok 1 - a'), { passed: 1, failed: 1 });
+  t.deepEqual(count(0), { passed: 0, failed: 1 });
+  t.deepEqual(count(1, 'not ok 1 - a', 'not ok 2 - b'), { passed: 0, failed: 2 });
+});

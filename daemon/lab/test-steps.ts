@@ -1,0 +1,53 @@
+/** What `npm test` consists of. */
+
+export interface TestStep {
+  readonly title: string;
+  readonly command: string;
+  /** The command prints TAP. */
+  readonly args: readonly string[];
+}
+
+const E2E = 'dist/daemon/e2e/';
+const SANITIZED: TestStep = {
+  title: 'native addon under the address and undefined-behaviour sanitizers',
+  command: 'sh',
+  args: ['dataplane/native/run-sanitized.sh'],
+};
+
+/**
+ * The steps for a selection: undefined is everything; `unit`, `e2e` and `sanitized` are one step each; any other text
+ * selects the test files whose path contains it.
+ *
+ * @param files all test files, as paths relative to the repository
+ */
+export function testSteps(files: readonly string[], selection: string | undefined): TestStep[] {
+  const e2e = files.filter(file => file.startsWith(E2E));
+  const unit = files.filter(file => !file.startsWith(E2E));
+  switch (selection) {
+    case undefined:
+      return [unitStep(unit), e2eStep(e2e), SANITIZED];
+    case 'unit':
+      return [unitStep(unit)];
+    case 'e2e':
+      return [e2eStep(e2e)];
+    case 'sanitized':
+      return [SANITIZED];
+    default: {
+      const matching = (file: string) => file.includes(selection);
+      const steps = [];
+      if (unit.some(matching)) steps.push(unitStep(unit.filter(matching)));
+      if (e2e.some(matching)) steps.push(e2eStep(e2e.filter(matching)));
+      return steps;
+    }
+  }
+}
+
+function unitStep(files: readonly string[]): TestStep {
+  return { title: 'unit tests', command: 'node_modules/.bin/ava', args: ['--tap', ...files] };
+}
+
+/** One at a time: they measure times and share two processors. */
+function e2eStep(files: readonly string[]): TestStep {
+  const args = ['--tap', '--serial', '--concurrency', '1', ...files];
+  return { title: 'end-to-end tests', command: 'node_modules/.bin/ava', args };
+}
