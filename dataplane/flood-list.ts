@@ -1,0 +1,74 @@
+/**
+ * The VTEPs that get a copy of each broadcast, unknown-unicast and multicast frame of one VNI: head-end replication,
+ * called ingress replication in RFC 7432 section 12.2. It stands in for the multicast group of RFC 7348 section 4.2,
+ * which cloud networks do not carry.
+ */
+import type { VtepAddress } from './address.ts';
+
+/** Who says that a VTEP belongs to the VNI. It stays in the list as long as one of them says so. */
+export type FloodSource = 'gossip' | 'static';
+
+interface Member<V> {
+  vtep: V;
+  readonly sources: Set<FloodSource>;
+}
+
+export class FloodList<V extends { readonly address: VtepAddress }> {
+  private readonly own: VtepAddress;
+  private readonly members = new Map<VtepAddress, Member<V>>();
+  private list: readonly V[] = [];
+
+  /** `own`: the address of this node's VTEP, which is never in the list, whoever says so. */
+  constructor(options: { readonly own: VtepAddress }) {
+    this.own = options.own;
+  }
+
+  /** The members in the order in which they came. The same array until the membership changes: keep no copy. */
+  vteps(): readonly V[] {
+    return this.list;
+  }
+
+  /** Returns whether the list changed. A new object for an address that is there takes the place of the old one. */
+  add(vtep: V, source: FloodSource): boolean {
+    if (vtep.address === this.own) return false;
+    const member = this.members.get(vtep.address);
+    if (member === undefined) {
+      this.members.set(vtep.address, { vtep, sources: new Set([source]) });
+      return this.changed();
+    }
+    member.sources.add(source);
+    if (member.vtep === vtep) return false;
+    member.vtep = vtep;
+    return this.changed();
+  }
+
+  /** Takes back what `source` said about the VTEP at `address`. Returns whether the list changed. */
+  remove(address: VtepAddress, source: FloodSource): boolean {
+    return this.withdraw(address, source) && this.changed();
+  }
+
+  /** Makes `vteps` all that `source` says: adds what is new, removes what is gone. Returns whether the list changed. */
+  replace(source: FloodSource, vteps: Iterable<V>): boolean {
+    let changed = false;
+    const kept = new Set<VtepAddress>();
+    for (const vtep of vteps) {
+      kept.add(vtep.address);
+      if (this.add(vtep, source)) changed = true;
+    }
+    for (const address of this.members.keys()) {
+      if (!kept.has(address) && this.withdraw(address, source)) changed = true;
+    }
+    return changed && this.changed();
+  }
+
+  private withdraw(address: VtepAddress, source: FloodSource): boolean {
+    const member = this.members.get(address);
+    if (member === undefined || !member.sources.delete(source)) return false;
+    return member.sources.size === 0 && this.members.delete(address);
+  }
+
+  private changed(): true {
+    this.list = Array.from(this.members.values(), member => member.vtep);
+    return true;
+  }
+}

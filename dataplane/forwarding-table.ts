@@ -1,0 +1,169 @@
+/**
+ * The forwarding table (FDB) of one network: where the station with a MAC address is. Fixed entries come from control
+ * (attached here, gossiped, static): they neither age nor yield to learning. Learned entries come from source addresses
+ * of frames (IEEE 802.1Q section 8.7), are limited in number and age.
+ */
+import { LRUCache } from 'lru-cache';
+import type { MacAddress } from './address.ts';
+import type { Clock } from './clock.ts';
+import { WeftError } from './errors.ts';
+import { isStationMac } from './headers/ethernet.ts';
+
+/**
+ * Where frames go: a local port or a remote VTEP. One object is made for each port and each VTEP and used for all
+ * entries, for destinations are compared by identity and nothing is allocated per frame.
+ */
+export type Destination<P, V> =
+  | { readonly kind: 'port'; readonly port: P }
+  | { readonly kind: 'vtep'; readonly vtep: V };
+
+/** Who made a fixed entry. */
+export type FixedOrigin = 'attached' | 'static' | 'gossip';
+
+export type Origin = FixedOrigin | 'learned';
+
+/**
+ * - `new`: the address was unknown.
+ * - `refreshed`: it was there already.
+ * - `moved`: it was elsewhere; the entry follows.
+ * - `refused`: a fixed entry says it is elsewhere, or it is no station's address; nothing was changed.
+ */
+export type LearnResult = 'new' | 'refreshed' | 'moved' | 'refused';
+
+/** A row for people. `ageMs`: time since the entry was set or last seen as a source. */
+export interface ForwardingEntry<P, V> {
+  readonly mac: MacAddress;
+  readonly destination: Destination<P, V>;
+  readonly origin: Origin;
+  readonly ageMs: number;
+}
+
+export interface ForwardingTableOptions {
+  /**
+   * Learned entries at the most; beyond it the one least recently seen as a source goes. More costs about 100 bytes
+   * each; fewer than there are stations makes frames flood.
+   */
+  readonly maxLearned: number;
+  /**
+   * Milliseconds without a frame from a station after which it is forgotten. Longer keeps sending to where a silent
+   * station no longer is; shorter floods to silent ones.
+   * @default 300_000 (IEEE 802.1Q table 8-6, and the kernel's vxlan)
+   */
+  readonly ageingMs?: number;
+}
+
+/** IEEE 802.1Q table 8-6, "Ageing time parameter values": recommended default 300 s. */
+const DEFAULT_AGEING_MS = 300_000;
+
+/** How stale the time of the last frame of an entry may be: the price of no map write for each frame. */
+const REFRESH_MS = 1000;
+
+interface FixedEntry<P, V> {
+  destination: Destination<P, V>;
+  origin: FixedOrigin;
+  since: number;
+}
+
+interface LearnedEntry<P, V> {
+  destination: Destination<P, V>;
+  seen: number;
+}
+
+export class ForwardingTable<P, V> {
+  private readonly clock: Pick<Clock, 'now'>;
+  private readonly fixed = new Map<MacAddress, FixedEntry<P, V>>();
+  private readonly learned: LRUCache<MacAddress, LearnedEntry<P, V>>;
+
+  /** Throws `invalid_argument` unless `maxLearned` and `ageingMs` are positive integers. */
+  constructor(modules: { readonly clock: Pick<Clock, 'now'> }, options: ForwardingTableOptions) {
+    const ageingMs = options.ageingMs ?? DEFAULT_AGEING_MS;
+    requirePositive('limit of learned entries', options.maxLearned);
+    requirePositive('ageing time in milliseconds', ageingMs);
+    this.clock = modules.clock;
+    this.learned = new LRUCache({
+      max: options.maxLearned,
+      ttl: ageingMs,
+      // Any other resolution makes lru-cache keep the time between calls, and start a timer of its own for it.
+      ttlResolution: 0,
+      // lru-cache takes a start time of 0 for "never expires", and our clock may begin at 0.
+      perf: { now: () => modules.clock.now() + 1 },
+    });
+  }
+
+  /** Where to send what is for `mac`; undefined: nobody knows, flood it. Makes no object. */
+  lookup(mac: MacAddress): Destination<P, V> | undefined {
+    const fixed = this.fixed.get(mac);
+    if (fixed !== undefined) return fixed.destination;
+    // `peek`, for a lookup is no sign of life: only frames from a station keep its entry young.
+    return this.learned.peek(mac)?.destination;
+  }
+
+  /** Records that a frame from `mac` came from `destination`. Makes an object only for a new address. */
+  learn(mac: MacAddress, destination: Destination<P, V>): LearnResult {
+    const fixed = this.fixed.get(mac);
+    if (fixed !== undefined) return fixed.destination === destination ? 'refreshed' : 'refused';
+    const entry = this.learned.peek(mac);
+    const now = this.clock.now();
+    if (entry === undefined) {
+      if (!isStationMac(mac)) return 'refused';
+      this.learned.set(mac, { destination, seen: now });
+      return 'new';
+    }
+    const moved = entry.destination !== destination;
+    if (!moved && now - entry.seen < REFRESH_MS) return 'refreshed';
+    entry.destination = destination;
+    entry.seen = now;
+    this.learned.set(mac, entry);
+    return moved ? 'moved' : 'refreshed';
+  }
+
+  /** Puts a fixed entry in place of any entry of `mac`, fixed or learned. */
+  setFixed(mac: MacAddress, destination: Destination<P, V>, origin: FixedOrigin): void {
+    this.learned.delete(mac);
+    this.fixed.set(mac, { destination, origin, since: this.clock.now() });
+  }
+
+  /**
+   * Removes the fixed entry of `mac`, if `origin` is given only when it has that origin: a late withdrawal by gossip must
+   * not undo an attachment made here. Returns whether there was one.
+   */
+  removeFixed(mac: MacAddress, origin?: FixedOrigin): boolean {
+    if (origin !== undefined && this.fixed.get(mac)?.origin !== origin) return false;
+    return this.fixed.delete(mac);
+  }
+
+  /** Removes every entry that the predicate picks, as when a port or VTEP is gone. Returns how many those were. */
+  forget(predicate: (destination: Destination<P, V>, mac: MacAddress, origin: Origin) => boolean): number {
+    let forgotten = 0;
+    for (const [mac, entry] of this.fixed) {
+      if (predicate(entry.destination, mac, entry.origin) && this.fixed.delete(mac)) forgotten++;
+    }
+    // A copy, for lru-cache's iterators do not promise to survive a delete.
+    for (const [mac, entry] of [...this.learned.entries()]) {
+      if (predicate(entry.destination, mac, 'learned') && this.learned.delete(mac)) forgotten++;
+    }
+    return forgotten;
+  }
+
+  /** Every entry that a lookup would find: fixed ones first, then learned ones, the most recently refreshed first. */
+  *entries(): Generator<ForwardingEntry<P, V>, void, undefined> {
+    const now = this.clock.now();
+    for (const [mac, { destination, origin, since }] of this.fixed) {
+      yield { mac, destination, origin, ageMs: now - since };
+    }
+    for (const [mac, { destination, seen }] of this.learned.entries()) {
+      yield { mac, destination, origin: 'learned', ageMs: now - seen };
+    }
+  }
+
+  /** Entries that a lookup would find. Walks the whole table to drop expired ones: for people, not for frames. */
+  get size(): number {
+    this.learned.purgeStale();
+    return this.fixed.size + this.learned.size;
+  }
+}
+
+function requirePositive(what: string, value: number): void {
+  if (Number.isInteger(value) && value > 0) return;
+  throw new WeftError('invalid_argument', `the ${what} is ${value}`, { hint: 'give a positive integer' });
+}
