@@ -1,4 +1,5 @@
 /** The answers of a running node: counters, tables and members in the shapes of operations.ts. */
+import { DROP_REASONS as GOSSIP_DROPS, type DropReason as GossipDrop } from '../control/counters.ts';
 import type { Gossip } from '../control/gossip.ts';
 import { formatMac } from '../dataplane/address.ts';
 import type { Clock } from '../dataplane/clock.ts';
@@ -101,7 +102,7 @@ export function nodeOperations(parts: NodeParts): NodeOperations {
     async drops() {
       const { drops, underlay, ports } = await dataplane.run('readCounters', {});
       const rows = drops.flatMap(({ vni, reasons }) => rowsOf(networkName(vni), reasons));
-      rows.push(...rowsOf(null, lossesOf(underlay)));
+      rows.push(...rowsOf(null, lossesOf(underlay)), ...gossipRows(gossip.counters().drops));
       for (const { vni, counters } of ports) rows.push(...rowsOf(networkName(vni), lossesOf(counters)));
       return merge(rows);
     },
@@ -132,6 +133,16 @@ function rowsOf(network: string | null, reasons: Partial<Record<DropReason, numb
   return (Object.entries(reasons) as [DropReason, number][])
     .filter(([, frames]) => frames > 0)
     .map(([reason, frames]) => ({ network, reason, frames, meaning: dropMeaning(reason) }));
+}
+
+/** Gossip counts messages, not frames; they stand apart by their prefix. */
+function gossipRows(drops: Readonly<Record<string, number>>): DropReport[] {
+  return Object.entries(drops).map(([reason, frames]) => ({
+    network: null,
+    reason: `gossip_${reason.replaceAll(/[A-Z]/g, letter => `_${letter.toLowerCase()}`)}`,
+    frames,
+    meaning: GOSSIP_DROPS[reason as GossipDrop] ?? reason,
+  }));
 }
 
 function merge(rows: readonly DropReport[]): DropReport[] {

@@ -8,12 +8,15 @@
  * Start order: check the machine, bind the underlay, bind gossip, make the devices, take over endpoints. Whatever fails,
  * what this start has made is undone in reverse.
  */
-import { Gossip, type GossipEvent, type GossipMember } from '../control/gossip.ts';
+import type { MemberEvent, MemberEventType } from '../control/events.ts';
+import { Gossip } from '../control/gossip.ts';
+import { systemRandom } from '../control/random.ts';
 import { weftTags } from '../control/tags.ts';
 import { systemClock } from '../dataplane/clock.ts';
 import { Dataplane } from '../dataplane/dataplane.ts';
 import { WeftError } from '../dataplane/errors.ts';
 import type { Config } from './config/config.ts';
+import { formatHostPort } from './config/host-port.ts';
 import { EndpointStore } from './endpoints/endpoint-store.ts';
 import { Endpoints } from './endpoints/endpoints.ts';
 import { endpointWiring } from './endpoints/wiring.ts';
@@ -25,9 +28,7 @@ import type { RunningNode } from './running-node.ts';
 import { findUnderlay, networkMtu } from './underlay.ts';
 import { vtepsOf } from './vtep-directory.ts';
 
-type MemberEvent = Extract<GossipEvent, { member: GossipMember }>;
-
-const MEMBER_NEWS: Readonly<Record<MemberEvent['type'], string>> = {
+const MEMBER_NEWS: Readonly<Record<MemberEventType, string>> = {
   memberUp: 'peer is alive',
   memberUpdated: 'peer has changed what it says of itself',
   memberSuspect: 'peer does not answer',
@@ -97,12 +98,12 @@ export async function startNode(config: Config, log: Log): Promise<RunningNode> 
       nodeName: config.node.name,
     });
     const gossip = new Gossip(
-      { clock: systemClock, random: Math.random, log },
+      { clock: systemClock, random: systemRandom, log },
       {
         name: config.node.name,
         address: underlay.address,
         port: config.gossip.port,
-        join: config.gossip.join,
+        join: config.gossip.join.map(formatHostPort),
         tags: weftTags({
           vtep: underlay.address,
           port: config.vxlan.port,

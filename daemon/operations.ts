@@ -73,9 +73,11 @@ export interface EndpointReport {
 }
 
 export interface DropReport {
-  /** Network name, or null for frames that belong to no network (an unknown VNI, a malformed datagram). */
+  /** Network name, or null for what belongs to no network (an unknown VNI, a malformed datagram, gossip). */
   readonly network: string | null;
+  /** Of dataplane/drop-reasons.ts, or `gossip_` and one of control/counters.ts. */
   readonly reason: string;
+  /** Frames, or messages of gossip. */
   readonly frames: number;
   /** What the reason means, for people. */
   readonly meaning: string;

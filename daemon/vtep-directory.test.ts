@@ -1,5 +1,5 @@
 import test from 'ava';
-import type { GossipMember } from '../control/gossip.ts';
+import type { GossipMember } from '../control/events.ts';
 import { weftTags } from '../control/tags.ts';
 import { parseIp, parseVni } from '../dataplane/address.ts';
 import { peerReport, vtepsOf } from './vtep-directory.ts';

@@ -1,5 +1,5 @@
 /** From gossip to the dataplane: which VTEPs carry a VNI, by what the members of the pool say of themselves. */
-import type { GossipMember } from '../control/gossip.ts';
+import type { GossipMember } from '../control/events.ts';
 import { parseWeftTags, type WeftTags } from '../control/tags.ts';
 import type { VtepSpec } from '../dataplane/commands.ts';
 import { WeftError } from '../dataplane/errors.ts';

@@ -51,7 +51,7 @@ export function outerTosOfFrame(view: DataView, at: number, length: number): num
  *   CE       │ CE        CE        CE        CE
  */
 export function decapsulatedEcn(inner: number, outer: number): number {
-  // "If the inner ECN field is Not-ECT [and] the outer ECN field is CE, the decapsulator MUST drop the packet."
+  // RFC 6040 section 4.2, of inner Not-ECT under outer CE: "the decapsulator MUST drop the packet".
   if (inner === NOT_ECT) return outer === CE ? ECN_DROP : NOT_ECT;
   if (inner === CE || outer === CE) return CE;
   return outer === ECT_1 ? ECT_1 : inner;

@@ -22,10 +22,9 @@ import {
   PROTOCOL_SCTP,
   PROTOCOL_TCP,
   PROTOCOL_UDP,
-  readIpv4Destination,
   readIpv4HeaderLength,
   readIpv4Protocol,
-  readIpv4Source,
+  readIpv4TotalLength,
 } from './headers/ipv4.ts';
 import {
   findIpv6Transport,
@@ -33,12 +32,18 @@ import {
   isValidIpv6,
   NO_TRANSPORT,
   readIpv6NextHeader,
+  readIpv6PayloadLength,
   transportOffset,
   transportProtocol,
 } from './headers/ipv6.ts';
 
 /** Source and destination port are the first 4 bytes of TCP (RFC 9293), UDP (RFC 768) and SCTP (RFC 9260). */
 const PORTS_SIZE = 4;
+
+// Where the two addresses begin, which stand one behind the other. They are read as signed words: those are small integers
+// to V8, while an unsigned one may become a heap number.
+const IPV4_SOURCE = 12;
+const IPV6_SOURCE = 8;
 
 /**
  * Hashes the Ethernet frame of `length` bytes at `at`; reads nothing outside it. Returns 0 … 2^31-1: a small integer
@@ -50,25 +55,29 @@ export function flowHash(view: DataView, at: number, length: number, seed: numbe
     const type = readPayloadType(view, at, header);
     const ip = at + header;
     const rest = length - header;
-    if (type === ETHERTYPE_IPV4 && isValidIpv4(view, ip, rest)) return hashIpv4(view, ip, rest, seed);
-    if (type === ETHERTYPE_IPV6 && isValidIpv6(view, ip, rest)) return hashIpv6(view, ip, rest, seed);
+    if (type === ETHERTYPE_IPV4 && isValidIpv4(view, ip, rest)) return hashIpv4(view, ip, seed);
+    if (type === ETHERTYPE_IPV6 && isValidIpv6(view, ip, rest)) return hashIpv6(view, ip, seed);
   }
   return hashEthernet(view, at, length, seed);
 }
 
-function hashIpv4(view: DataView, at: number, length: number, seed: number): number {
+function hashIpv4(view: DataView, at: number, seed: number): number {
+  // Not the length of the frame: Ethernet padding holds anything.
+  const length = readIpv4TotalLength(view, at);
   const protocol = readIpv4Protocol(view, at);
-  let hash = mix(seed, readIpv4Source(view, at));
-  hash = mix(hash, readIpv4Destination(view, at));
+  let hash = mix(seed, view.getInt32(at + IPV4_SOURCE));
+  hash = mix(hash, view.getInt32(at + IPV4_SOURCE + 4));
   hash = mix(hash, protocol);
   if (isIpv4Fragment(view, at)) return finalize(hash);
   return finalize(mixPorts(hash, view, at, readIpv4HeaderLength(view, at), length, protocol));
 }
 
-function hashIpv6(view: DataView, at: number, length: number, seed: number): number {
+function hashIpv6(view: DataView, at: number, seed: number): number {
+  const length = IPV6_HEADER_SIZE + readIpv6PayloadLength(view, at);
   let hash = seed;
-  // Both addresses: 8 words from byte 8 of the header.
-  for (let offset = 8; offset < IPV6_HEADER_SIZE; offset += 4) hash = mix(hash, view.getUint32(at + offset));
+  for (let offset = IPV6_SOURCE; offset < IPV6_HEADER_SIZE; offset += 4) {
+    hash = mix(hash, view.getInt32(at + offset));
+  }
   const found = findIpv6Transport(view, at, length);
   if (found === NO_TRANSPORT) return finalize(mix(hash, readIpv6NextHeader(view, at)));
   const protocol = transportProtocol(found);
@@ -85,14 +94,14 @@ function mixPorts(
   protocol: number,
 ): number {
   if (protocol !== PROTOCOL_TCP && protocol !== PROTOCOL_UDP && protocol !== PROTOCOL_SCTP) return hash;
-  return offset + PORTS_SIZE > length ? hash : mix(hash, view.getUint32(at + offset));
+  return offset + PORTS_SIZE > length ? hash : mix(hash, view.getInt32(at + offset));
 }
 
 function hashEthernet(view: DataView, at: number, length: number, seed: number): number {
   if (length < ETHERNET_HEADER_SIZE) return finalize(seed);
-  let hash = mix(seed, view.getUint32(at));
-  hash = mix(hash, view.getUint32(at + 4));
-  hash = mix(hash, view.getUint32(at + 8));
+  let hash = mix(seed, view.getInt32(at));
+  hash = mix(hash, view.getInt32(at + 4));
+  hash = mix(hash, view.getInt32(at + 8));
   const header = ethernetHeaderLength(view, at, length) || ETHERNET_HEADER_SIZE;
   return finalize(mix(hash, readPayloadType(view, at, header)));
 }

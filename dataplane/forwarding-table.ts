@@ -53,7 +53,7 @@ export interface ForwardingTableOptions {
 }
 
 /** IEEE 802.1Q table 8-6, "Ageing time parameter values": recommended default 300 s. */
-export const DEFAULT_AGEING_MS = 300_000;
+const DEFAULT_AGEING_MS = 300_000;
 
 /** How stale the time of the last frame of an entry may be: the price of no map write for each frame. */
 const REFRESH_MS = 1000;
@@ -90,7 +90,7 @@ export class ForwardingTable<P, V> {
     });
   }
 
-  /** Where to send what is for `mac`; undefined: nobody knows, flood it. Allocates nothing. */
+  /** Where to send what is for `mac`; undefined: nobody knows, flood it. Makes no object. */
   lookup(mac: MacAddress): Destination<P, V> | undefined {
     const fixed = this.fixed.get(mac);
     if (fixed !== undefined) return fixed.destination;
@@ -98,7 +98,7 @@ export class ForwardingTable<P, V> {
     return this.learned.peek(mac)?.destination;
   }
 
-  /** Records that a frame from `mac` came from `destination`. Allocates only for a new address. */
+  /** Records that a frame from `mac` came from `destination`. Makes an object only for a new address. */
   learn(mac: MacAddress, destination: Destination<P, V>): LearnResult {
     const fixed = this.fixed.get(mac);
     if (fixed !== undefined) return fixed.destination === destination ? 'refreshed' : 'refused';

@@ -20,13 +20,13 @@ import { UDP_HEADER_SIZE } from './headers/udp.ts';
 import { VXLAN_HEADER_SIZE } from './headers/vxlan.ts';
 
 /** RFC 791 section 3.2: a datagram that every module forwards without fragmenting; Linux takes no smaller MTU. */
-export const MIN_IPV4_MTU = 68;
+const MIN_IPV4_MTU = 68;
 /** RFC 791 section 3.1: "All hosts must be prepared to accept datagrams of up to 576 octets". */
-export const MIN_IPV4_UNDERLAY_MTU = 576;
+const MIN_IPV4_UNDERLAY_MTU = 576;
 /** RFC 8200 section 5: "every link in the Internet have an MTU of 1280 octets or greater". */
-export const MIN_IPV6_MTU = 1280;
+const MIN_IPV6_MTU = 1280;
 /** The largest total length of an IPv4 packet, and the most that we use of an IPv6 path. */
-export const MAX_IP_PACKET = 65_535;
+const MAX_IP_PACKET = 65_535;
 
 /** Bytes that encapsulation adds to an inner IP packet: 50 over IPv4, 70 over IPv6. */
 export function overhead(family: 4 | 6): number {

@@ -25,6 +25,11 @@ export function parseHostPort(text: string): JoinEntry {
   return { host: host.toLowerCase(), port: parsePort(port, text) };
 }
 
+/** The inverse of {@link parseHostPort}: `host:port`, or `[ipv6]:port`. */
+export function formatHostPort({ host, port }: { readonly host: string; readonly port: number }): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
 function parsePort(text: string | undefined, whole: string): number | undefined {
   if (text === undefined) return undefined;
   const port = /^[1-9]\d{0,4}$/.test(text) ? Number(text) : 0;

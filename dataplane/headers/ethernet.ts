@@ -24,7 +24,7 @@ export const ETHERNET_HEADER_SIZE = 14;
 /** Bytes of one VLAN tag. */
 export const VLAN_TAG_SIZE = 4;
 /** Tags that are looked through: one of the customer inside one of the provider. */
-export const MAX_VLAN_TAGS = 2;
+const MAX_VLAN_TAGS = 2;
 
 // Assigned by the IEEE registration authority; listed by IANA as "ETHER TYPES".
 export const ETHERTYPE_IPV4 = 0x0800;

@@ -34,7 +34,7 @@ const DESTINATION = 16;
 export const IPV4_MIN_HEADER_SIZE = 20;
 
 export const IPV4_DONT_FRAGMENT = 0x4000;
-export const IPV4_MORE_FRAGMENTS = 0x2000;
+const IPV4_MORE_FRAGMENTS = 0x2000;
 const FRAGMENT_OFFSET_MASK = 0x1fff;
 
 // IANA "Assigned Internet Protocol Numbers"; the same numbers are IPv6 next headers.

@@ -31,7 +31,6 @@ export const ND_NEIGHBOR_SOLICITATION = 135;
 export const ND_NEIGHBOR_ADVERTISEMENT = 136;
 export const ND_OPTION_SOURCE_LINK_LAYER = 1;
 export const ND_OPTION_TARGET_LINK_LAYER = 2;
-export const ND_FLAG_ROUTER = 0x80;
 export const ND_FLAG_SOLICITED = 0x40;
 export const ND_FLAG_OVERRIDE = 0x20;
 

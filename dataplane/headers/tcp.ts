@@ -31,14 +31,8 @@ export const TCP_MIN_HEADER_SIZE = 20;
 /** Where the checksum stands in the header. */
 export const TCP_CHECKSUM_OFFSET = CHECKSUM;
 
-export const TCP_FIN = 0x01;
 export const TCP_SYN = 0x02;
-export const TCP_RST = 0x04;
-export const TCP_PSH = 0x08;
 export const TCP_ACK = 0x10;
-export const TCP_URG = 0x20;
-export const TCP_ECE = 0x40; // RFC 3168 section 6.1
-export const TCP_CWR = 0x80; // RFC 3168 section 6.1
 
 export function readTcpSourcePort(view: DataView, at: number): number {
   return view.getUint16(at + SOURCE_PORT);

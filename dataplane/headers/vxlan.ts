@@ -39,7 +39,7 @@ export function readVni(view: DataView, at: number): Vni {
 
 /** Writes all 8 bytes of a header for `vni`. */
 export function writeVxlan(view: DataView, at: number, vni: Vni): void {
-  // RFC 7348 section 5: the R flags and the "reserved fields (24 bits and 8 bits) MUST be set to zero on transmission".
+  // RFC 7348 section 5, of the R flags and of "Reserved fields (24 bits and 8 bits)": "MUST be set to zero on transmission".
   view.setUint32(at + FLAGS, FIRST_WORD);
   view.setUint32(at + VNI_AND_RESERVED, vni * 256);
 }

@@ -53,6 +53,7 @@ import {
   ND_OPTION_TARGET_LINK_LAYER,
   writeNdHeader,
   writeNdLinkLayer,
+  writeNdTargetWord,
 } from '../headers/nd.ts';
 import {
   TCP_ACK,
@@ -86,7 +87,7 @@ export function station(n: number): Station {
 export const STATION_A = station(1);
 export const STATION_B = station(2);
 
-export interface VlanTag {
+interface VlanTag {
   readonly id: number;
   /** @default ETHERTYPE_VLAN */
   readonly etherType?: number;
@@ -302,7 +303,7 @@ function ndMessage(type: number, flags: number, target: Uint8Array, option: numb
   const message = allocate(ND_MIN_SIZE + ND_LINK_LAYER_OPTION_SIZE);
   const view = viewOf(message);
   writeNdHeader(view, 0, type, flags);
-  message.set(target, 8);
+  for (let word = 0; word < 4; word++) writeNdTargetWord(view, 0, word, viewOf(target).getUint32(word * 4));
   writeNdLinkLayer(view, 0, option, mac);
   return message;
 }
