@@ -17,6 +17,7 @@ import { Dataplane } from '../dataplane/dataplane.ts';
 import { WeftError } from '../dataplane/errors.ts';
 import type { Config } from './config/config.ts';
 import { formatHostPort } from './config/host-port.ts';
+import { requireUnderlayFits } from './config/semantics.ts';
 import { EndpointStore } from './endpoints/endpoint-store.ts';
 import { Endpoints } from './endpoints/endpoints.ts';
 import { endpointWiring } from './endpoints/wiring.ts';
@@ -40,6 +41,7 @@ const MEMBER_NEWS: Readonly<Record<MemberEventType, string>> = {
 export async function startNode(config: Config, log: Log): Promise<RunningNode> {
   checkMachine();
   const underlay = await findUnderlay(config.node.underlay);
+  requireUnderlayFits(config, underlay.address);
   const mtus = config.networks.map(({ name, mtu }) => networkMtu(name, mtu, underlay));
   const store = new EndpointStore(config.paths.state);
   await store.load();

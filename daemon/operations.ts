@@ -99,7 +99,7 @@ export interface DetachRequest {
   readonly ifname: string;
 }
 
-/** The running node. Every method may throw a WeftError, whose line is shown to the operator. */
+/** The running node. Requests arrive checked and in canonical form (api/requests.ts). Every method may throw a WeftError, whose line is shown to the operator. */
 export interface NodeOperations {
   status(): Promise<StatusReport>;
   peers(): Promise<readonly PeerReport[]>;

@@ -12,7 +12,7 @@ import { attachByBridge, detachFromBridge, restoreOnBridge } from './bridge-atta
 import { type Endpoint, isSameInterface } from './endpoint.ts';
 import type { EndpointStore } from './endpoint-store.ts';
 import { formatStableMac, hostLinkName, ORPHAN_LINK } from './names.ts';
-import { checkAddress, checkIfname, checkMac } from './request.ts';
+import { requireInSubnet } from './subnet.ts';
 import { attachByTap, detachTap, restoreTap } from './tap-attach.ts';
 
 /** How often the namespaces of endpoints are looked at; a look is one stat for each, no process. */
@@ -128,15 +128,15 @@ export class Endpoints {
 
   private async plan(request: AttachRequest): Promise<Endpoint> {
     const network = this.networkOf(request.network);
-    const ifname = checkIfname(request.ifname);
-    const addresses = request.addresses.map(address => checkAddress(address, network.subnet));
+    const { ifname, addresses } = request;
+    for (const address of addresses) requireInSubnet(address, network.subnet);
     const netns = await resolveNetns(request.netns);
     // With an address, the MAC follows the address: a container that moves takes its MAC along, and no neighbour's
     // cache goes stale. Without one, it follows the place.
     const identity = addresses[0]?.split('/')[0];
     const mac =
       request.mac !== undefined
-        ? checkMac(request.mac)
+        ? request.mac
         : identity !== undefined
           ? formatStableMac(String(network.vni), identity)
           : formatStableMac(this.modules.nodeName, String(network.vni), String(netns.inode), ifname);
@@ -147,7 +147,7 @@ export class Endpoints {
       netns,
       ifname,
       mac,
-      addresses,
+      addresses: [...addresses],
       mtu: network.mtu,
       hostLink: hostLinkName(network.attach, netns.inode, ifname),
     };
