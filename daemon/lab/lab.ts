@@ -20,9 +20,8 @@ import { join } from 'node:path';
 import { Host } from './host.ts';
 import type { LabProcess } from './lab-process.ts';
 import { checkNamePart, labDirectory, labPrefix } from './names.ts';
-import { removeNamespaces, removeOrphans } from './remove.ts';
+import { makeNamespace, removeNamespaces, removeOrphans } from './namespaces.ts';
 import { requireRoot } from './require-root.ts';
-import { runCommand } from './run-command.ts';
 import { Vm } from './vm.ts';
 
 /**
@@ -175,7 +174,7 @@ export class Lab {
   private async addNamespace(host: string): Promise<string> {
     checkNamePart(host);
     const netns = this.netnsName(host);
-    await runCommand('ip', ['netns', 'add', netns]);
+    makeNamespace(netns);
     this.namespaces.push(netns);
     const added = new Host({ processes: this.processes }, { name: host, netns });
     await added.sysctl({ 'net.ipv6.conf.all.accept_dad': 0, 'net.ipv6.conf.default.accept_dad': 0 });

@@ -1,7 +1,13 @@
-/** Removing labs: synchronous throughout, because it must also work while this process exits. */
+/** Making and removing namespaces: synchronous throughout, because removal must also work while this process exits. */
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readlinkSync, rmSync, statSync } from 'node:fs';
 import { listLabDirectories, listLabNamespaces, netnsPath, ownerOf } from './names.ts';
+
+/** Makes a named network namespace. Synchronous, so that no end of this process can come between it and its record. */
+export function makeNamespace(name: string): void {
+  const { status, stderr } = spawnSync('ip', ['netns', 'add', name], { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`cannot make the network namespace ${name}: ${stderr.trim()}`);
+}
 
 /** Kills what runs in these named network namespaces and deletes them. Those that are gone already are passed over. */
 export function removeNamespaces(names: readonly string[]): void {
