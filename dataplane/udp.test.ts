@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import test, { type ExecutionContext } from 'ava';
 import { type IpAddress, ipToBytes, parseIp } from './address.ts';
@@ -144,6 +145,14 @@ test('a source socket receives nothing', async t => {
     target.collector.frames.map(({ frame }) => frame.readUInt32BE(0)),
     [2],
   );
+  // proc(5), /proc/net/udp: sl, local_address, rem_address, st, tx_queue:rx_queue, …, drops.
+  const local = `0100007F:${to.port.toString(16).toUpperCase()}`;
+  const line = readFileSync('/proc/net/udp', 'utf8')
+    .split('\n')
+    .find(text => text.includes(` ${local} `));
+  const columns = (line ?? '').trim().split(/\s+/);
+  t.is(columns[4], '00000000:00000000', 'nothing is kept for it');
+  t.is(columns.at(-1), '1', 'it was dropped at the door');
 });
 
 test('a datagram shorter than the encapsulation arrives with length 0 and what encapsulation it has', async t => {
