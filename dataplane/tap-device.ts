@@ -48,7 +48,11 @@ const DEVICE_NAME = /^(?!\.{1,2}$)[!-~]{1,15}$/;
 export interface TapDeviceOptions {
   /** 1 … 15 characters. A device of this name that is a TAP and not in use is taken over. */
   readonly name: string;
-  /** File of the network namespace it belongs to, such as /run/netns/NAME. @default this thread's own */
+  /**
+   * File of the network namespace it belongs to, such as /run/netns/NAME. The descriptor keeps that namespace alive,
+   * so nobody hears when its container ends; a device that was opened here and then moved there (`ip link set dev NAME
+   * netns …`) does not, and is lost with it. @default this thread's own
+   */
   readonly netnsPath?: string;
   /** Whether the device outlives the descriptor (then without carrier); false also undoes an earlier true. */
   readonly persist: boolean;

@@ -46,6 +46,10 @@ struct received tap_receive(const struct tap *tap, const struct slots *slots, st
 				continue;
 			received.error = errno;
 			break;
+		} else if (bytes == 0) {
+			/* A TAP has no end of file; whatever this is, it would be readable for ever. */
+			received.error = ENODEV;
+			break;
 		} else if ((size_t)bytes >= room) {
 			counters->rx_truncated++;
 		} else if (accept_frame(slots, offset, (size_t)bytes, &frames[received.count]) != 0) {
