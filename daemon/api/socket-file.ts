@@ -2,7 +2,7 @@
  * The API's socket file: mode 0600 from its first instant, never taken from a daemon that lives.
  *
  * The socket is bound under a name of this process and then linked to the real one. Linking fails when the name is
- * taken, so two daemons cannot both have it; and libuv, which unlinks the name it bound when the server closes, cannot
+ * taken, so of two daemons that start together on a free path one is refused; and libuv, which unlinks the name it bound when the server closes, cannot
  * remove a successor's socket.
  */
 import { link, lstat, mkdir, unlink } from 'node:fs/promises';
