@@ -23,7 +23,7 @@ export function textLeaf<T>(parse: (text: string) => T) {
   return leaf(value => parse(requireText(value)));
 }
 
-export function requireText(value: unknown): string {
+function requireText(value: unknown): string {
   requireValue(value);
   if (typeof value !== 'string') {
     throw new WeftError('invalid_argument', `expected text, not ${describe(value)}`, {

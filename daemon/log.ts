@@ -3,7 +3,7 @@ import pino from 'pino';
 import { WeftError } from '../dataplane/errors.ts';
 import type { LogFields, LogLevel } from './log-fields.ts';
 
-export type LogMethod = (fields: LogFields, message: string) => void;
+type LogMethod = (fields: LogFields, message: string) => void;
 
 /** What the parts of the daemon get. Fields first, then what happened in plain words, with no variable part. */
 export type Log = { readonly [level in LogLevel]: LogMethod } & {

@@ -4,7 +4,7 @@ import { WeftError } from '../dataplane/errors.ts';
 const NETWORK_NAME = /^[a-z0-9]([a-z0-9-]{0,10}[a-z0-9])?$/;
 
 /** A bridge is called wf-NAME and a Linux interface name has at most 15 characters (IFNAMSIZ 16 with its NUL). */
-export const MAX_NETWORK_NAME = 12;
+const MAX_NETWORK_NAME = 12;
 
 export function parseNetworkName(name: string): string {
   if (NETWORK_NAME.test(name)) return name;

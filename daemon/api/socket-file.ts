@@ -2,8 +2,9 @@
  * The API's socket file: mode 0600 from its first instant, never taken from a daemon that lives.
  *
  * The socket is bound under a name of this process and then linked to the real one. Linking fails when the name is
- * taken, so two daemons cannot both have it; and libuv, which unlinks the name it bound when the server closes, cannot
- * remove a successor's socket.
+ * taken, so of two daemons that start together on a free path one is refused; and libuv, which unlinks the name it bound
+ * when the server closes, cannot remove a successor's socket. (Two that replace the same stale socket within the same
+ * millisecond are not told apart here; on one host the VXLAN port stops the second.)
  */
 import { link, lstat, mkdir, unlink } from 'node:fs/promises';
 import { connect, type Server } from 'node:net';

@@ -11,7 +11,7 @@ import { follow } from './follow.ts';
 import type { CliIo } from './io.ts';
 import type { Report } from './reports.ts';
 
-export interface GlobalOptions {
+interface GlobalOptions {
   readonly socket?: string;
 }
 
@@ -40,7 +40,7 @@ const WATCH_INTERVAL_MS = 1_000;
 const CLEAR_SCREEN = '\x1b[H\x1b[J';
 
 /** --socket, else WEFT_SOCKET, else the default; an empty variable counts as none. Throws `invalid_argument`. */
-export function socketPathOf(io: CliIo, options: GlobalOptions): string {
+function socketPathOf(io: CliIo, options: GlobalOptions): string {
   const path = options.socket ?? (io.env.WEFT_SOCKET || DEFAULT_SOCKET_PATH);
   const length = Buffer.byteLength(path);
   // Node takes an empty path for none, and would ask port 80 of this machine; libuv cuts a long one short.

@@ -7,7 +7,7 @@ import { buildProgram } from './program.ts';
 
 export const EXIT_DONE = 0;
 export const EXIT_FAILED = 1;
-export const EXIT_USAGE = 2;
+const EXIT_USAGE = 2;
 
 /** Never throws: each failure becomes one line on standard error. `argv` is without the interpreter and the script. */
 export async function runCli(argv: readonly string[], io: CliIo): Promise<number> {

@@ -49,8 +49,11 @@ export const DEFAULT_CONFIG_PATH = '/etc/weft/weft.yaml';
 export const DEFAULT_STATE_PATH = '/var/lib/weft';
 export const DEFAULT_RUN_PATH = '/run/weft';
 
-/** What IPv4 asks of every link: "every internet module must be able to forward a datagram of 68 octets" and receive 576 (RFC 791 section 3.2). */
+/** RFC 791 section 3.2: "Every internet destination must be able to receive a datagram of 576 octets". */
 export const MIN_MTU = 576;
 
-/** The longest IPv4 packet, less the 50 bytes of VXLAN over IPv4: 8 UDP, 20 IPv4, 8 VXLAN, 14 Ethernet (RFC 7348 section 5). */
+/**
+ * The longest IPv4 packet, 65535 bytes, less the 50 of VXLAN over IPv4: 20 IPv4, 8 UDP, 8 VXLAN, 14 Ethernet (RFC 7348
+ * section 5).
+ */
 export const MAX_MTU = 65_485;

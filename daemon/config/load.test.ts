@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { chmod, lstat, mkdir, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
@@ -427,6 +427,19 @@ test('loadConfig says what to do about a file it cannot read', async t => {
   t.is(await refusal(binary), `${binary}: is not UTF-8 text; save it as UTF-8`);
   await mkdir(join(directory, 'd'));
   t.regex((await refusal(join(missing, 'x'))) ?? '', /no such file/);
+});
+
+test('loadConfig without a path takes the default one, and says what to do when it is not there', async t => {
+  await t.throwsAsync(
+    lstat('/etc/weft/weft.yaml'),
+    { code: 'ENOENT' },
+    'this machine has a configuration of weft',
+  );
+  const error = await t.throwsAsync(loadConfig(undefined), { instanceOf: WeftError });
+  t.is(
+    error?.line,
+    `/etc/weft/weft.yaml: cannot be read: no such file; copy ${exampleConfigPath} there and edit it, or give --config FILE`,
+  );
 });
 
 test.serial('loadConfig of a file another user may not read', async t => {

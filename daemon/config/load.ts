@@ -54,7 +54,7 @@ export async function readConfigText(path: string | undefined): Promise<string> 
       await handle.close();
     }
   } catch (error) {
-    throw unreadable(file, error as NodeJS.ErrnoException);
+    throw unreadable(path, error as NodeJS.ErrnoException);
   }
   if (bytes.length > MAX_CONFIG_BYTES) throw tooLarge(file);
   try {
@@ -76,13 +76,15 @@ async function readAtMost(handle: FileHandle, limit: number): Promise<Buffer> {
   return bytes.subarray(0, length);
 }
 
-function unreadable(file: string, error: NodeJS.ErrnoException): WeftError {
+function unreadable(path: string | undefined, error: NodeJS.ErrnoException): WeftError {
+  const file = path ?? DEFAULT_CONFIG_PATH;
+  const another = path === undefined ? 'give --config FILE' : 'name another file';
   const fail = (reason: string, hint: string) =>
     new WeftError('invalid_config', `${file}: cannot be read: ${reason}`, { hint, cause: error });
   switch (error.code) {
     case 'ENOENT':
     case 'ENOTDIR':
-      return fail('no such file', `copy ${exampleConfigPath} there and edit it, or name another file`);
+      return fail('no such file', `copy ${exampleConfigPath} there and edit it, or ${another}`);
     case 'EACCES':
       return fail('permission denied', 'run weft as root, or correct the mode of the file');
     case 'EISDIR':

@@ -19,7 +19,7 @@ export function formatProblem(file: string, problem: Problem): string {
   return oneLine(`${where}${key}${problem.message}`);
 }
 
-export function formatPath(path: KeyPath): string {
+function formatPath(path: KeyPath): string {
   return path
     .map(part => (typeof part === 'number' ? `[${part}]` : `.${shortKey(part)}`))
     .join('')

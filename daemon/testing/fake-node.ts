@@ -26,12 +26,12 @@ export const FAKE_STATUS: StatusReport = {
   },
 };
 
-export const FAKE_PEERS: readonly PeerReport[] = [
+const FAKE_PEERS: readonly PeerReport[] = [
   { name: 'vm-b', address: '192.0.2.2', state: 'alive', vnis: [42, 43], last_seen_s: 0.4, incarnation: 7 },
   { name: 'vm-c', address: '192.0.2.3', state: 'dead', vnis: [42], last_seen_s: 185, incarnation: 2 },
 ];
 
-export const FAKE_FDB: readonly FdbReport[] = [
+const FAKE_FDB: readonly FdbReport[] = [
   {
     network: 'blue',
     vni: 42,
@@ -52,7 +52,7 @@ export const FAKE_FDB: readonly FdbReport[] = [
   },
 ];
 
-export const FAKE_NETWORKS: readonly NetworkReport[] = [
+const FAKE_NETWORKS: readonly NetworkReport[] = [
   {
     name: 'blue',
     vni: 42,
@@ -76,7 +76,7 @@ export const FAKE_ENDPOINT: EndpointReport = {
   attach: 'bridge',
 };
 
-export const FAKE_DROPS: readonly DropReport[] = [
+const FAKE_DROPS: readonly DropReport[] = [
   { network: null, reason: 'unknown_vni', frames: 3, meaning: 'the VNI is of no network of this node' },
 ];
 
