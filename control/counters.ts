@@ -1,4 +1,5 @@
 /** What was sent, received and dropped. Nothing that arrives disappears unaccounted. */
+import type { Message } from './message.ts';
 
 /** Why something that arrived, or was to be sent, went no further. The keys are the contract, the values tell people. */
 export const DROP_REASONS = {
@@ -33,29 +34,35 @@ export const DROP_REASONS = {
 
 export type DropReason = keyof typeof DROP_REASONS;
 
+/** `unserved`: a stream whose type is in `drops`. */
+export type ReceivedKind = Message['type'] | 'pushPull' | 'err' | 'unserved';
+
+/** `broadcast`: a piece of news that rides in a datagram. */
+export type SentKind = Message['type'] | 'pushPull' | 'broadcast';
+
+/** Only what has occurred is in here. */
 export interface CounterReport {
   /** Message type → messages taken from datagrams and streams. */
-  readonly received: Readonly<Record<string, number>>;
-  /** Message type → messages sent; gossip that rides on another message counts as `broadcast`. */
-  readonly sent: Readonly<Record<string, number>>;
-  /** Drop reason → how often; only reasons that have occurred. */
-  readonly drops: Readonly<Record<string, number>>;
+  readonly received: Readonly<Partial<Record<ReceivedKind, number>>>;
+  /** Message type → messages sent. */
+  readonly sent: Readonly<Partial<Record<SentKind, number>>>;
+  readonly drops: Readonly<Partial<Record<DropReason, number>>>;
   readonly datagramsReceived: number;
   readonly datagramsSent: number;
 }
 
 export class Counters {
-  private readonly received = new Map<string, number>();
-  private readonly sent = new Map<string, number>();
+  private readonly received = new Map<ReceivedKind, number>();
+  private readonly sent = new Map<SentKind, number>();
   private readonly drops = new Map<DropReason, number>();
   private datagramsReceived = 0;
   private datagramsSent = 0;
 
-  countReceived(type: string): void {
+  countReceived(type: ReceivedKind): void {
     add(this.received, type);
   }
 
-  countSent(type: string, count = 1): void {
+  countSent(type: SentKind, count = 1): void {
     add(this.sent, type, count);
   }
 

@@ -29,7 +29,7 @@ export class Fields {
     const value = this.values.get(key) ?? null;
     if (value === null) return null;
     if (!(value instanceof Uint8Array)) throw wrong(key, 'bytes');
-    return Uint8Array.prototype.slice.call(value);
+    return new Uint8Array(value);
   }
 
   unsigned(key: string, max: number): number {

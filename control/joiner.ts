@@ -57,8 +57,8 @@ interface Entry {
   tries: number;
   dueAt: number;
   knockAt: number;
-  /** Trying now: neither tried again nor knocked at. */
-  isBusy: boolean;
+  /** The number of the try under way, if one is. A later one makes it void. */
+  current: number | undefined;
   /** Knock only where the last try failed: who answers but advertises another address would be tried at each knock. */
   isSilent: boolean;
 }
@@ -68,6 +68,7 @@ export class Joiner {
   private readonly profile: GossipProfile;
   private readonly entries: readonly Entry[];
   private readonly repeater: Repeater;
+  private tries = 0;
 
   constructor(
     modules: JoinerModules,
@@ -81,7 +82,7 @@ export class Joiner {
       tries: 0,
       dueAt: modules.clock.now(),
       knockAt: modules.clock.now(),
-      isBusy: false,
+      current: undefined,
       isSilent: false,
     }));
     this.repeater = new Repeater(modules, { wait: () => CHECK_INTERVAL, action: () => this.check() });
@@ -101,8 +102,8 @@ export class Joiner {
       if (this.isRepresented(entry)) {
         entry.tries = 0;
         entry.dueAt = now;
-      } else if (!entry.isBusy && now >= entry.dueAt) this.try(entry);
-      else if (!entry.isBusy && entry.isSilent && now >= entry.knockAt) this.knock(entry);
+      } else if (entry.current === undefined && now >= entry.dueAt) this.try(entry);
+      else if (entry.isSilent && now >= entry.knockAt) this.knock(entry);
     }
   }
 
@@ -119,9 +120,11 @@ export class Joiner {
 
   private try(entry: Entry): void {
     const { target } = entry;
-    entry.isBusy = true;
+    this.tries += 1;
+    const number = this.tries;
+    entry.current = number;
     if (target.address !== undefined) {
-      this.exchangeWithAll(entry);
+      this.exchangeWithAll(entry, number);
       return;
     }
     this.modules.port.resolve(target.host, addresses => {
@@ -129,14 +132,14 @@ export class Joiner {
         .slice(0, MAX_ADDRESSES)
         .map(address => ({ address, port: target.port }))
         .filter(isUsable);
-      this.exchangeWithAll(entry);
+      this.exchangeWithAll(entry, number);
     });
   }
 
-  private exchangeWithAll(entry: Entry): void {
+  private exchangeWithAll(entry: Entry, number: number): void {
     const missing = entry.endpoints.filter(endpoint => this.isMissing(endpoint));
     if (missing.length === 0) {
-      this.conclude(entry, entry.endpoints.length === 0 ? ['its name does not resolve'] : []);
+      this.conclude(entry, number, entry.endpoints.length === 0 ? ['its name does not resolve'] : []);
       return;
     }
     const results: ExchangeResult[] = [];
@@ -149,19 +152,20 @@ export class Joiner {
             'gossip: exchanged members with a join address',
           );
         }
-        if (results.length === missing.length) this.conclude(entry, results);
+        if (results.length === missing.length) this.conclude(entry, number, results);
       });
     }
   }
 
-  private conclude(entry: Entry, results: readonly ExchangeResult[]): void {
+  private conclude(entry: Entry, number: number, results: readonly ExchangeResult[]): void {
+    if (entry.current !== number) return;
     const { clock, log, random } = this.modules;
     const error = results.find(result => result !== undefined);
     const wait = joinWait(this.profile, entry.tries, random);
     const fields = { target: entry.target.text, error, retry_in_ms: Math.round(wait) };
     if (error !== undefined && entry.tries === 0) log.warn(fields, 'gossip: cannot join, will keep trying');
     else if (error !== undefined) log.debug(fields, 'gossip: still cannot join');
-    entry.isBusy = false;
+    entry.current = undefined;
     entry.isSilent = error !== undefined;
     entry.tries += 1;
     entry.dueAt = clock.now() + wait;
@@ -174,8 +178,10 @@ export class Joiner {
     entry.knockAt = clock.now() + this.profile.knockInterval;
     for (const endpoint of entry.endpoints.filter(candidate => this.isMissing(candidate))) {
       const sequence = acks.expect(this.profile.knockInterval, {
+        // Also instead of a try that still hangs on a path that was broken.
         onAck: () => {
-          entry.dueAt = clock.now();
+          entry.isSilent = false;
+          this.try(entry);
         },
       });
       if (sequence === undefined) return;

@@ -101,7 +101,8 @@ export class LocalNode {
     return { ...rest, name: node, state: this.isLeaving ? 'left' : 'alive' };
   }
 
-  private alive(): Alive {
+  /** What we say of ourselves. */
+  alive(): Alive {
     return {
       type: 'alive',
       node: this.name,

@@ -45,10 +45,10 @@ export function judgeAlive(
   return news.incarnation > known.incarnation ? 'accept' : 'stale';
 }
 
-/** - `confirm`: it is a suspect already, and here is one more who says so. */
+/** - `confirm`: it is a suspect of this incarnation already, and here is one more who says so. */
 export function judgeSuspect(known: Member | undefined, incarnation: number): 'accept' | 'confirm' | 'stale' {
   if (known === undefined || !isUp(known.state) || incarnation < known.incarnation) return 'stale';
-  return known.state === 'suspect' ? 'confirm' : 'accept';
+  return known.state === 'suspect' && incarnation === known.incarnation ? 'confirm' : 'accept';
 }
 
 /** Whether a dead message makes the member `dead` or, coming from itself, `left`. */

@@ -25,6 +25,8 @@ export interface MembershipModules {
 export interface MembershipOptions {
   readonly profile: GossipProfile;
   readonly onEvent: (type: MemberEventType, member: Member) => void;
+  /** Probes a member once, directly and indirectly, and reports whether it has answered. */
+  readonly lastProbe: (member: Member, done: (isThere: boolean) => void) => void;
   /** Our name is said to be alive at another address. */
   readonly onNamesake: (at: Endpoint, incarnation: number) => void;
 }
@@ -68,45 +70,48 @@ export class Membership {
     }
   }
 
-  suspect(news: Suspect): void {
+  /**
+   * Takes a suspicion. If it is older than what we know, returns what we know: who sends it has missed a refutation
+   * or a farewell, and would come to hold a live member for dead. SWIM leaves that to chance; the answer costs one
+   * message.
+   */
+  suspect(news: Suspect): Alive | Dead | undefined {
     const { local, queue, table } = this.modules;
-    if (!this.isAcceptable(news)) return;
+    if (!this.isAcceptable(news)) return undefined;
     if (news.node === local.name) {
-      this.refute(news.incarnation, news.from);
-      return;
+      return this.refute(news);
     }
     const known = table.get(news.node);
     const verdict = judgeSuspect(known, news.incarnation);
-    if (known === undefined || verdict === 'stale') return;
+    if (known === undefined) return undefined;
+    if (verdict === 'stale') return correction(known, news);
     if (verdict === 'confirm') {
       if (this.suspicions.get(news.node)?.confirm(news.from)) queue.push(news.node, encodeMessage(news));
-      return;
+      return undefined;
     }
-    const suspicion = new Suspicion(this.modules, {
-      bounds: suspicionBounds(this.options.profile, table.poolSize),
-      accuser: news.from,
-      onTimeout: () => this.giveUp(news.node),
-    });
-    this.suspicions.set(news.node, suspicion);
+    this.startSuspicion(news.node, news.from);
     this.change(known, { state: 'suspect', incarnation: news.incarnation });
     queue.push(news.node, encodeMessage(news));
-    this.emit('memberSuspect', news.node);
+    if (known.state !== 'suspect') this.emit('memberSuspect', news.node);
+    return undefined;
   }
 
-  dead(news: Dead): void {
+  /** Takes a death or a farewell; returns as {@link suspect} does. */
+  dead(news: Dead): Alive | Dead | undefined {
     const { local, queue, table } = this.modules;
-    if (!this.isAcceptable(news)) return;
+    if (!this.isAcceptable(news)) return undefined;
     if (news.node === local.name) {
-      this.refute(news.incarnation, news.from);
-      return;
+      return this.refute(news);
     }
     const known = table.get(news.node);
     const verdict = judgeDead(known, news);
-    if (known === undefined || verdict === 'stale') return;
+    if (known === undefined) return undefined;
+    if (verdict === 'stale') return correction(known, news);
     this.endSuspicion(news.node);
     this.change(known, { state: verdict, incarnation: news.incarnation });
     queue.push(news.node, encodeMessage(news));
     this.emit(verdict === 'left' ? 'memberLeft' : 'memberDown', news.node);
+    return undefined;
   }
 
   /** Forgets the dead and departed whose time has come. */
@@ -151,17 +156,36 @@ export class Membership {
   }
 
   /** SWIM section 4.2: a member that hears it is suspected says that it is alive, with a higher incarnation. */
-  private refute(incarnation: number, accuser: string): void {
+  private refute({ incarnation, from }: Suspect | Dead): Alive | undefined {
     const { local, log } = this.modules;
-    if (local.leaving || incarnation < local.incarnation) return;
-    log.info({ accuser, incarnation }, 'gossip: refuting our own suspicion or death');
+    if (local.leaving) return undefined;
+    if (incarnation < local.incarnation) return local.alive();
+    log.info({ accuser: from, incarnation }, 'gossip: refuting our own suspicion or death');
     local.outbid(incarnation);
+    return undefined;
   }
 
+  private startSuspicion(name: string, accuser: string): void {
+    this.endSuspicion(name);
+    const bounds = suspicionBounds(this.options.profile, this.modules.table.poolSize);
+    const suspicion = new Suspicion(this.modules, { bounds, accuser, onTimeout: () => this.giveUp(name) });
+    this.suspicions.set(name, suspicion);
+  }
+
+  /**
+   * The time of a suspect is over. A last probe, of which the suspect hears what it is accused of: without it each
+   * member that happens to miss a refutation would come to a false verdict for all others to hear.
+   */
   private giveUp(name: string): void {
-    const known = this.modules.table.get(name);
-    if (known?.state !== 'suspect') return;
-    this.dead({ type: 'dead', node: name, incarnation: known.incarnation, from: this.modules.local.name });
+    const { local, table } = this.modules;
+    const suspect = table.get(name);
+    if (suspect?.state !== 'suspect') return;
+    this.options.lastProbe(suspect, isThere => {
+      const known = table.get(name);
+      if (known?.state !== 'suspect' || known.incarnation !== suspect.incarnation) return;
+      if (isThere) this.startSuspicion(name, local.name);
+      else this.dead({ type: 'dead', node: name, incarnation: known.incarnation, from: local.name });
+    });
   }
 
   private endSuspicion(name: string): void {
@@ -203,5 +227,20 @@ export class Membership {
       (news.incarnation >= MAX_INCARNATION ? 'badIncarnation' : undefined);
     if (refusal !== undefined) this.modules.counters.countDrop(refusal);
     return refusal === undefined;
+  }
+}
+
+/** What tells an accuser better: that the member has refuted it already, or is known to be gone. */
+function correction(known: Member, accusation: Suspect | Dead): Alive | Dead | undefined {
+  const { name: node, address, port, incarnation, meta, version, state } = known;
+  switch (state) {
+    case 'alive':
+      if (incarnation <= accusation.incarnation) return undefined;
+      return { type: 'alive', node, address, port, incarnation, meta, version };
+    case 'left':
+      return accusation.from === node ? undefined : { type: 'dead', node, incarnation, from: node };
+    case 'dead':
+    case 'suspect':
+      return undefined;
   }
 }

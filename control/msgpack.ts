@@ -191,7 +191,7 @@ export class MsgpackWriter {
 
   /** The bytes written so far, as a copy of their own. */
   bytes(): Uint8Array {
-    return Uint8Array.prototype.slice.call(this.buffer, 0, this.length);
+    return new Uint8Array(this.buffer.subarray(0, this.length));
   }
 
   /** A byte outside msgpack: a message type. */

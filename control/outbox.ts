@@ -39,7 +39,21 @@ export class Outbox {
     this.sendEncoded(to, messages.map(encodeMessage));
   }
 
-  /** The same for messages that are encoded already; with none it sends news alone, or nothing if there is none. */
+  /** Sends as many of the messages as fit into one datagram. */
+  sendFitting(to: Endpoint, messages: readonly Message[]): void {
+    let room = this.profile.packetBytes - COMPOUND_HEADER_BYTES;
+    const parts: Uint8Array[] = [];
+    for (const message of messages.slice(0, MAX_COMPOUND_PARTS)) {
+      const part = encodeMessage(message);
+      room -= part.length + COMPOUND_PART_BYTES;
+      if (room < 0) break;
+      this.modules.counters.countSent(message.type);
+      parts.push(part);
+    }
+    this.sendEncoded(to, parts);
+  }
+
+  /** As `send`, of encoded messages; with none of them it sends news alone, or nothing if there is none. */
   sendEncoded(to: Endpoint, parts: readonly Uint8Array[]): void {
     const { port, counters, table } = this.modules;
     const news = table.at(to) === undefined ? [] : this.newsBeside(parts);

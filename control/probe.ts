@@ -62,10 +62,14 @@ export class Prober {
 
   private probeNext(): void {
     const target = this.order.next();
-    if (target !== undefined) this.probe(target);
+    if (target === undefined) return;
+    this.probe(target, isThere => {
+      if (!isThere) this.onFailure(this.suspicionOf(target));
+    });
   }
 
-  private probe(target: Member): void {
+  /** One probe of a member, outside the order too. `done` is called once, within `probeInterval`. */
+  probe(target: Member, done: (isThere: boolean) => void): void {
     const { acks, clock, outbox, table } = this.modules;
     const asking = clock.after(this.profile.probeTimeout, () => {
       if (sequence !== undefined) this.askOthers(target, sequence);
@@ -74,11 +78,14 @@ export class Prober {
       onAck: () => {
         asking.cancel();
         table.seen(target.name, clock.now());
+        done(true);
       },
-      onTimeout: () => this.onFailure(this.suspicionOf(target)),
+      onTimeout: () => done(false),
     });
     if (sequence === undefined) {
+      // Too busy to ask is no reason to accuse.
       asking.cancel();
+      done(true);
       return;
     }
     const messages: Message[] = [{ type: 'ping', sequence, node: target.name, source: this.source() }];

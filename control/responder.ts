@@ -5,7 +5,7 @@ import type { Counters } from './counters.ts';
 import { type Endpoint, isUsable, sameEndpoint } from './endpoint.ts';
 import type { LocalNode } from './local-node.ts';
 import type { MemberTable } from './member-table.ts';
-import type { Ack, IndirectPing, Ping } from './message.ts';
+import type { Ack, IndirectPing, Message, Ping } from './message.ts';
 import type { Outbox } from './outbox.ts';
 import { encodeSeniority } from './seniority.ts';
 
@@ -38,7 +38,25 @@ export class Responder {
     if (ack === undefined) return;
     const to = ping.source ?? from;
     if (!isUsable(to)) this.modules.counters.countDrop('badAddress');
-    else outbox.send(to, ack);
+    else outbox.send(to, ack, ...this.accusation(ping));
+  }
+
+  /** Who pings us and yet is suspect or gone by what we know, should hear of it, to refute it. */
+  private accusation({ source }: Ping): Message[] {
+    const { local, table } = this.modules;
+    const known = source === undefined ? undefined : table.at(source);
+    if (known === undefined || known.name !== source?.node) return [];
+    const { name: node, incarnation } = known;
+    switch (known.state) {
+      case 'alive':
+        return [];
+      case 'suspect':
+        return [{ type: 'suspect', node, incarnation, from: local.name }];
+      case 'dead':
+        return [{ type: 'dead', node, incarnation, from: local.name }];
+      case 'left':
+        return [{ type: 'dead', node, incarnation, from: node }];
+    }
   }
 
   /** The ack of a ping, also one that came on a stream; undefined if it is not for us. */

@@ -69,6 +69,7 @@ export class Swim {
   private readonly table = new MemberTable();
   private readonly queue = new BroadcastQueue();
   private readonly acks: PendingAcks;
+  private readonly outbox: Outbox;
   private readonly local: LocalNode;
   private readonly membership: Membership;
   private readonly responder: Responder;
@@ -93,11 +94,13 @@ export class Swim {
     const outbox = new Outbox({ ...modules, queue, table }, { profile });
     const all = { ...modules, queue, table, acks, local, outbox };
     this.acks = acks;
+    this.outbox = outbox;
     this.local = local;
     this.nameGuard = new NameGuard(all, { profile, onYield: to => this.yieldName(to) });
     const onNamesake = (at: Endpoint, incarnation = 0): void => this.nameGuard.heard(at, incarnation);
     this.membership = new Membership(all, {
       profile,
+      lastProbe: (member, done) => this.prober.probe(member, done),
       onEvent: (type, member) => this.onMemberEvent(type, member),
       onNamesake,
     });
@@ -167,7 +170,14 @@ export class Swim {
     const { messages, drops } = decodePacket(bytes);
     for (const reason of drops) counters.countDrop(reason);
     if (messages.length > 0) this.table.seenAt(from, clock.now());
-    for (const message of messages) if (this.isListening) this.receive(message, from);
+    const corrections: Message[] = [];
+    for (const message of messages) {
+      const correction = this.isListening ? this.receive(message, from) : undefined;
+      if (correction !== undefined) corrections.push(correction);
+    }
+    // To members only, as all that is larger than its cause.
+    if (corrections.length > 0 && this.table.at(from) !== undefined)
+      this.outbox.sendFitting(from, corrections);
   }
 
   /** The answer to what a peer has sent on a stream, or undefined to close it. */
@@ -198,31 +208,30 @@ export class Swim {
     return this.phase === 'running' || this.phase === 'left';
   }
 
-  private receive(message: Message, from: Endpoint): void {
+  /** Returns what the sender should know, if it is behind. */
+  private receive(message: Message, from: Endpoint): Message | undefined {
     const { counters } = this.modules;
     counters.countReceived(message.type);
     switch (message.type) {
       case 'ping':
         this.responder.ping(message, from);
-        break;
+        return undefined;
       case 'indirectPing':
         this.responder.indirectPing(message, from);
-        break;
+        return undefined;
       case 'ack':
         if (!this.acks.acked(message, from)) counters.countDrop('lateAck');
-        break;
+        return undefined;
       case 'nack':
         if (!this.acks.nacked(message)) counters.countDrop('lateAck');
-        break;
+        return undefined;
       case 'alive':
         this.membership.alive(message);
-        break;
+        return undefined;
       case 'suspect':
-        this.membership.suspect(message);
-        break;
+        return this.membership.suspect(message);
       case 'dead':
-        this.membership.dead(message);
-        break;
+        return this.membership.dead(message);
     }
   }
 
@@ -253,7 +262,16 @@ export class Swim {
   }
 }
 
+/** Members are described far more often than their metadata changes. */
+const tagsByMeta = new WeakMap<Uint8Array, Tags>();
+
 function tagsOf(meta: Uint8Array): Tags {
+  const known = tagsByMeta.get(meta) ?? readTags(meta);
+  tagsByMeta.set(meta, known);
+  return known;
+}
+
+function readTags(meta: Uint8Array): Tags {
   try {
     return decodeTags(meta);
   } catch (error) {

@@ -67,6 +67,14 @@ export class SimulatedNetwork {
     this.hosts.set(endpointKey(endpoint), host);
   }
 
+  /** Address translation: who reaches for `outside` gets whoever is `inside`. */
+  forward(outside: Endpoint, inside: Endpoint): void {
+    this.attach(outside, {
+      receivePacket: (from, bytes) => this.hosts.get(endpointKey(inside))?.receivePacket(from, bytes),
+      answerStream: (from, message) => this.hosts.get(endpointKey(inside))?.answerStream(from, message),
+    });
+  }
+
   detach(endpoint: Endpoint): void {
     this.hosts.delete(endpointKey(endpoint));
   }

@@ -1,0 +1,104 @@
+import test from 'ava';
+import { Cluster } from './testing/cluster.ts';
+
+const SIZE = 100;
+
+/** Fails with the seed and what is wrong unless all running nodes agree within `ms` on who is up; returns how long it took. */
+function converges(
+  t: { fail(message: string): void },
+  cluster: Cluster,
+  seed: number,
+  what: string,
+  ms: number,
+): number {
+  const took = cluster.runUntil(() => cluster.isConverged(), ms, 1000);
+  if (took === undefined) t.fail(`seed ${seed}: ${what}: ${cluster.disagreements().join('; ')}`);
+  return took ?? ms;
+}
+
+for (const seed of [1, 2, 3]) {
+  test(`100 nodes, 5 % loss: join, crash, leave, restart, partition, heal; seed ${seed}`, t => {
+    const cluster = new Cluster({ seed, conditions: { loss: 0.05, duplicate: 0.02, delay: [0.2, 20] } });
+    cluster.addPool(SIZE, { seeds: 2, spread: 5000 });
+    cluster.run(5000);
+    t.true(converges(t, cluster, seed, 'join', 30_000) <= 30_000);
+    cluster.run(20_000);
+    t.deepEqual(cluster.falseDeaths, [], `seed ${seed}: no false death under 5 % loss`);
+
+    for (const node of cluster.nodes.slice(10, 20)) node.crash();
+    for (const node of cluster.nodes.slice(20, 25)) node.leave();
+    converges(t, cluster, seed, 'crash and leave', 120_000);
+    const observer = cluster.nodes[50];
+    t.deepEqual(
+      [observer?.sees('n11')?.state, observer?.sees('n21')?.state],
+      ['dead', 'left'],
+      `seed ${seed}`,
+    );
+
+    for (const node of cluster.nodes.slice(10, 13)) node.start();
+    for (const node of cluster.nodes.slice(20, 23)) node.start({ incarnation: 5 });
+    converges(t, cluster, seed, 'restart', 120_000);
+    t.deepEqual(cluster.falseDeaths, [], `seed ${seed}: no false death under 5 % loss`);
+
+    cluster.network.partition(new Set(cluster.nodes.slice(0, 40).map(node => node.endpoint.address)));
+    cluster.run(60_000);
+    t.is(cluster.nodes[0]?.sees('n80')?.state, 'dead', `seed ${seed}`);
+    t.is(cluster.nodes[79]?.sees('n40')?.state, 'dead', `seed ${seed}`);
+    cluster.falseDeaths.length = 0;
+    cluster.network.heal();
+    converges(t, cluster, seed, 'heal', 120_000);
+    t.deepEqual(cluster.falseDeaths, [], `seed ${seed}: no false death while the halves find each other`);
+  });
+}
+
+for (const [loss, seed] of [
+  [0.1, 11],
+  [0.2, 12],
+] as const) {
+  test(`100 nodes, ${100 * loss} % loss: join, crash, leave, restart; seed ${seed}`, t => {
+    const cluster = new Cluster({ seed, conditions: { loss, duplicate: 0.02, delay: [0.2, 20] } });
+    cluster.addPool(SIZE, { seeds: 2, spread: 2000 });
+    cluster.run(2000);
+    converges(t, cluster, seed, 'join', 30_000);
+    for (const node of cluster.nodes.slice(10, 20)) node.crash();
+    for (const node of cluster.nodes.slice(20, 25)) node.leave();
+    converges(t, cluster, seed, 'crash and leave', 120_000);
+    for (const node of cluster.nodes.slice(10, 15)) node.start();
+    converges(t, cluster, seed, 'restart', 120_000);
+    cluster.run(5000);
+    converges(t, cluster, seed, 'steady state', 10_000);
+    t.deepEqual(
+      cluster.running.flatMap(node =>
+        node
+          .members()
+          .filter(
+            ({ name, state }) => state === 'dead' && cluster.running.some(other => other.name === name),
+          ),
+      ),
+      [],
+      `seed ${seed}: no running node is dead to anybody`,
+    );
+  });
+}
+
+test('12 nodes, 5 % loss, an hour: nobody is ever held for dead', t => {
+  for (const seed of [21, 22]) {
+    const cluster = new Cluster({ seed, conditions: { loss: 0.05 } });
+    cluster.addPool(12);
+    cluster.run(3_600_000);
+    t.deepEqual(cluster.falseDeaths, [], `seed ${seed}`);
+    t.true(cluster.isConverged(), `seed ${seed}`);
+  }
+});
+
+test('a simulation is repeatable: equal seeds give equal runs', t => {
+  const run = () => {
+    const cluster = new Cluster({ seed: 77, conditions: { loss: 0.1, duplicate: 0.1 } });
+    cluster.addPool(15);
+    cluster.run(20_000);
+    cluster.nodes[3]?.crash();
+    cluster.run(20_000);
+    return cluster.nodes.map(node => [node.counters.report(), node.events.map(event => event.type)]);
+  };
+  t.deepEqual(run(), run());
+});
