@@ -5,7 +5,7 @@ import { execFileSync } from 'node:child_process';
 import { constants } from 'node:os';
 import test, { type ExecutionContext } from 'ava';
 import { Arena } from './arena.ts';
-import { checksumCompleter } from './checksum.ts';
+import { checksumCompleter } from './checksum-completer.ts';
 import { delay, systemClock } from './clock.ts';
 import { FLAG_NEEDS_CSUM, FrameBatch, GSO_TCPV4, GSO_TCPV6 } from './frame-batch.ts';
 import type { PortHandlers } from './native/native-port.ts';

@@ -7,7 +7,7 @@
 import { execFileSync } from 'node:child_process';
 import { ipToBytes, parseIp } from '../../address.ts';
 import { Arena } from '../../arena.ts';
-import { checksumCompleter } from '../../checksum.ts';
+import { checksumCompleter } from '../../checksum-completer.ts';
 import { FrameBatch } from '../../frame-batch.ts';
 import { NativeTapPort } from '../../tap.ts';
 import { openTap } from '../../tap-device.ts';
