@@ -1,9 +1,13 @@
 /** What must be true of the machine before anything is made: each failure is one line that says what to do. */
-import { accessSync, constants, readFileSync } from 'node:fs';
+import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import { WeftError } from '../dataplane/errors.ts';
 
 /** Bits of linux/capability.h. */
 const CAPABILITIES = { CAP_NET_ADMIN: 12, CAP_SYS_ADMIN: 21 } as const;
+
+const TUN_DEVICE = '/dev/net/tun';
+/** Major 10 (misc), minor 200, as `st_rdev` has them. */
+const TUN_RDEV = (10 << 8) | 200;
 
 /** Throws `not_permitted` or `unavailable`. */
 export function checkMachine(): void {
@@ -17,12 +21,20 @@ export function checkMachine(): void {
       });
     }
   }
-  try {
-    accessSync('/dev/net/tun', constants.R_OK | constants.W_OK);
-  } catch (cause) {
+  if (!isTunDevice()) {
     throw new WeftError('unavailable', 'there is no usable /dev/net/tun', {
       hint: 'load the module (modprobe tun), or give the container the device (--device /dev/net/tun)',
-      cause,
     });
+  }
+}
+
+/** A character device with the numbers of Documentation/admin-guide/devices.txt, readable and writable. */
+function isTunDevice(): boolean {
+  try {
+    accessSync(TUN_DEVICE, constants.R_OK | constants.W_OK);
+    const status = statSync(TUN_DEVICE);
+    return status.isCharacterDevice() && status.rdev === TUN_RDEV;
+  } catch {
+    return false;
   }
 }

@@ -10,14 +10,14 @@ export async function attachByBridge(endpoint: Endpoint): Promise<void> {
   try {
     // The peer is born in the container under its final name: an occupied name fails here, before anything exists.
     await changeLinks([
-      `link add ${hostLink} mtu ${mtu} type veth peer name ${ifname} address ${mac} mtu ${mtu} netns ${netns.path}`,
+      `link add name ${hostLink} mtu ${mtu} type veth peer name ${ifname} address ${mac} mtu ${mtu} netns ${netns.path}`,
     ]);
   } catch (error) {
     throw explainOccupied(error, endpoint);
   }
   try {
     await setNetSysctls({ [`ipv6/conf/${hostLink}/disable_ipv6`]: 1 });
-    await changeLinks([`link set ${hostLink} master ${bridgeName(network)} up`]);
+    await changeLinks([`link set dev ${hostLink} master ${bridgeName(network)} up`]);
     await configureContainerLink(endpoint);
   } catch (error) {
     await detachFromBridge(endpoint);
@@ -27,13 +27,13 @@ export async function attachByBridge(endpoint: Endpoint): Promise<void> {
 
 /** Removes the pair; either end takes the other with it. */
 export async function detachFromBridge(endpoint: Endpoint): Promise<void> {
-  if ((await findLink(endpoint.hostLink)) !== undefined) await changeLinks([`link del ${endpoint.hostLink}`]);
+  if ((await findLink(endpoint.hostLink)) !== undefined) await changeLinks([`link del dev ${endpoint.hostLink}`]);
 }
 
 /** After a restart: is the pair still there? Puts the host end back on its bridge. */
 export async function restoreOnBridge(endpoint: Endpoint): Promise<boolean> {
   const { hostLink, mtu, network } = endpoint;
   if ((await findLink(hostLink)) === undefined) return false;
-  await changeLinks([`link set ${hostLink} mtu ${mtu} master ${bridgeName(network)} up`]);
+  await changeLinks([`link set dev ${hostLink} mtu ${mtu} master ${bridgeName(network)} up`]);
   return true;
 }

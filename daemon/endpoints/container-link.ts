@@ -22,7 +22,7 @@ export async function configureContainerLink(endpoint: Endpoint): Promise<void> 
       ...addresses.map(
         address => `addr add ${address} dev ${ifname}${address.includes(':') ? ' nodad' : ''}`,
       ),
-      `link set ${ifname} up`,
+      `link set dev ${ifname} up`,
     ],
     netns.path,
   );

@@ -241,7 +241,7 @@ export class Endpoints {
     for (const { ifname } of await listLinks()) {
       if (!ORPHAN_LINK.test(ifname) || known.has(ifname)) continue;
       this.modules.log.warn({ ifname }, 'removing what an interrupted attach left');
-      await changeLinks([`link del ${ifname}`]);
+      await changeLinks([`link del dev ${ifname}`]);
     }
   }
 

@@ -1,7 +1,7 @@
 /** Attach mode `tap`: the TAP itself becomes the container's interface; no bridge, no veth, one hop less. */
 import { closeSync } from 'node:fs';
 import { openTap } from '../../dataplane/tap-device.ts';
-import { changeLinks, findLink } from '../net/ip.ts';
+import { changeLinks, findLink, type NetnsPath } from '../net/ip.ts';
 import { configureContainerLink, explainOccupied } from './container-link.ts';
 import type { Endpoint } from './endpoint.ts';
 
@@ -9,19 +9,25 @@ import type { Endpoint } from './endpoint.ts';
 export async function attachByTap(endpoint: Endpoint): Promise<number> {
   const { hostLink, mac, mtu, ifname, netns } = endpoint;
   const { fd } = openTap({ name: hostLink, persist: true });
-  let moved = false;
+  // Where the device is and what it is called, at each moment: what has to be removed if the next step fails.
+  let place: NetnsPath;
+  let name = hostLink;
   try {
-    try {
-      await changeLinks([`link set ${hostLink} address ${mac} mtu ${mtu}`]);
-      await changeLinks([`link set ${hostLink} netns ${netns.path} name ${ifname}`]);
-    } catch (error) {
+    await changeLinks([
+      `link set dev ${hostLink} address ${mac} mtu ${mtu}`,
+      `link set dev ${hostLink} netns ${netns.path}`,
+    ]);
+    place = netns.path;
+    // A step of its own: `ip link set … netns … name …` leaves the device there under its old name when the new one is
+    // taken (do_setlink in net/core/rtnetlink.c moves first).
+    await changeLinks([`link set dev ${hostLink} name ${ifname}`], place).catch(error => {
       throw explainOccupied(error, endpoint);
-    }
-    moved = true;
+    });
+    name = ifname;
     await configureContainerLink(endpoint);
   } catch (error) {
     closeSync(fd);
-    await changeLinks([`link del ${moved ? ifname : hostLink}`], moved ? netns.path : undefined);
+    await changeLinks([`link del dev ${name}`], place);
     throw error;
   }
   return fd;
@@ -33,7 +39,7 @@ export async function detachTap(endpoint: Endpoint): Promise<void> {
   const link = await findLink(ifname, netns.path);
   // Whoever renamed or replaced the interface meanwhile keeps it: only our TAP, known by its MAC, is removed.
   if (link?.linkinfo?.info_kind !== 'tun' || link.address !== endpoint.mac) return;
-  await changeLinks([`link del ${ifname}`], netns.path);
+  await changeLinks([`link del dev ${ifname}`], netns.path);
 }
 
 /** After a restart: opens the TAP again where it is, in the container. Undefined when it is there no more. */
@@ -42,6 +48,6 @@ export async function restoreTap(endpoint: Endpoint): Promise<number | undefined
   const link = await findLink(ifname, netns.path);
   if (link?.linkinfo?.info_kind !== 'tun') return undefined;
   const { fd } = openTap({ name: ifname, netnsPath: netns.path, persist: true });
-  if (link.mtu !== mtu) await changeLinks([`link set ${ifname} mtu ${mtu}`], netns.path);
+  if (link.mtu !== mtu) await changeLinks([`link set dev ${ifname} mtu ${mtu}`], netns.path);
   return fd;
 }

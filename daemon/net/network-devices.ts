@@ -42,8 +42,8 @@ export async function makeBridge(
     }
     await setNetSysctls({ [`ipv6/conf/${bridge}/disable_ipv6`]: 1, [`ipv6/conf/${tap}/disable_ipv6`]: 1 });
     await changeLinks([
-      `link set ${tap} address ${formatMac(macs.tap)} mtu ${mtu} master ${bridge} up`,
-      `link set ${bridge} mtu ${mtu} up`,
+      `link set dev ${tap} address ${formatMac(macs.tap)} mtu ${mtu} master ${bridge} up`,
+      `link set dev ${bridge} mtu ${mtu} up`,
     ]);
   } catch (error) {
     closeSync(fd);
@@ -57,6 +57,6 @@ export async function makeBridge(
 /** Removes bridge and TAP; what is not there is fine. */
 export async function removeBridge(network: string): Promise<void> {
   for (const name of [bridgeTapName(network), bridgeName(network)]) {
-    if ((await findLink(name)) !== undefined) await changeLinks([`link del ${name}`]);
+    if ((await findLink(name)) !== undefined) await changeLinks([`link del dev ${name}`]);
   }
 }
