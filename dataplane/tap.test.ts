@@ -15,7 +15,9 @@ import { type Packet, partialPacket, referenceSum } from './native/testing/packe
 import { NativeTapPort } from './tap.ts';
 import { openTap } from './tap-device.ts';
 
-const { EBADF, EBADFD = 77, EINVAL, EIO } = constants.errno as typeof constants.errno & { EBADFD?: number };
+const { EBADF, EINVAL, EIO } = constants.errno;
+/** asm-generic/errno.h: file descriptor in bad state. Node does not list it. */
+const EBADFD = 77;
 
 /** IEEE 802 "Local Experimental Ethertype 1". */
 const TEST_TYPE = 0x88b5;
