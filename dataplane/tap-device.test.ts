@@ -1,10 +1,10 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { closeSync, readlinkSync } from 'node:fs';
+import { readlinkSync } from 'node:fs';
 import test from 'ava';
 import { WeftError } from './errors.ts';
 import { ip, makeNamespace } from './native/testing/namespace.ts';
 import { processState } from './native/testing/process-state.ts';
-import { openTap } from './tap-device.ts';
+import { closeTap, openTap } from './tap-device.ts';
 
 interface LinkInfo {
   readonly mtu: number;
@@ -31,14 +31,14 @@ test('openTap makes a TAP with vnet header and MTU in another namespace and come
   t.is(made?.linkinfo.info_kind, 'tun');
   t.like(made?.linkinfo.info_data, { type: 'tap', vnet_hdr: true, persist: false });
   t.throws(() => ip('link', 'show', 'dev', 'wf0'), undefined, 'not in our own namespace');
-  closeSync(device.fd);
+  closeTap(device);
   t.is(link(name, 'wf0'), undefined, 'it went with its descriptor');
 });
 
 test('openTap offers checksum offload and no segmentation', t => {
   const { name, path } = makeNamespace(t);
-  const { fd } = openTap({ name: 'wf0', netnsPath: path, persist: false });
-  t.teardown(() => closeSync(fd));
+  const device = openTap({ name: 'wf0', netnsPath: path, persist: false });
+  t.teardown(() => closeTap(device));
   const features = execFileSync('ip', ['netns', 'exec', name, 'ethtool', '-k', 'wf0'], { encoding: 'utf8' });
   t.regex(features, /tx-checksum-ip-generic: on/);
   t.regex(features, /tx-tcp-segmentation: off/);
@@ -46,25 +46,25 @@ test('openTap offers checksum offload and no segmentation', t => {
 
 test('openTap takes over a persistent device, and persist: false lets it go', t => {
   const { name, path } = makeNamespace(t);
-  closeSync(openTap({ name: 'wf0', netnsPath: path, persist: true }).fd);
+  closeTap(openTap({ name: 'wf0', netnsPath: path, persist: true }));
   t.true(link(name, 'wf0')?.linkinfo.info_data.persist);
-  closeSync(openTap({ name: 'wf0', netnsPath: path, persist: true }).fd);
+  closeTap(openTap({ name: 'wf0', netnsPath: path, persist: true }));
   t.true(link(name, 'wf0')?.linkinfo.info_data.persist);
-  closeSync(openTap({ name: 'wf0', netnsPath: path, persist: false }).fd);
+  closeTap(openTap({ name: 'wf0', netnsPath: path, persist: false }));
   t.is(link(name, 'wf0'), undefined);
 });
 
 test('openTap takes over a device that somebody made without vnet header', t => {
   const { name, path } = makeNamespace(t);
   ip('-n', name, 'tuntap', 'add', 'dev', 'wf0', 'mode', 'tap');
-  closeSync(openTap({ name: 'wf0', netnsPath: path, persist: true }).fd);
+  closeTap(openTap({ name: 'wf0', netnsPath: path, persist: true }));
   t.true(link(name, 'wf0')?.linkinfo.info_data.vnet_hdr);
 });
 
 test('openTap says which kind of conflict there is', t => {
   const { name, path } = makeNamespace(t);
-  const { fd } = openTap({ name: 'used', netnsPath: path, persist: false });
-  t.teardown(() => closeSync(fd));
+  const device = openTap({ name: 'used', netnsPath: path, persist: false });
+  t.teardown(() => closeTap(device));
   ip('-n', name, 'tuntap', 'add', 'dev', 'tun', 'mode', 'tun');
   ip('-n', name, 'tuntap', 'add', 'dev', 'queues', 'mode', 'tap', 'multi_queue');
   ip('-n', name, 'link', 'add', 'veth0', 'type', 'veth', 'peer', 'name', 'veth1');
@@ -114,7 +114,7 @@ test('openTap refuses an MTU out of range and leaves neither device nor descript
 /** Opens a TAP in a process with changed surroundings and returns the error's code and line. */
 function openElsewhere(command: string, ...words: readonly string[]): { code?: string; line?: string } {
   const script = `
-    import { openTap } from ${JSON.stringify(new URL('tap-device.js', import.meta.url).href)};
+    import { closeTap, openTap } from ${JSON.stringify(new URL('tap-device.js', import.meta.url).href)};
     try {
       openTap({ name: 'wf0', persist: false });
       console.log('{}');

@@ -2,7 +2,6 @@
  * Makes and re-attaches TAP devices: open /dev/net/tun in the right network namespace, then the ioctls of
  * linux/if_tun.h. Addresses, bridges and "up" are iproute2's business, not done here.
  */
-import { closeSync } from 'node:fs';
 import { constants } from 'node:os';
 import ioctl from 'ioctl-napi';
 import { WeftError } from './errors.ts';
@@ -61,7 +60,7 @@ export interface TapDeviceOptions {
 }
 
 export interface TapDevice {
-  /** Non-blocking; for {@link NativeTapPort}, or to be closed by the caller. */
+  /** Non-blocking; for a NativeTapPort, which then owns it, or for {@link closeTap}. */
   readonly fd: number;
   readonly name: string;
 }
@@ -85,9 +84,14 @@ export function openTap(options: TapDeviceOptions): TapDevice {
     control(fd, `cannot make TAP ${name} persistent`, TUNSETPERSIST, options.persist ? 1 : 0);
     return { fd, name };
   } catch (error) {
-    closeSync(fd);
+    batchIo.closeDescriptor(fd);
     throw error;
   }
+}
+
+/** Closes a TAP that was not given to a port; unless it is persistent, the device disappears. */
+export function closeTap(device: TapDevice): void {
+  batchIo.closeDescriptor(device.fd);
 }
 
 function openTunDevice(netnsPath: string | null): number {
@@ -175,7 +179,7 @@ function setMtu(name: string, netnsPath: string | null, mtu: number): void {
     }
     if (errno !== 0) throw systemError(`cannot set the MTU of TAP ${name}`, errno, permissionOptions(errno));
   } finally {
-    closeSync(socket);
+    batchIo.closeDescriptor(socket);
   }
 }
 

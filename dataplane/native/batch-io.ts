@@ -34,7 +34,7 @@ export interface Receiver {
   readonly onLost: (errno: number) => void;
 }
 
-export interface UdpOptions {
+interface UdpOptions {
   /** 4 or 16 bytes, network order; also the source address of all that is sent. */
   readonly address: Uint8Array;
   /** UDP port to receive on; 0 lets the kernel choose. */
@@ -65,6 +65,8 @@ export interface BatchIo {
   openControlSocket(netnsPath: string | null): number;
   /** 0, or −errno if the file cannot be opened; −EINVAL if it is not a network namespace. */
   checkNamespace(netnsPath: string): number;
+  /** Closes what one of these returned, where fs.closeSync would warn in a worker. 0, or −errno. */
+  closeDescriptor(fd: number): number;
 
   /**
    * Starts to read from a TAP descriptor: non-blocking, IFF_VNET_HDR, header of 12 bytes, little endian. Returns a

@@ -3,8 +3,9 @@
 #include <string.h>
 
 /*
- * 32-bit words into a 64-bit sum: carries collect in the upper half and are folded once at the end (RFC 1071 section
- * 2(C), "parallel summation"). Written so that the compiler vectorises it; 2^32 words fit before it could overflow.
+ * 32-bit words into a 64-bit sum: carries collect in the upper half and are folded once at the end (RFC 1071
+ * section 2(C), "parallel summation"). Written so that the compiler vectorises it; 2^32 words fit before it
+ * could overflow.
  */
 static inline __attribute__((always_inline)) uint64_t sum_words(const uint8_t *bytes, size_t length)
 {

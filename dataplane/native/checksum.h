@@ -18,9 +18,9 @@ uint16_t checksum_sum(const uint8_t *bytes, size_t length);
  * @length: bytes from there to the end of the frame
  * @field: offset of the checksum, which holds the sum of the pseudo header; even, and field + 2 <= length
  *
- * A result of 0 is stored as 0xffff: the same number in one's complement, and for UDP the only legal way to say it
- * (RFC 768: "If the computed checksum is zero, it is transmitted as all ones"). Linux does so for every protocol
- * (skb_checksum_help, CSUM_MANGLED_0).
+ * A result of 0 is stored as 0xffff: the same number in one's complement, and for UDP the only legal way to
+ * say it (RFC 768: "If the computed checksum is zero, it is transmitted as all ones"). Linux does so for
+ * every protocol (skb_checksum_help, CSUM_MANGLED_0).
  */
 void checksum_complete(uint8_t *bytes, size_t length, size_t field);
 

@@ -1,6 +1,6 @@
 /*
- * The frame descriptor: the table of ../frame-batch.ts in C. JavaScript and C read and write the same memory, so
- * the two must agree to the byte; the assertions hold this side, batch-io.ts compares at load.
+ * The frame descriptor: the table of ../frame-batch.ts in C. JavaScript and C read and write the same
+ * memory, so the two must agree to the byte; the assertions hold this side, batch-io.ts compares at load.
  */
 #ifndef WEFT_FRAME_H
 #define WEFT_FRAME_H

@@ -30,7 +30,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 
 	if (geometry_from_vnet(&header, data, &frame) == 0) {
 		uint16_t header_length;
-		/* What was accepted on reading is accepted on writing, and every offset lies inside the frame. */
+		/*
+		 * What was accepted on reading is accepted on writing, and every offset lies inside the
+		 * frame.
+		 */
 		require(geometry_bounds(&frame, frame.length) == 0);
 		require(geometry_offload(&frame, data, &header_length) == 0);
 		require(header_length == frame.header_length && header_length <= frame.length);

@@ -87,6 +87,11 @@ static int find_ipv4_transport(const uint8_t *data, uint32_t length, struct layo
 	return 0;
 }
 
+static bool is_walked(uint8_t header)
+{
+	return header == PROTOCOL_HOP_BY_HOP || header == PROTOCOL_ROUTING || header == PROTOCOL_DESTINATION;
+}
+
 static int find_ipv6_transport(const uint8_t *data, uint32_t length, struct layout *layout)
 {
 	const uint8_t *ip = data + layout->network;
@@ -98,8 +103,7 @@ static int find_ipv6_transport(const uint8_t *data, uint32_t length, struct layo
 	uint8_t next = ip[6];
 	layout->network_end = layout->network + IPV6_HEADER;
 	layout->whole = get_be16(ip + 4) == room - IPV6_HEADER;
-	for (int headers = 0;
-	     next == PROTOCOL_HOP_BY_HOP || next == PROTOCOL_ROUTING || next == PROTOCOL_DESTINATION; headers++) {
+	for (int headers = 0; is_walked(next); headers++) {
 		if (headers == EXTENSION_HEADERS_MAX || room - at < 8)
 			return -EINVAL;
 		/* RFC 8200 section 4.3: length in 8-octet units, not including the first 8 octets. */
@@ -128,8 +132,9 @@ static int find_layout(const uint8_t *data, uint32_t length, struct layout *layo
 }
 
 /*
- * The range that is summed lies inside the frame and behind the network header. It need not be the transport header of
- * that network header: a tunnel inside the container leaves the checksum of its innermost packet to us.
+ * The range that is summed lies inside the frame and behind the network header. It need not be the transport
+ * header of that network header: a tunnel inside the container leaves the checksum of its innermost packet
+ * to us.
  */
 static int check_checksum(const struct frame *frame, const struct layout *layout)
 {
@@ -172,7 +177,10 @@ static int check_segmentation(const struct frame *frame, const uint8_t *data, co
 	return 0;
 }
 
-/* The end of the transport header at csum_start, or 0 when that is no whole TCP or UDP header of this packet. */
+/*
+ * The end of the transport header at csum_start, or 0 when that is no whole TCP or UDP header of this
+ * packet.
+ */
 static uint32_t transport_end(const struct frame *frame, const uint8_t *data, const struct layout *layout)
 {
 	uint32_t start = frame->csum_start;
@@ -228,7 +236,9 @@ int geometry_offload(const struct frame *frame, const uint8_t *data, uint16_t *h
 
 int geometry_from_vnet(const struct vnet *header, const uint8_t *data, struct frame *frame)
 {
-	/* Anything else (RSC_INFO) gives the checksum fields another meaning. DATA_VALID asks nothing of us. */
+	/*
+	 * Anything else (RSC_INFO) gives the checksum fields another meaning. DATA_VALID asks nothing of us.
+	 */
 	if (header->flags & (uint8_t)~(VNET_F_NEEDS_CSUM | VNET_F_DATA_VALID))
 		return -EINVAL;
 	if (frame->length < ETHERNET_HEADER || frame->length > FRAME_MAX_LENGTH)
@@ -241,7 +251,9 @@ int geometry_from_vnet(const struct vnet *header, const uint8_t *data, struct fr
 	frame->gso_type = header->gso_type;
 	if (header->gso_type != FRAME_GSO_NONE)
 		frame->gso_size = header->gso_size;
-	/* hdr_len is not looked at: on the forward path Linux gives the length of the first fragment there. */
+	/*
+	 * hdr_len is not looked at: on the forward path Linux gives the length of the first fragment there.
+	 */
 	return geometry_offload(frame, data, &frame->header_length);
 }
 

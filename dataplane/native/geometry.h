@@ -1,7 +1,8 @@
 /*
- * Whether what a frame says of itself can be true: the only defence, because Linux accepts a TSO type on an ARP frame,
- * an IP header length of 1 or a segment size of 1 without a murmur. Pure functions over memory; no Node, no system call.
- * Nothing here judges a frame that asks for no offload: a network card carries any bytes.
+ * Whether what a frame says of itself can be true: the only defence, because Linux accepts a TSO type on an
+ * ARP frame, an IP header length of 1 or a segment size of 1 without a murmur. Pure functions over memory;
+ * no Node, no system call. Nothing here judges a frame that asks for no offload: a network card carries any
+ * bytes.
  */
 #ifndef WEFT_GEOMETRY_H
 #define WEFT_GEOMETRY_H
@@ -19,8 +20,8 @@ int geometry_bounds(const struct frame *frame, size_t arena_size);
  * geometry_offload() - do checksum and segmentation metadata agree with the bytes of the frame?
  * @frame: `length` is already known to be right
  * @data: the Ethernet header
- * @header_length: set to the bytes up to the end of the transport header, found in the frame itself and never taken
- *                 from the descriptor; 0 if the frame asks for no offload or its transport is neither TCP nor UDP
+ * @header_length: set to the bytes up to the end of the transport header, found in the frame itself and never
+ *                 taken from the descriptor; 0 if no offload is asked for, or not for TCP or UDP
  * Return: 0 or -EINVAL
  */
 int geometry_offload(const struct frame *frame, const uint8_t *data, uint16_t *header_length);
@@ -34,7 +35,8 @@ int geometry_from_vnet(const struct vnet *header, const uint8_t *data, struct fr
 
 /**
  * geometry_complete_checksum() - the whole of ports.ts CompleteChecksum
- * @frame: loses FRAME_NEEDS_CSUM. A super-frame stays as it is: each of its segments gets its own checksum later
+ * @frame: loses FRAME_NEEDS_CSUM. A super-frame stays as it is: each of its segments gets its own checksum
+ * later
  * Return: 0 or -EINVAL, and then nothing was changed
  */
 int geometry_complete_checksum(struct frame *frame, uint8_t *arena, size_t arena_size);

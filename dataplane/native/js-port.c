@@ -13,7 +13,10 @@
 #define PORTS_MAX 65536u
 #define GENERATIONS 32768u
 
-/* How long a descriptor that is readable yet yields only errors is left alone: at most 100 wake-ups a second. */
+/*
+ * How long a descriptor that is readable yet yields only errors is left alone: at most 100 wake-ups a
+ * second.
+ */
 #define PAUSE_MS 10u
 
 static const char *const REF_NAMES[REFS] = {"arena", "batch", "counters", "onFrames", "onLost"};
@@ -56,7 +59,10 @@ static void call_handler(const struct port *port, int ref, uint32_t argument)
 		return;
 	if (napi_make_callback(env, NULL, global, handler, 1, &value, NULL) != napi_pending_exception)
 		return;
-	/* What the handler threw is an uncaught exception of this thread; if the thread is ending, nothing happens. */
+	/*
+	 * What the handler threw is an uncaught exception of this thread; if the thread is ending, nothing
+	 * happens.
+	 */
 	napi_value exception;
 	if (napi_get_and_clear_last_exception(env, &exception) == napi_ok)
 		napi_fatal_exception(env, exception);
@@ -247,7 +253,10 @@ int64_t port_start(struct port *port, int fd)
 
 /* ---- the environment's end ---- */
 
-/* Runs when the thread ends (worker.terminate, process.exit in a worker): a loop with open handles would abort. */
+/*
+ * Runs when the thread ends (worker.terminate, process.exit in a worker): a loop with open handles would
+ * abort.
+ */
 static void on_cleanup(napi_async_cleanup_hook_handle hook, void *data)
 {
 	struct module *module = data;

@@ -1,6 +1,6 @@
 /*
- * The ports that one environment (the main thread, or a worker) has open, and their events. All state hangs on the
- * environment, so each thread that loads the addon has its own.
+ * The ports that one environment (the main thread, or a worker) has open, and their events. All state hangs
+ * on the environment, so each thread that loads the addon has its own.
  */
 #ifndef WEFT_JS_PORT_H
 #define WEFT_JS_PORT_H
@@ -40,7 +40,10 @@ struct port {
 	} device;
 };
 
-/* The memory of a port, fetched anew each time control comes from JavaScript: a buffer that was detached is empty. */
+/*
+ * The memory of a port, fetched anew each time control comes from JavaScript: a buffer that was detached is
+ * empty.
+ */
 struct memory {
 	struct slots slots;
 	struct frame *frames;
@@ -51,10 +54,16 @@ struct memory {
 /** port_memory() - Return: false if any of it was detached since the port was opened */
 bool port_memory(const struct port *port, struct memory *memory);
 
-/** port_find() - the open port of a handle that JavaScript gave; NULL if it was closed, or with RangeError pending */
+/**
+ * port_find() - the open port of a handle that JavaScript gave; NULL if it was closed, or with RangeError
+ * pending
+ */
 struct port *port_find(napi_env env, napi_value handle);
 
-/** port_create() - read `receiver` (batch-io.ts) into a new port. Return: NULL with an exception pending if it is wrong */
+/**
+ * port_create() - read `receiver` (batch-io.ts) into a new port. Return: NULL with an exception pending if
+ * it is wrong
+ */
 struct port *port_create(napi_env env, napi_value receiver, bool is_tap);
 
 /** port_start() - hear of @fd. Return: the handle (>= 0), or -errno and the port is as before */
@@ -63,7 +72,10 @@ int64_t port_start(struct port *port, int fd);
 /** port_discard() - forget a port that was created but not started */
 void port_discard(struct port *port);
 
-/** port_close() - close its descriptors now, its poller on the loop's next turn; legal inside its own handlers */
+/**
+ * port_close() - close its descriptors now, its poller on the loop's next turn; legal inside its own
+ * handlers
+ */
 void port_close(struct port *port);
 
 /** module_create() - state for this environment. Return: false with an exception pending */

@@ -64,7 +64,7 @@ test.serial('500 openings that fail leave no descriptor and no handle', async t 
   t.deepEqual(await settledState(), before);
 });
 
-const workerFile = new URL('testing/traffic-worker.js', import.meta.url);
+const workerFile = new URL('./testing/traffic-worker.js', import.meta.url);
 
 test.serial('worker.terminate in full traffic ends cleanly, 20 times', async t => {
   const before = await settledState();

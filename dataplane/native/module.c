@@ -1,11 +1,12 @@
 /*
- * What JavaScript can call: one function each for the entries of batch-io.ts, which documents them. Only here and in
- * js-value.c and js-port.c does anything know of Node.
+ * What JavaScript can call: one function each for the entries of batch-io.ts, which documents them. Only
+ * here and in js-value.c and js-port.c does anything know of Node.
  */
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
 #include <node_api.h>
+#include <unistd.h>
 
 #include "geometry.h"
 #include "js-port.h"
@@ -50,6 +51,18 @@ static napi_value open_control_socket(napi_env env, napi_callback_info info)
 static napi_value check_namespace(napi_env env, napi_callback_info info)
 {
 	return call_with_path(env, info, namespace_check);
+}
+
+/* Not fs.closeSync, which warns in a worker of descriptors that fs did not open. */
+static napi_value close_descriptor(napi_env env, napi_callback_info info)
+{
+	napi_value argument;
+	int64_t fd;
+
+	read_arguments(env, info, 1, &argument);
+	if (!js_integer(env, argument, "fd", 0, INT_MAX, &fd))
+		return NULL;
+	return js_number(env, close((int)fd) == 0 ? 0 : -errno);
 }
 
 static napi_value tap_open(napi_env env, napi_callback_info info)
@@ -158,8 +171,12 @@ static napi_value udp_info(napi_env env, napi_callback_info info)
 	return array;
 }
 
-/* Descriptors first … first + count - 1 of a batch that JavaScript owns. NULL with RangeError pending if outside. */
-static struct frame *read_frames(napi_env env, napi_value batch, napi_value first, napi_value count, uint32_t *number)
+/*
+ * Descriptors first … first + count - 1 of a batch that JavaScript owns. NULL with RangeError pending if
+ * outside.
+ */
+static struct frame *read_frames(napi_env env, napi_value batch, napi_value first, napi_value count,
+				 uint32_t *number)
 {
 	struct span memory = js_memory(env, batch);
 	int64_t capacity = (int64_t)(memory.size / sizeof(struct frame));
@@ -279,6 +296,7 @@ NAPI_MODULE_INIT()
 		{"openTun", NULL, open_tun, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"openControlSocket", NULL, open_control_socket, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"checkNamespace", NULL, check_namespace, NULL, NULL, NULL, napi_enumerable, NULL},
+		{"closeDescriptor", NULL, close_descriptor, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"tapOpen", NULL, tap_open, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"udpOpen", NULL, open_udp, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"udpInfo", NULL, udp_info, NULL, NULL, NULL, napi_enumerable, NULL},

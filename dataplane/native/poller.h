@@ -1,6 +1,6 @@
 /*
- * One descriptor on the loop of the thread that owns it. Level-triggered: one call of `ready` for each turn of the
- * loop while there is something to read, so that no port starves the others.
+ * One descriptor on the loop of the thread that owns it. Level-triggered: one call of `ready` for each turn
+ * of the loop while there is something to read, so that no port starves the others.
  */
 #ifndef WEFT_POLLER_H
 #define WEFT_POLLER_H
@@ -31,13 +31,19 @@ struct poller {
  */
 int poller_open(struct poller *poller, uv_loop_t *loop, int fd, poller_ready *ready, poller_closed *closed);
 
-/** poller_pause() - poll again only after `milliseconds`: for a descriptor that is readable yet yields only errors */
+/**
+ * poller_pause() - poll again only after `milliseconds`: for a descriptor that is readable yet yields only
+ * errors
+ */
 void poller_pause(struct poller *poller, unsigned int milliseconds);
 
 /** poller_stop() - never call `ready` again */
 void poller_stop(struct poller *poller);
 
-/** poller_close() - as poller_stop, and `closed` follows on a later turn of the loop. The fd may be closed at once. */
+/**
+ * poller_close() - as poller_stop, and `closed` follows on a later turn of the loop. The fd may be closed at
+ * once.
+ */
 void poller_close(struct poller *poller);
 
 #endif

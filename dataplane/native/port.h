@@ -39,7 +39,10 @@ struct counters {
 #define COUNTER_COUNT 11
 _Static_assert(sizeof(struct counters) == COUNTER_COUNT * sizeof(double), "COUNTER_NAMES lists every counter");
 
-/* The outcome of draining a port once. `error` is the errno that ended it early; 0 if it was emptied or filled. */
+/*
+ * The outcome of draining a port once. `error` is the errno that ended it early; 0 if it was emptied or
+ * filled.
+ */
 struct received {
 	uint32_t count;
 	int error;

@@ -2,7 +2,7 @@ import { getSystemErrorMap } from 'node:util';
 import { type ErrorCode, WeftError } from '../errors.ts';
 
 /** The operating system's own words for an errno: "address already in use (EADDRINUSE)". */
-export function describeErrno(errno: number): string {
+function describeErrno(errno: number): string {
   const [name, words] = getSystemErrorMap().get(-errno) ?? [`errno ${errno}`, 'unknown error'];
   return `${words} (${name})`;
 }

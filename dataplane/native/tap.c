@@ -32,20 +32,23 @@ struct received tap_receive(const struct tap *tap, const struct slots *slots, st
 	/* Bad frames count as attempts: a flood of them must not keep this loop from its end. */
 	for (uint32_t attempts = 0; attempts < limit; attempts++) {
 		uint32_t offset = received.count * slots->size + slots->frame_start;
-		/* The vnet header falls into the headroom, which is free until an encapsulation is written there. */
+		/*
+		 * The vnet header falls into the headroom, which is free until an encapsulation is written
+		 * there.
+		 */
 		ssize_t bytes = read(tap->fd, slots->arena.data + offset - VNET_HEADER, room);
 
 		if (bytes < 0) {
-			if (errno == EAGAIN)
-				break;
 			if (errno == EINTR)
 				continue;
-			counters->rx_errors++;
-			/* EINVAL is one frame that Linux could not describe; it is gone. The rest is about the device. */
-			if (errno == EINVAL)
-				continue;
-			received.error = errno;
-			break;
+			received.error = errno == EAGAIN ? 0 : errno;
+			counters->rx_errors += errno != EAGAIN;
+			/*
+			 * EINVAL is one frame that Linux could not describe; it is gone. The rest is about
+			 * the device.
+			 */
+			if (errno != EINVAL)
+				break;
 		} else if (bytes == 0) {
 			/* A TAP has no end of file; whatever this is, it would be readable for ever. */
 			received.error = ENODEV;

@@ -17,7 +17,10 @@ struct tap {
 struct received tap_receive(const struct tap *tap, const struct slots *slots, struct frame *frames,
 			    uint32_t capacity, struct counters *counters);
 
-/** tap_write() - write each frame and set its status to 0 or an errno; the device keeps what it accepted in order */
+/**
+ * tap_write() - write each frame and set its status to 0 or an errno; the device keeps what it accepted in
+ * order
+ */
 void tap_write(const struct tap *tap, const struct span *arena, struct frame *frames, uint32_t count,
 	       struct counters *counters);
 

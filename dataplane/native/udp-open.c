@@ -28,8 +28,8 @@ static int size_buffer(int fd, int forced, int plain, int bytes)
 }
 
 /*
- * RFC 7348 section 4.3: "VTEPs MUST NOT fragment VXLAN packets." PMTUDISC_DO sets DF and refuses with EMSGSIZE what
- * does not fit; for IPv6 it and DONTFRAG keep the kernel from fragmenting at the source.
+ * RFC 7348 section 4.3: "VTEPs MUST NOT fragment VXLAN packets." PMTUDISC_DO sets DF and refuses with
+ * EMSGSIZE what does not fit; for IPv6 it and DONTFRAG keep the kernel from fragmenting at the source.
  */
 static int forbid_fragments(int fd, uint8_t family)
 {

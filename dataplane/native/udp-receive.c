@@ -3,7 +3,10 @@
 
 #include "udp.h"
 
-/* A pending error (an ICMP answer to some datagram of ours) costs one call and no datagram: take it and ask again. */
+/*
+ * A pending error (an ICMP answer to some datagram of ours) costs one call and no datagram: take it and ask
+ * again.
+ */
 #define PENDING_ERRORS_MAX 8
 
 static void prepare(struct udp *udp, const struct slots *slots, uint32_t limit)
@@ -76,7 +79,8 @@ static void describe(struct udp *udp, const struct slots *slots, uint32_t from, 
 	counters->rx_bytes += bytes;
 }
 
-static int receive_messages(struct udp *udp, uint32_t limit, struct received *received, struct counters *counters)
+static int receive_messages(struct udp *udp, uint32_t limit, struct received *received,
+			    struct counters *counters)
 {
 	for (int errors = 0; errors < PENDING_ERRORS_MAX;) {
 		int count = recvmmsg(udp->fd, udp->headers, limit, MSG_DONTWAIT, NULL);

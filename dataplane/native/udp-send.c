@@ -50,7 +50,10 @@ static void fill_control(const struct frame *frame, uint8_t *space, struct msghd
 	memcpy(CMSG_DATA(control), &tos, sizeof(tos));
 }
 
-/* The parts of one datagram, in order. Encapsulation and frame are one piece, because the one stands before the other. */
+/*
+ * The parts of one datagram, in order. Encapsulation and frame are one piece, because the one stands before
+ * the other.
+ */
 static size_t fill_parts(const struct span *arena, const struct frame *frame, struct iovec *parts)
 {
 	parts[0].iov_base = arena->data + frame->offset - frame->encap_length;
@@ -110,7 +113,9 @@ static void flush(struct udp *udp, struct run *run, struct counters *counters)
 		}
 		retries = 0;
 		if (sent <= 0) {
-			/* The error is that of the first unsent datagram; those behind it are not at fault. */
+			/*
+			 * The error is that of the first unsent datagram; those behind it are not at fault.
+			 */
 			run->frames[done++]->status = (uint16_t)errno;
 			counters->tx_errors++;
 			continue;

@@ -2,8 +2,8 @@
  * The VXLAN socket and its source sockets.
  *
  *   receive socket   bound to address:port (4789); recvmmsg
- *   source sockets   bound to address:49152 … 65535; sendmmsg. Which one a frame takes decides its outer source port,
- *                    which is how a flow gets its entropy (RFC 7348 section 5). They never receive.
+ *   source sockets   bound to address:49152 … 65535; sendmmsg. Which one a frame takes decides its outer
+ *                    source port, by which a flow gets its entropy (RFC 7348 section 5). They never receive.
  */
 #ifndef WEFT_UDP_H
 #define WEFT_UDP_H
@@ -16,7 +16,10 @@
 
 #define UDP_SOURCE_SOCKETS_MAX 64u
 
-/* RFC 7348 section 5: "it is RECOMMENDED that the source port be in the dynamic/private port range 49152-65535". */
+/*
+ * RFC 7348 section 5: "it is RECOMMENDED that the value be in the dynamic/private port range
+ * 49152-65535".
+ */
 #define UDP_SOURCE_PORT_MIN 49152u
 #define UDP_SOURCE_PORT_MAX 65535u
 
@@ -59,8 +62,8 @@ struct udp {
 
 /**
  * udp_open() - open and bind all sockets
- * Return: 0, or -errno with nothing left open. -EADDRINUSE and -EADDRNOTAVAIL are about address and port; -ENOSPC: no
- *         free port for a source socket; -EINVAL: an option is out of range
+ * Return: 0, or -errno with nothing left open: -EADDRINUSE and -EADDRNOTAVAIL are about address and port,
+ *         -ENOSPC means no free port for a source socket, -EINVAL an option out of range
  */
 int udp_open(struct udp *udp, const struct udp_options *options);
 

@@ -1,6 +1,6 @@
 /*
- * The header before each frame on a TAP with IFF_VNET_HDR: struct virtio_net_hdr_v1 of linux/virtio_net.h, 12 bytes,
- * little endian because TUNSETVNETLE is set (VIRTIO 1.2 section 5.1.6).
+ * The header before each frame on a TAP with IFF_VNET_HDR: struct virtio_net_hdr_v1 of linux/virtio_net.h,
+ * 12 bytes, little endian because TUNSETVNETLE is set (VIRTIO 1.2 section 5.1.6).
  *
  *   0      1          2         4          6           8             10
  *   ┌──────┬──────────┬─────────┬──────────┬───────────┬─────────────┬─────────────┐
