@@ -102,7 +102,7 @@ export async function assertPing(
   address: string,
   options: PingOptions = {},
 ): Promise<void> {
-  const report = await ping(from, address, { count: 5, ...options });
+  const report = await ping(from, address, { count: 5, intervalS: 0.02, ...options });
   t.is(report.received, report.sent, `ping from ${from.name} to ${address}:\n${report.output}`);
   t.is(report.duplicates, 0, report.output);
 }

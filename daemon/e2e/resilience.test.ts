@@ -108,5 +108,6 @@ test('a wire that was cut and mended: dead, then alive again without a restart, 
     await waitForPeer(pair.a, 'b', 'dead', 60_000);
     await lab.setWire(pair.b, 'up');
     await Promise.all([waitForPeer(pair.a, 'b', 'alive', 90_000), waitForPing(c1, '198.18.0.2', 90_000)]);
+    await assertPing(t, c1, '198.18.0.2');
   });
 });

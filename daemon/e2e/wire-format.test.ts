@@ -25,6 +25,9 @@ const FIRST_PORT = 49_152;
 /** tshark's tcp.checksum.status and udp.checksum.status (epan/proto.h): 1 is good. */
 const GOOD = '1';
 
+/** Of the VXLAN header in a frame: behind Ethernet, IPv4 without options, and UDP. */
+const VXLAN_OFFSET = 14 + 20 + 8;
+
 const FIELDS = [
   'ip.src',
   'ip.flags.df',
@@ -35,8 +38,6 @@ const FIELDS = [
   'udp.checksum.status',
   'vxlan.flags',
   'vxlan.vni',
-  'vxlan.reserved_16',
-  'vxlan.reserved8',
   'frame.len',
 ] as const;
 
@@ -44,7 +45,8 @@ for (const mode of ATTACH_MODES) {
   test(`wire format (${mode}): tshark has no complaint; DF, checksum, flags, VNI and ports are right`, async t => {
     await inLab(t, `wire-${mode}`, async lab => {
       const pair = await startPair(lab, { attach: mode });
-      const capture = await Capture.start(pair.a, 'eth0', 'udp port 4789');
+      // Only what a sends: what it receives, GRO may have merged before the capture sees it.
+      const capture = await Capture.start(pair.a, 'eth0', 'udp dst port 4789 and src host 192.0.2.1');
       const { c1, c2 } = await attachPair(pair);
       await c1.ip('addr add 2001:db8:18::1/64 dev eth0 nodad');
       await c2.ip('addr add 2001:db8:18::2/64 dev eth0 nodad');
@@ -63,7 +65,7 @@ for (const mode of ATTACH_MODES) {
         (await tsharkComplaints(file)).filter(complaint => !isAboutTheTest(complaint)),
         [],
       );
-      const rows = await tsharkFields(file, 'ip.src == 192.0.2.1 && udp.dstport == 4789', FIELDS);
+      const rows = await tsharkFields(file, 'udp.dstport == 4789', FIELDS);
       t.true(rows.length > 200, `${rows.length} packets`);
       for (const row of rows) {
         // The first value of each field is the outer header's; what follows are headers of the frame inside.
@@ -74,13 +76,14 @@ for (const mode of ATTACH_MODES) {
         t.is(row['udp.checksum.status'][0], GOOD);
         t.deepEqual(row['vxlan.flags'], ['0x0800']);
         t.deepEqual(row['vxlan.vni'], ['42']);
-        // RFC 7348 section 5: "MUST be set to zero on transmission".
-        t.is(Number(row['vxlan.reserved_16'][0]), 0);
-        t.is(Number(row['vxlan.reserved8'][0]), 0);
         t.true(Number(row['frame.len'][0]) <= 1514);
       }
+      // RFC 7348 section 5: reserved fields "MUST be set to zero on transmission".
+      for (const frame of capture.frames()) {
+        t.is(frame.toString('hex', VXLAN_OFFSET, VXLAN_OFFSET + 8), '0800000000002a00');
+      }
       const inner = await tsharkFields(file, 'vxlan && tcp', ['tcp.checksum.status', 'ip.checksum.status']);
-      t.true(inner.length > 400);
+      t.true(inner.length > 200);
       for (const row of inner) t.deepEqual(row['tcp.checksum.status'], [GOOD]);
     });
   });
@@ -114,7 +117,7 @@ for (const mode of ATTACH_MODES) {
   });
 }
 
-/** Nobody answers a broadcast ping or the probe of a peer that does not exist yet: tshark says so of good packets. */
+/** The capture holds one direction only: tshark misses the replies to good packets. */
 function isAboutTheTest(complaint: string): boolean {
   return complaint.includes('No response seen');
 }

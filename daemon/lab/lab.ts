@@ -195,6 +195,10 @@ function watchForEnd(): void {
   ]) {
     process.once(signal, () => process.exit(status));
   }
+  // In a worker process of ava: the runner was killed, nobody wants the result any more.
+  process.once('disconnect', () => {
+    if (live.size > 0) process.exit(1);
+  });
 }
 
 function destroyAll(): void {

@@ -30,18 +30,9 @@ export interface PingReport {
 /** Pings from inside `host`. Lost replies are a result, not an exception. */
 export async function ping(host: Host, address: string, options: PingOptions = {}): Promise<PingReport> {
   const { count = 3, intervalS = 0.2, size = 56, waitS = 2, pattern } = options;
-  const args = [
-    '-n',
-    '-q',
-    '-c',
-    String(count),
-    '-i',
-    String(intervalS),
-    '-s',
-    String(size),
-    '-W',
-    String(waitS),
-  ];
+  // Quiet hides why a request could not be sent; without it, a thousand replies hide everything else.
+  const args = [count > 20 ? '-nq' : '-n', '-c', String(count), '-i', String(intervalS)];
+  args.push('-s', String(size), '-W', String(waitS));
   if (options.dontFragment === true) args.push('-M', 'do');
   if (pattern !== undefined) args.push('-p', pattern);
   if (options.broadcast === true) args.push('-b');
