@@ -36,7 +36,9 @@ export class MsgpackReader {
   private readonly buffer: Buffer;
 
   constructor(bytes: Uint8Array, position = 0) {
-    this.buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.buffer = Buffer.isBuffer(bytes)
+      ? bytes
+      : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.position = position;
   }
 
@@ -50,13 +52,20 @@ export class MsgpackReader {
     if (count > MAX_FIELDS) throw malformed(`a map of ${count} fields`);
     const fields = new Map<string, Scalar>();
     for (let index = 0; index < count; index++) {
-      const key = this.raw();
+      const key = this.key();
       const value = this.scalarOrSkip(0);
-      // Keys are Go identifiers: Latin-1 keeps them as they are and cannot fail.
-      if (value !== undefined)
-        fields.set(Buffer.from(key.buffer, key.byteOffset, key.length).toString('latin1'), value);
+      if (value !== undefined) fields.set(key, value);
     }
     return fields;
+  }
+
+  /** Keys are Go identifiers: Latin-1 keeps them as they are, is fast, and cannot fail. */
+  private key(): string {
+    const head = this.byte();
+    const length = this.rawLength(head);
+    if (length === undefined) throw malformed(`expected a key, found 0x${head.toString(16)}`);
+    const start = this.advance(length);
+    return this.buffer.toString('latin1', start, this.position);
   }
 
   /** The number of entries of a map that begins here. */
@@ -95,24 +104,23 @@ export class MsgpackReader {
       case 0xc3:
         return true;
       case 0xca:
-        return this.take(4) && this.buffer.readFloatBE(this.position - 4);
+        return this.buffer.readFloatBE(this.advance(4));
       case 0xcb:
-        return this.take(8) && this.buffer.readDoubleBE(this.position - 8);
+        return this.buffer.readDoubleBE(this.advance(8));
       case 0xcc:
       case 0xcd:
       case 0xce:
         return this.unsigned(1 << (head - 0xcc));
       case 0xcf:
-        return narrow(this.take(8) && this.buffer.readBigUInt64BE(this.position - 8));
+        return narrow(this.buffer.readBigUInt64BE(this.advance(8)));
       case 0xd0:
       case 0xd1:
       case 0xd2: {
         const size = 1 << (head - 0xd0);
-        this.take(size);
-        return this.buffer.readIntBE(this.position - size, size);
+        return this.buffer.readIntBE(this.advance(size), size);
       }
       case 0xd3:
-        return narrow(this.take(8) && this.buffer.readBigInt64BE(this.position - 8));
+        return narrow(this.buffer.readBigInt64BE(this.advance(8)));
       default:
         this.skipContainer(head, depth);
         return undefined;
@@ -159,15 +167,19 @@ export class MsgpackReader {
   }
 
   private unsigned(size: number): number {
-    this.take(size);
-    return this.buffer.readUIntBE(this.position - size, size);
+    return this.buffer.readUIntBE(this.advance(size), size);
   }
 
   private take(length: number): Uint8Array {
+    return this.buffer.subarray(this.advance(length), this.position);
+  }
+
+  /** Steps over so many bytes, if they are there. Returns where they begin. */
+  private advance(length: number): number {
     if (length > this.remaining) throw new TruncatedError();
     const start = this.position;
     this.position += length;
-    return this.buffer.subarray(start, this.position);
+    return start;
   }
 }
 

@@ -1,0 +1,183 @@
+import { createSocket } from 'node:dgram';
+import { connect } from 'node:net';
+import test, { type ExecutionContext } from 'ava';
+import { type IpAddress, parseIp } from '../dataplane/address.ts';
+import { delay, systemClock } from '../dataplane/clock.ts';
+import { WeftError } from '../dataplane/errors.ts';
+import type { GossipEvent } from './events.ts';
+import { Gossip, type GossipOptions } from './gossip.ts';
+import { randomInteger, seededRandom, systemRandom } from './random.ts';
+import { encodePushPull } from './stream.ts';
+
+const log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
+
+async function start(t: ExecutionContext, options: Partial<GossipOptions> & { readonly name: string }) {
+  const gossip = new Gossip(
+    { clock: systemClock, random: systemRandom, log },
+    { address: parseIp('127.0.0.1'), port: 0, join: [], tags: new Map([['role', 'weft']]), ...options },
+  );
+  const events: GossipEvent[] = [];
+  gossip.onEvent(event => events.push(event));
+  t.teardown(() => gossip.close());
+  await gossip.start();
+  return { gossip, events, port: gossip.self()?.port ?? 0 };
+}
+
+async function until(condition: () => boolean, ms: number): Promise<boolean> {
+  for (const end = systemClock.now() + ms; systemClock.now() < end; ) {
+    if (condition()) return true;
+    await delay(systemClock, 10);
+  }
+  return condition();
+}
+
+/** Two members of one pool at these addresses, on one port. */
+async function pair(t: ExecutionContext, first: IpAddress, second: IpAddress) {
+  const a = await start(t, { name: 'a', address: first });
+  const b = await start(t, {
+    name: 'b',
+    address: second,
+    join: [first.includes(':') ? `[${first}]:${a.port}` : `${first}:${a.port}`],
+    tags: new Map([['vnis', '42']]),
+  });
+  const stateOf = (of: typeof a, name: string) =>
+    of.gossip.members().find(member => member.name === name)?.state;
+  const joined = await until(() => stateOf(a, 'b') === 'alive' && stateOf(b, 'a') === 'alive', 5000);
+  t.true(joined, 'both see each other alive');
+  return { a, b, stateOf };
+}
+
+test('Gossip: two nodes on real sockets see each other, tags change, a leave is left at once', async t => {
+  const { a, b, stateOf } = await pair(t, parseIp('127.0.0.1'), parseIp('127.0.0.2'));
+  const tagOf = () => a.gossip.members()[0]?.tags.get('vnis');
+  t.is(tagOf(), '42');
+  b.gossip.setTags(new Map([['vnis', '42,50-60']]));
+  t.true(await until(() => tagOf() === '42,50-60', 3000));
+  t.throws(() => b.gossip.setTags(new Map([['k', 'x'.repeat(600)]])), { code: 'invalid_argument' });
+  t.true(await until(() => (a.gossip.members()[0]?.lastSeen ?? 0) > systemClock.now() - 2000, 3000));
+  const leaving = b.gossip.leave();
+  t.true(await until(() => stateOf(a, 'b') === 'left', 500), 'left at once');
+  await leaving;
+  await b.gossip.close();
+  t.deepEqual(
+    a.events.map(({ type }) => type),
+    ['memberUp', 'memberUpdated', 'memberLeft'],
+  );
+});
+
+test('Gossip: two nodes over IPv6', async t => {
+  const { a } = await pair(t, parseIp('::1'), parseIp('::1'));
+  t.is(a.gossip.members()[0]?.address, parseIp('::1'));
+});
+
+test('Gossip: a node whose process dies is suspect within seconds, then dead', async t => {
+  const { a, b, stateOf } = await pair(t, parseIp('127.0.0.1'), parseIp('127.0.0.2'));
+  await b.gossip.close();
+  t.true(await until(() => stateOf(a, 'b') === 'suspect', 5000));
+  t.true(await until(() => stateOf(a, 'b') === 'dead', 10_000));
+});
+
+test('Gossip: a duplicate name ends the newcomer and not the one who has it', async t => {
+  const { a, b } = await pair(t, parseIp('127.0.0.1'), parseIp('127.0.0.2'));
+  const twin = await start(t, { name: 'b', address: parseIp('127.0.0.3'), join: [`127.0.0.1:${a.port}`] });
+  t.true(await until(() => twin.events.some(({ type }) => type === 'nameConflict'), 5000));
+  t.deepEqual(twin.events.at(-1), { type: 'nameConflict', name: 'b', address: `127.0.0.2:${b.port}` });
+  t.deepEqual(
+    b.events.filter(({ type }) => type === 'nameConflict'),
+    [],
+  );
+  t.is(a.gossip.members()[0]?.address, parseIp('127.0.0.2'));
+});
+
+test('Gossip: a port that is taken is a conflict that names gossip.port, and nothing stays bound', async t => {
+  const { port } = await start(t, { name: 'a' });
+  const error = await t.throwsAsync(start(t, { name: 'b', port }), {
+    instanceOf: WeftError,
+    code: 'conflict',
+  });
+  t.regex(error?.line ?? '', /gossip cannot bind TCP 127\.0\.0\.1:\d+: the port is in use; .*gossip\.port/);
+
+  const socket = createSocket('udp4');
+  await new Promise<void>(resolve => socket.bind(0, '127.0.0.4', () => resolve()));
+  const taken = socket.address().port;
+  const address = parseIp('127.0.0.4');
+  await t.throwsAsync(start(t, { name: 'c', address, port: taken }), { code: 'conflict', message: /UDP/ });
+  await new Promise<void>(resolve => socket.close(() => resolve()));
+  await start(t, { name: 'd', address, port: taken });
+});
+
+test('Gossip: an address that is not ours, and options that cannot be meant, are refused with a hint', async t => {
+  await t.throwsAsync(start(t, { name: 'a', address: parseIp('203.0.113.77') }), { code: 'unavailable' });
+  for (const options of [
+    { name: '' },
+    { name: 'a\nb' },
+    { name: 'x'.repeat(129) },
+    { name: 'a', address: parseIp('0.0.0.0') },
+    { name: 'a', join: ['not an address'] },
+    { name: 'a', tags: new Map([['k', 'x'.repeat(600)]]) },
+  ]) {
+    const error = await t.throwsAsync(start(t, options), { instanceOf: WeftError, code: 'invalid_argument' });
+    t.truthy(error?.hint);
+  }
+});
+
+test('Gossip: a name that does not resolve is a failed try, and localhost resolves', async t => {
+  const a = await start(t, { name: 'a' });
+  const b = await start(t, {
+    name: 'b',
+    address: parseIp('127.0.0.2'),
+    join: ['no-such-host.invalid', `localhost:${a.port}`],
+  });
+  t.true(await until(() => b.gossip.members().length === 1, 5000));
+});
+
+test('Gossip: random bytes to both ports do no harm and are counted', async t => {
+  const { a, stateOf } = await pair(t, parseIp('127.0.0.1'), parseIp('127.0.0.2'));
+  const random = seededRandom(4);
+  const bytes = (length: number) => Buffer.from(Array.from({ length }, () => randomInteger(random, 256)));
+  const socket = createSocket('udp4');
+  for (let sent = 0; sent < 2000; sent++) {
+    await new Promise<void>(resolve => {
+      socket.send(bytes(randomInteger(random, 100)), a.port, '127.0.0.1', () => resolve());
+    });
+  }
+  socket.close();
+  const streams = Array.from({ length: 40 }, async (_, index) => {
+    const stream = connect(a.port, '127.0.0.1');
+    stream.on('error', () => undefined);
+    const body = Buffer.concat([Uint8Array.of(index % 15), bytes(200)]);
+    await new Promise<void>(resolve => {
+      stream.on('close', () => resolve());
+      stream.end(body);
+      stream.resume();
+    });
+  });
+  await Promise.all(streams);
+  const { drops } = a.gossip.counters();
+  t.true((drops.unknownType ?? 0) > 500, JSON.stringify(drops));
+  t.true((drops.malformed ?? 0) > 10, JSON.stringify(drops));
+  t.true((drops.streamMalformed ?? 0) > 1, JSON.stringify(drops));
+  t.is(stateOf(a, 'b'), 'alive');
+});
+
+test('Gossip: streams are bounded in number and in time', async t => {
+  const a = await start(t, { name: 'a', profile: { streamTimeout: 700 } });
+  const open = Array.from({ length: 140 }, () => {
+    const stream = connect(a.port, '127.0.0.1');
+    stream.on('error', () => undefined);
+    return { stream, closed: new Promise<void>(resolve => stream.on('close', () => resolve())) };
+  });
+  t.true(await until(() => (a.gossip.counters().drops.streamLimit ?? 0) === 12, 3000));
+  // A byte now and then, of a request that is not wrong so far, buys no time.
+  const request = encodePushPull({ join: true, nodes: [] });
+  const dripping = async () => {
+    for (let at = 0; at < 20; at++) {
+      for (const { stream } of open) if (stream.writable) stream.write(request.subarray(at, at + 1));
+      await delay(systemClock, 50);
+    }
+  };
+  await Promise.all([dripping(), ...open.map(({ closed }) => closed)]);
+  t.is(a.gossip.counters().drops.streamTimeout, 128);
+  const b = await start(t, { name: 'b', address: parseIp('127.0.0.2'), join: [`127.0.0.1:${a.port}`] });
+  t.true(await until(() => b.gossip.members().length === 1, 5000), 'free again');
+});
