@@ -45,7 +45,7 @@ const VNI = '    vni: 42\n';
 const SECOND = (name: string, vni: number) => replace('log:', `  - { name: ${name}, vni: ${vni} }\nlog:`);
 
 export const CONFIG_MISTAKES: readonly ConfigMistake[] = [
-  { title: 'no YAML', mistake: replace('node:', 'node: ['), patterns: [/line \d+/] },
+  { title: 'no YAML', mistake: replace('node:', 'node: ['), patterns: [/weft\.yaml:\d+: /] },
   { title: 'no mapping', mistake: () => '- just\n- a list\n', patterns: [/weft\.yaml/] },
   { title: 'an unknown key', mistake: add('vxlans: {}'), patterns: [/vxlans/, /\b15\b/] },
   {

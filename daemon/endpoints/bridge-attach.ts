@@ -27,7 +27,8 @@ export async function attachByBridge(endpoint: Endpoint): Promise<void> {
 
 /** Removes the pair; either end takes the other with it. */
 export async function detachFromBridge(endpoint: Endpoint): Promise<void> {
-  if ((await findLink(endpoint.hostLink)) !== undefined) await changeLinks([`link del dev ${endpoint.hostLink}`]);
+  if ((await findLink(endpoint.hostLink)) !== undefined)
+    await changeLinks([`link del dev ${endpoint.hostLink}`]);
 }
 
 /** After a restart: is the pair still there? Puts the host end back on its bridge. */
