@@ -3,7 +3,7 @@
 export type HostileKind = 'truncated' | 'wrong-flags' | 'wrong-vni' | 'random' | 'truncated-gossip';
 
 /** VNI of the network that the datagrams pretend to belong to. */
-export const TARGET_VNI = 42;
+const TARGET_VNI = 42;
 
 /** Bytes of a VXLAN header and an Ethernet header: a datagram shorter than this carries no frame. */
 export const SHORTEST_FRAME = 8 + 14;

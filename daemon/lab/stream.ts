@@ -1,12 +1,12 @@
 import type { Host } from './host.ts';
 
-export interface StreamReport {
+interface StreamReport {
   readonly bytes: number;
   readonly sha256: string;
   readonly seconds: number;
 }
 
-export interface StreamResult {
+interface StreamResult {
   readonly sent: StreamReport;
   readonly received: StreamReport;
 }

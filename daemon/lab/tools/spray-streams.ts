@@ -25,7 +25,8 @@ async function open(): Promise<Socket> {
 const silent = await Promise.all([open(), open(), open(), open()]);
 for (let i = 0; i < connections; i++) {
   const socket = await open();
-  const closed = once(socket, 'close');
+  // Not events.once: it would throw the error of a reset.
+  const closed = new Promise(resolve => socket.on('close', resolve));
   const data = Buffer.alloc(bytes);
   for (let at = 0; at < bytes; at++) data.writeUInt8(next() & 0xff, at);
   await new Promise(resolve => socket.write(data, resolve));
