@@ -40,4 +40,4 @@ LD_PRELOAD=$preload node -e '
 ' || fail "LD_PRELOAD=$preload had no effect on node"
 
 [ $# -gt 0 ] || set -- 'dist/dataplane/native/**/*.test.js' 'dist/dataplane/tap*.test.js' 'dist/dataplane/udp*.test.js'
-LD_PRELOAD=$preload exec node node_modules/ava/entrypoints/cli.mjs --timeout=10m "$@"
+LD_PRELOAD=$preload exec node node_modules/ava/entrypoints/cli.mjs --tap --timeout=10m "$@"
