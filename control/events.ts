@@ -31,7 +31,7 @@ export type MemberEventType =
   | 'memberLeft'
   | 'memberReaped';
 
-export interface MemberEvent {
+interface MemberEvent {
   readonly type: MemberEventType;
   readonly member: GossipMember;
 }
@@ -40,7 +40,7 @@ export interface MemberEvent {
  * Another node of our name is in the pool and has the older right to it. Fatal: gossip has fallen silent, so as not to
  * disturb the other one, and the daemon should end.
  */
-export interface NameConflictEvent {
+interface NameConflictEvent {
   readonly type: 'nameConflict';
   readonly name: string;
   /** Where the other one is, as ADDRESS:PORT. */

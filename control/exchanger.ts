@@ -24,6 +24,9 @@ const SCALE_THRESHOLD = 32;
 const REASSERT_FIRST = 1000;
 const REASSERT_LONGEST = 30_000;
 
+/** The first exchange comes within this part of the interval: it repairs what gossip has missed while we joined. */
+const FIRST_WAIT_PART = 1 / 4;
+
 /** The interval in a pool of `poolSize` nodes, in milliseconds. */
 export function pushPullWait(interval: number, poolSize: number): number {
   if (poolSize <= SCALE_THRESHOLD) return interval;
@@ -60,7 +63,7 @@ export class Exchanger {
   }
 
   start(): void {
-    this.repeater.start(this.modules.random.next() * this.profile.pushPullInterval);
+    this.repeater.start(this.modules.random.next() * FIRST_WAIT_PART * this.profile.pushPullInterval);
   }
 
   stop(): void {

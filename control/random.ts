@@ -39,17 +39,3 @@ export function shuffle<T>(random: Random, items: T[]): T[] {
   }
   return items;
 }
-
-/** At most `count` different items, in random order; the argument is left as it is. */
-export function sample<T>(random: Random, items: readonly T[], count: number): T[] {
-  const pool = items.slice();
-  const taken = Math.min(count, pool.length);
-  for (let index = 0; index < taken; index++) {
-    const other = index + randomInteger(random, pool.length - index);
-    const a = pool[index] as T;
-    pool[index] = pool[other] as T;
-    pool[other] = a;
-  }
-  pool.length = taken;
-  return pool;
-}

@@ -29,7 +29,7 @@ export class Repeater {
 
   private fire(): void {
     // Armed before the action, so that the action may stop it.
-    this.start(this.wait());
+    this.timer = this.clock.after(this.wait(), () => this.fire());
     this.action();
   }
 }

@@ -17,7 +17,7 @@ import { decodeMessage, type Message } from './message.ts';
 import { MsgpackReader, MsgpackWriter, TruncatedError } from './msgpack.ts';
 
 /** memberlist's `nodeStateType`, by its number on the wire. */
-export const WIRE_STATES = ['alive', 'suspect', 'dead', 'left'] as const;
+const WIRE_STATES = ['alive', 'suspect', 'dead', 'left'] as const;
 
 export type MemberState = (typeof WIRE_STATES)[number];
 
@@ -38,13 +38,13 @@ export interface PushPull {
 }
 
 /** A refusal in the peer's words. */
-export interface StreamError {
+interface StreamError {
   readonly type: 'err';
   readonly error: string;
 }
 
 /** A stream that is understood but cannot be served, and why. */
-export interface Unserved {
+interface Unserved {
   readonly type: 'unserved';
   readonly reason: DropReason;
 }

@@ -229,7 +229,7 @@ function facing() {
     cluster.run(10);
     return inbox.splice(0);
   };
-  return { cluster, node, peer, port, say };
+  return { cluster, node, peer, port, say, inbox };
 }
 
 const VERSION = Uint8Array.of(1, 5, 2, 2, 5, 5);
@@ -308,6 +308,57 @@ test('Swim: who is held for dead and pings all the same is told so', t => {
     answer.find(({ type }) => type === 'dead'),
     { node: 'p', incarnation: 1 },
   );
+});
+
+test('Swim: a stale accusation is answered with what refutes it, to members only', t => {
+  const { peer, say } = facing();
+  const p = {
+    type: 'alive' as const,
+    node: 'p',
+    ...peer,
+    incarnation: 1,
+    meta: new Uint8Array(0),
+    version: VERSION,
+  };
+  const q = { ...p, node: 'q', address: parseIp('10.9.9.8'), incarnation: 5 };
+  say(q);
+  t.deepEqual(say({ type: 'suspect', node: 'q', incarnation: 4, from: 'p' }), [], 'a stranger');
+  say(p);
+  for (const type of ['suspect', 'dead'] as const) {
+    const answer = say({ type, node: 'q', incarnation: 4, from: 'p' });
+    t.like(
+      answer.find(message => message.type === 'alive'),
+      { node: 'q', incarnation: 5 },
+      type,
+    );
+  }
+  say({ type: 'dead', node: 'q', incarnation: 5, from: 'q' });
+  const answer = say({ type: 'suspect', node: 'q', incarnation: 5, from: 'p' });
+  t.like(
+    answer.find(message => message.type === 'dead'),
+    { node: 'q', from: 'q' },
+    'it has left',
+  );
+});
+
+test('Swim: a suspect that answers the last probe is not given up, one that does not is', t => {
+  for (const answers of [true, false]) {
+    const { cluster, node, peer, port, say, inbox } = facing();
+    say({ type: 'alive', node: 'p', ...peer, incarnation: 1, meta: new Uint8Array(0), version: VERSION });
+    say({ type: 'suspect', node: 'p', incarnation: 1, from: 'x' });
+    for (let step = 0; step < 600; step++) {
+      cluster.run(50);
+      for (const message of inbox.splice(0)) {
+        // It acks, but never refutes.
+        if (message.type !== 'ping' || !answers) continue;
+        port.sendPacket(
+          node.endpoint,
+          encodeMessage({ type: 'ack', sequence: message.sequence, payload: null }),
+        );
+      }
+    }
+    t.is(node.sees('p')?.state, answers ? 'suspect' : 'dead');
+  }
 });
 
 test('Swim: a push/pull that names one impossible node is used for the others', t => {

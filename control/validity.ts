@@ -17,7 +17,7 @@ export function refuseName(name: string): DropReason | undefined {
 }
 
 /** The versions of a node we can live with: six bytes, and the range of the first two holds what we speak. */
-export function refuseVersion(version: Uint8Array): DropReason | undefined {
+function refuseVersion(version: Uint8Array): DropReason | undefined {
   const [lowest = 0, highest = 0] = version;
   // What we believe we pass on, and a version of another length kills memberlist 0.2.2.
   if (version.length !== PROTOCOL_VERSION.length) return 'version';

@@ -12,6 +12,8 @@ import { type StreamMessage, StreamReader } from '../stream.ts';
 export interface NetworkConditions {
   /** Probability that a datagram is lost, for each direction. */
   readonly loss: number;
+  /** A firewall that passes TCP only. */
+  readonly dropAllDatagrams?: boolean;
   /** Probability that a datagram arrives twice. */
   readonly duplicate: number;
   /** One-way delay in milliseconds, uniform between the two: datagrams overtake one another. */
@@ -100,7 +102,8 @@ export class SimulatedNetwork {
   }
 
   private carry(from: Endpoint, to: Endpoint, bytes: Uint8Array): void {
-    const { loss, duplicate } = this.conditions;
+    const { loss, duplicate, dropAllDatagrams } = this.conditions;
+    if (dropAllDatagrams) return;
     const copies = this.random.next() < duplicate ? 2 : 1;
     for (let copy = 0; copy < copies; copy++) {
       if (this.random.next() < loss) continue;
