@@ -31,7 +31,7 @@ export type MemberEventType =
   | 'memberLeft'
   | 'memberReaped';
 
-interface MemberEvent {
+export interface MemberEvent {
   readonly type: MemberEventType;
   readonly member: GossipMember;
 }

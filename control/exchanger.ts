@@ -149,7 +149,7 @@ export class Exchanger {
     if (peer === undefined) return;
     this.exchange(peer, false, error => {
       if (error !== undefined) {
-        log.debug({ member: peer.name, address: formatEndpoint(peer), error }, 'gossip: push/pull failed');
+        log.debug({ peer: peer.name, address: formatEndpoint(peer), reason: error }, 'push/pull failed');
       }
     });
   }

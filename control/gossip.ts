@@ -126,7 +126,7 @@ export class Gossip {
       try {
         listener(event);
       } catch (error) {
-        this.modules.log.error({ err: error, event: event.type }, 'gossip: a listener failed');
+        this.modules.log.error({ err: error, reason: event.type }, 'a listener failed');
       }
     }
   }

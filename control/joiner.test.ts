@@ -43,7 +43,7 @@ test('Joiner: while nobody is there it tries ever more rarely, for ever, and war
   t.true(later >= 60 && later <= 240, `${later} tries in an hour`);
   t.deepEqual(
     node.logged.map(({ message }) => message),
-    ['gossip: cannot join, will keep trying'],
+    ['cannot join, will keep trying'],
   );
 });
 

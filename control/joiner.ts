@@ -149,7 +149,7 @@ export class Joiner {
         if (result === undefined) {
           this.modules.log.info(
             { target: entry.target.text, address: formatEndpoint(endpoint) },
-            'gossip: exchanged members with a join address',
+            'exchanged members with a join address',
           );
         }
         if (results.length === missing.length) this.conclude(entry, number, results);
@@ -162,9 +162,9 @@ export class Joiner {
     const { clock, log, random } = this.modules;
     const error = results.find(result => result !== undefined);
     const wait = joinWait(this.profile, entry.tries, random);
-    const fields = { target: entry.target.text, error, retry_in_ms: Math.round(wait) };
-    if (error !== undefined && entry.tries === 0) log.warn(fields, 'gossip: cannot join, will keep trying');
-    else if (error !== undefined) log.debug(fields, 'gossip: still cannot join');
+    const fields = { target: entry.target.text, reason: error, retry_ms: Math.round(wait) };
+    if (error !== undefined && entry.tries === 0) log.warn(fields, 'cannot join, will keep trying');
+    else if (error !== undefined) log.debug(fields, 'still cannot join');
     entry.current = undefined;
     entry.isSilent = error !== undefined;
     entry.tries += 1;

@@ -59,11 +59,11 @@ export class Membership {
       counters.countDrop('addressConflict');
       // The two who share the name log it as an error; for the others it is a detail, and said again and again.
       const fields = {
-        member: news.node,
-        known: known && formatEndpoint(known),
-        claimed: formatEndpoint(news),
+        peer: news.node,
+        address: formatEndpoint(news),
+        reason: known && `known at ${formatEndpoint(known)}`,
       };
-      log.debug(fields, 'gossip: a live name is claimed from another address');
+      log.debug(fields, 'a live name is claimed from another address');
     } else if (verdict === 'accept') {
       if (known === undefined && !this.makeRoom()) counters.countDrop('tableFull');
       else this.acceptAlive(news, known, tell);
@@ -160,7 +160,7 @@ export class Membership {
     const { local, log } = this.modules;
     if (local.leaving) return undefined;
     if (incarnation < local.incarnation) return local.alive();
-    log.info({ accuser: from, incarnation }, 'gossip: refuting our own suspicion or death');
+    log.info({ peer: from, incarnation }, 'refuting our own suspicion or death');
     local.outbid(incarnation);
     return undefined;
   }

@@ -67,10 +67,7 @@ export class NameGuard {
     const check: Check = { startedAt: clock.now(), isRunning: true, incarnation };
     this.checks.delete(key);
     this.checks.set(key, check);
-    log.warn(
-      { name: local.name, address: formatEndpoint(at) },
-      'gossip: our name is in use at another address, asking there',
-    );
+    log.warn({ address: formatEndpoint(at) }, 'our name is in use at another address, asking there');
     this.ask(at, check, TRIES);
   }
 
@@ -97,13 +94,13 @@ export class NameGuard {
     const ours = local.seniority();
     check.isRunning = false;
     if (local.leaving || theirs?.instance === ours.instance) return;
-    const fields = { name: local.name, address: formatEndpoint(at), ours, theirs };
+    const fields = { address: formatEndpoint(at) };
     if (isSenior(theirs, ours)) {
-      log.error(fields, 'gossip: another node has our name and the older right to it');
+      log.error(fields, 'another node has our name and the older right to it');
       this.options.onYield(at);
       return;
     }
-    log.error(fields, 'gossip: another node has our name, ours is the older right; rename that node');
+    log.error(fields, 'another node has our name, ours is the older right; rename that node');
     if (check.incarnation >= local.incarnation) local.outbid(check.incarnation);
   }
 
@@ -111,10 +108,7 @@ export class NameGuard {
     const { local, log } = this.modules;
     check.isRunning = false;
     if (local.leaving) return;
-    log.info(
-      { name: local.name, address: formatEndpoint(at) },
-      'gossip: nobody there answers to our name, claiming it',
-    );
+    log.info({ address: formatEndpoint(at) }, 'nobody there answers to our name, claiming it');
     if (check.incarnation >= local.incarnation) local.outbid(check.incarnation);
   }
 

@@ -196,7 +196,7 @@ export class Swim {
         counters.countDrop(message.reason);
         return encodeStreamError(`weft cannot serve this: ${message.reason}`);
       case 'err':
-        log.debug({ address: from, error: message.error.slice(0, 200) }, 'gossip: a peer reports an error');
+        log.debug({ address: from, reason: message.error.slice(0, 200) }, 'a peer reports an error');
         return undefined;
       default:
         counters.countDrop('datagramOnly');

@@ -41,6 +41,8 @@ export interface LogFields {
   readonly frames?: number | undefined;
   readonly count?: number | undefined;
   readonly bytes?: number | undefined;
+  readonly target?: string | undefined;
+  readonly retry_ms?: number | undefined;
   readonly attempt?: number | undefined;
   readonly duration_ms?: number | undefined;
   readonly path?: string | undefined;
@@ -65,7 +67,7 @@ export const LOG_FIELDS: Readonly<Record<keyof LogFields, string>> = {
   vtep: 'underlay address of another VTEP',
   underlay: 'underlay address of this VTEP',
   peer: 'name of another node',
-  address: 'address of a socket or of a gossip peer, with no port',
+  address: 'address of a socket or of a gossip peer',
   port: 'UDP or TCP port',
   state: 'state of a peer: alive, suspect, dead or left',
   incarnation: 'incarnation number of a peer',
@@ -80,6 +82,8 @@ export const LOG_FIELDS: Readonly<Record<keyof LogFields, string>> = {
   frames: 'number of Ethernet frames',
   count: 'number of the things that the message names',
   bytes: 'number of bytes',
+  target: 'entry of gossip.join, as it was written',
+  retry_ms: 'when the next try comes, milliseconds from now',
   attempt: 'which try this is, from 1',
   duration_ms: 'how long it took, milliseconds',
   path: 'path of a file',

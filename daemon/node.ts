@@ -100,7 +100,7 @@ export async function startNode(config: Config, log: Log): Promise<RunningNode> 
       nodeName: config.node.name,
     });
     const gossip = new Gossip(
-      { clock: systemClock, random: systemRandom, log },
+      { clock: systemClock, random: systemRandom, log: log.child({ component: 'control' }) },
       {
         name: config.node.name,
         address: underlay.address,
