@@ -67,7 +67,8 @@ export async function startNode(config: Config, log: Log): Promise<RunningNode> 
     });
 
     const dataplane = new Dataplane({
-      portLost: ({ port }) => {
+      portLost: ({ vni, port }) => {
+        log.warn({ vni, ifname: port }, 'a TAP device was deleted');
         endpoints.portLost(port).catch(error => log.error(errorFields(error), 'cannot clean up a lost port'));
       },
       died: cause => fail(new WeftError('system', `the dataplane died: ${cause.message}`, { cause })),
@@ -139,8 +140,8 @@ export async function startNode(config: Config, log: Log): Promise<RunningNode> 
     undo.push(() => gossip.close());
 
     for (const network of networks) {
-      await network.start();
       undo.push(() => network.stop({ keepDevices: endpoints.ofNetwork(network.name).length > 0 }));
+      await network.start();
     }
     undo.push(() => endpoints.stop());
     await endpoints.restore();

@@ -19,6 +19,8 @@ export class OverlayNetwork {
   private readonly dataplane: Pick<Dataplane, 'run'>;
   private readonly options: OverlayNetworkOptions;
   private gossiped: readonly VtepSpec[] = [];
+  private isInDataplane = false;
+  private hasDevices = false;
 
   constructor(modules: { dataplane: Pick<Dataplane, 'run'> }, options: OverlayNetworkOptions) {
     this.dataplane = modules.dataplane;
@@ -44,12 +46,14 @@ export class OverlayNetwork {
   async start(): Promise<void> {
     const { vni, name, attach, staticVteps } = this.config;
     await this.dataplane.run('addNetwork', { name, vni, mtu: this.mtu });
+    this.isInDataplane = true;
     if (attach === 'bridge') {
       const { nodeName } = this.options;
       const fd = await makeBridge(name, this.mtu, {
         bridge: stableMac(nodeName, name, 'bridge'),
         tap: stableMac(nodeName, name, 'tap'),
       });
+      this.hasDevices = true;
       await this.dataplane.run('addPort', { vni, port: bridgeTapName(name), fd });
     }
     const vteps = staticVteps.map(address => ({ address, port: this.options.vxlanPort }));
@@ -68,9 +72,12 @@ export class OverlayNetwork {
     await this.dataplane.run('setVteps', { vni: this.config.vni, source: 'gossip', vteps });
   }
 
-  /** Takes the network out of the dataplane; devices stay only for containers that use them. */
+  /**
+   * Takes the network out of the dataplane; devices stay only for containers that use them. Of a start that failed, it
+   * takes back as much as was done.
+   */
   async stop({ keepDevices }: { readonly keepDevices: boolean }): Promise<void> {
-    await this.dataplane.run('removeNetwork', { vni: this.config.vni });
-    if (this.config.attach === 'bridge' && !keepDevices) await removeBridge(this.name);
+    if (this.isInDataplane) await this.dataplane.run('removeNetwork', { vni: this.config.vni });
+    if (this.hasDevices && !keepDevices) await removeBridge(this.name);
   }
 }

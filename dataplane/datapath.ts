@@ -15,6 +15,7 @@ import { LocalPort } from './local-port.ts';
 import { Network } from './network.ts';
 import { readCounters } from './port-counters.ts';
 import { NativeTapPort } from './tap.ts';
+import { closeTap } from './tap-device.ts';
 import { NativeUdpPort } from './udp.ts';
 import { type Vtep, VtepTable } from './vtep-table.ts';
 
@@ -95,18 +96,12 @@ export class Datapath {
     },
 
     addPort: ({ vni, port: id, fd }) => {
-      const network = this.networkOf(vni);
-      const port = new LocalPort(id);
-      const tap = new NativeTapPort(
-        { arena: this.arena },
-        { fd },
-        {
-          onFrames: (batch, count) => this.forwarder.onTapFrames(network, port, batch, count),
-          onLost: errno => this.portLost(network, port, errno),
-        },
-      );
-      port.use(tap);
-      network.addPort(port);
+      try {
+        this.addPort(this.networkOf(vni), id, fd);
+      } catch (error) {
+        closeTap({ fd, name: id });
+        throw error;
+      }
     },
 
     removePort: ({ vni, port: id }) => {
@@ -145,6 +140,20 @@ export class Datapath {
       this.underlay?.udp.close();
     },
   };
+
+  private addPort(network: Network, id: string, fd: number): void {
+    const port = new LocalPort(id);
+    const tap = new NativeTapPort(
+      { arena: this.arena },
+      { fd },
+      {
+        onFrames: (batch, count) => this.forwarder.onTapFrames(network, port, batch, count),
+        onLost: errno => this.portLost(network, port, errno),
+      },
+    );
+    port.use(tap);
+    network.addPort(port);
+  }
 
   private portLost(network: Network, port: LocalPort, errno: number): void {
     network.removePort(port);

@@ -4,8 +4,8 @@ import { configureContainerLink, explainOccupied } from './container-link.ts';
 import type { Endpoint } from './endpoint.ts';
 import { bridgeName } from './names.ts';
 
-/** Makes the pair. When it throws, nothing is left of it. */
-export async function attachByBridge(endpoint: Endpoint): Promise<void> {
+/** Makes the pair; there is no descriptor to hand over. When it throws, nothing is left of it. */
+export async function attachByBridge(endpoint: Endpoint): Promise<undefined> {
   const { hostLink, mtu, mac, ifname, netns, network } = endpoint;
   try {
     // The peer is born in the container under its final name: an occupied name fails here, before anything exists.

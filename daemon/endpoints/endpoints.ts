@@ -113,9 +113,9 @@ export class Endpoints {
     if (existing !== undefined) return sameOrConflict(existing, endpoint, request);
     this.refuseDuplicates(endpoint);
 
-    if (endpoint.attach === 'bridge') await attachByBridge(endpoint);
-    else await this.modules.wiring.addPort(endpoint, await attachByTap(endpoint));
+    const fd = endpoint.attach === 'tap' ? await attachByTap(endpoint) : await attachByBridge(endpoint);
     try {
+      if (fd !== undefined) await this.modules.wiring.addPort(endpoint, fd);
       await this.modules.wiring.attachMac(endpoint);
       await this.modules.store.add(endpoint);
     } catch (error) {
