@@ -8,10 +8,10 @@ export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] a
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 export const LOG_LEVEL_MEANINGS: Readonly<Record<LogLevel, string>> = {
-  trace: 'each protocol message; for a developer with one node at hand',
-  debug: 'each decision: a probe, a learned MAC, a command that was run',
+  trace: 'everything; nothing is logged at this level yet',
+  debug: 'what was refused or failed and is tried again: a request, a join, an exchange',
   info: 'what changed: a peer joined or left, a container was attached, the daemon is ready',
-  warn: 'something is degraded but traffic goes on: an offload fell back, a peer is suspect',
+  warn: 'something is degraded but the rest goes on: a peer is suspect, an endpoint vanished',
   error: 'something asked for was not done; the daemon goes on',
   fatal: 'the daemon ends now',
 };

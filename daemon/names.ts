@@ -40,12 +40,13 @@ export function parseNodeName(name: string): string {
   });
 }
 
-/** What the kernel takes (dev_valid_name in net/core/dev.c): 1 to 15 bytes, no slash, colon or white space. */
+/**
+ * 1 to 15 letters, digits, dashes, underscores and dots. The kernel takes more (dev_valid_name in net/core/dev.c), but a
+ * name with a quote, a `#` or a `%` means something else to one tool or another.
+ */
 export function parseInterfaceName(name: string): string {
-  const legal = /^[!-~]{1,15}$/.test(name) && !/[/:%]/.test(name) && name !== '.' && name !== '..';
-  // "%" is legal there but a pattern: the kernel would make eth0 of eth%d.
-  if (legal) return name;
+  if (/^[A-Za-z0-9_.-]{1,15}$/.test(name) && name !== '.' && name !== '..') return name;
   throw new WeftError('invalid_argument', `"${name}" is not an interface name`, {
-    hint: 'use 1 to 15 characters without slash, colon, percent sign or space, as in eth0',
+    hint: 'use 1 to 15 letters, digits, dashes, underscores and dots, as in eth0',
   });
 }

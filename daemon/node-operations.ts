@@ -6,6 +6,7 @@ import type { Clock } from '../dataplane/clock.ts';
 import type { DataplaneCounters } from '../dataplane/commands.ts';
 import type { Dataplane } from '../dataplane/dataplane.ts';
 import { type DropReason, dropMeaning } from '../dataplane/drop-reasons.ts';
+import { portLosses } from '../dataplane/port-losses.ts';
 import type { Endpoint } from './endpoints/endpoint.ts';
 import type { Endpoints } from './endpoints/endpoints.ts';
 import type {
@@ -59,7 +60,7 @@ export function nodeOperations(parts: NodeParts): NodeOperations {
           name: parts.name,
           underlay: parts.underlay,
           version,
-          uptime_s: Math.round((clock.now() - startedAt) / 1000),
+          uptime_s: seconds(clock.now() - startedAt),
         },
         networks: networks.map(summary),
         peers: { alive: count('alive'), suspect: count('suspect'), dead: count('dead') },
@@ -81,7 +82,7 @@ export function nodeOperations(parts: NodeParts): NodeOperations {
           where: vtep === null ? 'local' : 'remote',
           vtep,
           origin,
-          age_s: Math.round(ageMs / 1000),
+          age_s: seconds(ageMs),
         }),
       );
     },
@@ -102,8 +103,12 @@ export function nodeOperations(parts: NodeParts): NodeOperations {
     async drops() {
       const { drops, underlay, ports } = await dataplane.run('readCounters', {});
       const rows = drops.flatMap(({ vni, reasons }) => rowsOf(networkName(vni), reasons));
-      rows.push(...rowsOf(null, lossesOf(underlay)), ...gossipRows(gossip.counters().drops));
-      for (const { vni, counters } of ports) rows.push(...rowsOf(networkName(vni), lossesOf(counters)));
+      rows.push(
+        ...rowsOf(null, Object.fromEntries(portLosses(underlay, 'udp'))),
+        ...gossipRows(gossip.counters().drops),
+      );
+      for (const { vni, counters } of ports)
+        rows.push(...rowsOf(networkName(vni), Object.fromEntries(portLosses(counters, 'tap'))));
       return merge(rows);
     },
 
@@ -118,15 +123,6 @@ export function nodeOperations(parts: NodeParts): NodeOperations {
 function endpointReport(endpoint: Endpoint): EndpointReport {
   const { network, vni, netns, ifname, mac, addresses, mtu, attach } = endpoint;
   return { network, vni, netns: netns.name, ifname, mac, addresses, mtu, attach };
-}
-
-/** What a port itself had to give up before the forwarder saw it. */
-function lossesOf(counters: DataplaneCounters['underlay']): Partial<Record<DropReason, number>> {
-  return {
-    bad_geometry: counters.rxBadGeometry,
-    receive_truncated: counters.rxTruncated,
-    receive_queue_overflow: counters.rxQueueOverflow,
-  };
 }
 
 function rowsOf(network: string | null, reasons: Partial<Record<DropReason, number>>): DropReport[] {
@@ -156,15 +152,13 @@ function merge(rows: readonly DropReport[]): DropReport[] {
 
 function dataplaneReport(counters: DataplaneCounters): StatusReport['dataplane'] {
   const { underlay, drops, ports } = counters;
+  const losses = [
+    ...drops.flatMap(({ reasons }) => Object.entries(reasons)),
+    ...portLosses(underlay, 'udp'),
+    ...ports.flatMap(port => portLosses(port.counters, 'tap')),
+  ];
   const totals: Record<string, number> = {};
-  for (const reasons of [
-    ...drops.map(drop => drop.reasons),
-    ...[underlay, ...ports.map(port => port.counters)].map(lossesOf),
-  ]) {
-    for (const [reason, frames] of Object.entries(reasons)) {
-      if (frames > 0) totals[reason] = (totals[reason] ?? 0) + frames;
-    }
-  }
+  for (const [reason, frames] of losses) totals[reason] = (totals[reason] ?? 0) + frames;
   return {
     workers: 1,
     rx_packets: underlay.rxFrames,
@@ -173,4 +167,9 @@ function dataplaneReport(counters: DataplaneCounters): StatusReport['dataplane']
     tx_bytes: underlay.txBytes,
     drops: totals,
   };
+}
+
+/** Milliseconds as seconds with one decimal. */
+function seconds(ms: number): number {
+  return Math.round(ms / 100) / 10;
 }

@@ -5,10 +5,10 @@
  *   attach, detach ─► links, ports, fixed MACs ─► dataplane
  *   status, fdb …  ◄─ counters and tables ◄────── dataplane, gossip
  *
- * Start order: check the machine, bind the underlay, bind gossip, make the devices, take over endpoints. Whatever fails,
- * what this start has made is undone in reverse.
+ * Start order: check the machine, bind the underlay, bind gossip, make the devices, take over endpoints. Each step notes
+ * how it is undone; a stop, and a start that fails, undo what was done in reverse.
  */
-import type { MemberEvent, MemberEventType } from '../control/events.ts';
+import type { GossipEvent, MemberEvent, MemberEventType } from '../control/events.ts';
 import { Gossip } from '../control/gossip.ts';
 import { systemRandom } from '../control/random.ts';
 import { weftTags } from '../control/tags.ts';
@@ -20,14 +20,203 @@ import { formatHostPort } from './config/host-port.ts';
 import { requireUnderlayFits } from './config/semantics.ts';
 import { EndpointStore } from './endpoints/endpoint-store.ts';
 import { Endpoints } from './endpoints/endpoints.ts';
+import { bridgeTapName } from './endpoints/names.ts';
 import { endpointWiring } from './endpoints/wiring.ts';
 import { errorFields, type Log } from './log.ts';
+import { removeUnusedBridges } from './net/network-devices.ts';
 import { nodeOperations } from './node-operations.ts';
+import type { NodeOperations } from './operations.ts';
 import { OverlayNetwork } from './overlay-network.ts';
 import { checkMachine } from './preflight.ts';
 import type { RunningNode } from './running-node.ts';
-import { findUnderlay, networkMtu } from './underlay.ts';
+import { findUnderlay, networkMtu, type Underlay } from './underlay.ts';
 import { vtepsOf } from './vtep-directory.ts';
+
+/** Starts a node. Throws WeftError; then nothing is left of what it made. */
+export async function startNode(config: Config, log: Log): Promise<RunningNode> {
+  checkMachine();
+  const underlay = await findUnderlay(config.node.underlay);
+  requireUnderlayFits(config, underlay.address);
+  const mtus = config.networks.map(({ name, mtu }) => networkMtu(name, mtu, underlay));
+  const store = new EndpointStore(config.paths.state);
+  await store.load();
+  const node = new Node({ log, store }, { config, underlay, mtus });
+  try {
+    await node.start();
+  } catch (error) {
+    await node.stop();
+    throw error;
+  }
+  return node;
+}
+
+interface NodeOptions {
+  readonly config: Config;
+  readonly underlay: Underlay;
+  /** MTU of each network, in the order of the configuration. */
+  readonly mtus: readonly number[];
+}
+
+class Node implements RunningNode {
+  readonly operations: NodeOperations;
+  readonly fatal: Promise<WeftError>;
+  private fail: (error: WeftError) => void = () => {};
+  private readonly log: Log;
+  private readonly config: Config;
+  private readonly underlay: Underlay;
+  private readonly dataplane: Dataplane;
+  private readonly networks: readonly OverlayNetwork[];
+  private readonly endpoints: Endpoints;
+  private readonly gossip: Gossip;
+  private readonly undo: (() => Promise<unknown>)[] = [];
+  private readonly repairing = new Set<OverlayNetwork>();
+  private stopping = false;
+  /** Before it, membership is noted by gossip but not yet told to the dataplane, whose networks are still being made. */
+  private serving = false;
+
+  constructor({ log, store }: { log: Log; store: EndpointStore }, { config, underlay, mtus }: NodeOptions) {
+    this.log = log;
+    this.config = config;
+    this.underlay = underlay;
+    this.fatal = new Promise(resolve => {
+      this.fail = resolve;
+    });
+    this.dataplane = new Dataplane({
+      portLost: ({ vni, port }) => this.onPortLost(vni, port),
+      died: cause => this.fail(new WeftError('system', `the dataplane died: ${cause.message}`, { cause })),
+    });
+    this.undo.push(() => this.dataplane.close());
+    const nodeName = config.node.name;
+    const vxlanPort = config.vxlan.port;
+    this.networks = config.networks.map(
+      (network, i) =>
+        new OverlayNetwork(
+          { dataplane: this.dataplane },
+          { config: network, mtu: mtus[i] ?? underlay.innerMtu, nodeName, vxlanPort },
+        ),
+    );
+    this.endpoints = new Endpoints({
+      clock: systemClock,
+      log,
+      store,
+      wiring: endpointWiring(this.dataplane),
+      networks: this.networks.map(network => ({ ...network.config, mtu: network.mtu })),
+      nodeName,
+      onLinks: links => this.onLinks(links),
+    });
+    this.gossip = new Gossip(
+      { clock: systemClock, random: systemRandom, log: log.child({ component: 'control' }) },
+      {
+        name: nodeName,
+        address: underlay.address,
+        port: config.gossip.port,
+        join: config.gossip.join.map(formatHostPort),
+        tags: weftTags({
+          vtep: underlay.address,
+          port: vxlanPort,
+          vnis: config.networks.map(({ vni }) => vni),
+        }),
+      },
+    );
+    this.gossip.onEvent(event => this.onGossip(event));
+    const { dataplane, networks, endpoints, gossip } = this;
+    const parts = { dataplane, networks, endpoints, gossip };
+    this.operations = nodeOperations({
+      ...parts,
+      clock: systemClock,
+      name: nodeName,
+      underlay: underlay.address,
+    });
+  }
+
+  async start(): Promise<void> {
+    await this.dataplane.run('open', { underlay: this.underlay.address, port: this.config.vxlan.port });
+    await this.gossip.start();
+    this.undo.push(() => this.gossip.close());
+    for (const network of this.networks) {
+      this.undo.push(() => network.stop({ keepDevices: this.endpoints.ofNetwork(network.name).length > 0 }));
+      await network.start();
+    }
+    this.undo.push(() => this.removeUnusedBridges());
+    this.undo.push(() => this.endpoints.stop());
+    await this.endpoints.restore();
+    await this.removeUnusedBridges();
+    this.serving = true;
+    await this.applyMembers();
+    this.undo.push(() => this.gossip.leave());
+  }
+
+  async stop(): Promise<void> {
+    this.stopping = true;
+    for (let step = this.undo.pop(); step !== undefined; step = this.undo.pop()) {
+      // A step that fails must not keep the others from being undone.
+      await step().catch(error => this.log.error(errorFields(error), 'cannot undo a step of the start'));
+    }
+  }
+
+  private onGossip(event: GossipEvent): void {
+    if (event.type === 'nameConflict') {
+      const message = `the node name ${event.name} is taken in the pool by ${event.address}`;
+      this.fail(new WeftError('conflict', message, { hint: 'set node.name to a unique name' }));
+      return;
+    }
+    logMember(this.log, event);
+    if (!this.serving) return;
+    this.applyMembers().catch(error =>
+      this.log.error(errorFields(error), 'cannot tell the dataplane of a member'),
+    );
+  }
+
+  private async applyMembers(): Promise<void> {
+    const own = { name: this.config.node.name, underlay: this.underlay.address };
+    for (const network of this.networks) {
+      await network.setGossipedVteps(vtepsOf(network.vni, this.gossip.members(), own));
+    }
+  }
+
+  private onPortLost(vni: number, port: string): void {
+    this.log.warn({ vni, ifname: port }, 'a TAP device was deleted');
+    const network = this.networks.find(({ name }) => bridgeTapName(name) === port);
+    if (network !== undefined) {
+      this.repair(network);
+      return;
+    }
+    this.endpoints
+      .portLost(port)
+      .catch(error => this.log.error(errorFields(error), 'cannot clean up after a deleted TAP device'));
+  }
+
+  /** Looks after the devices that no descriptor tells us of: a bridge that somebody deleted. */
+  private onLinks(links: ReadonlySet<string>): void {
+    for (const network of this.networks) {
+      if (network.devices.some(name => !links.has(name))) this.repair(network);
+    }
+  }
+
+  /** Makes the devices of a network again. What fails is tried again when the links are looked at next. */
+  private repair(network: OverlayNetwork): void {
+    if (this.stopping || this.repairing.has(network)) return;
+    this.repairing.add(network);
+    const { name } = network;
+    this.endpoints
+      .rebuild(name, () => network.remakeDevices())
+      .then(
+        () => this.log.warn({ network: name }, 'made the devices of the network again'),
+        error => this.log.error({ network: name, ...errorFields(error) }, 'cannot make the devices again'),
+      )
+      .finally(() => this.repairing.delete(network));
+  }
+
+  /** Bridges of networks that left the configuration, once no container is on them. */
+  private async removeUnusedBridges(): Promise<void> {
+    const configured = new Set(this.networks.map(({ name }) => name));
+    const removed = await removeUnusedBridges(
+      name => configured.has(name) || this.endpoints.ofNetwork(name).length > 0,
+    );
+    for (const network of removed)
+      this.log.info({ network }, 'removed the bridge of a network that is no more');
+  }
+}
 
 const MEMBER_NEWS: Readonly<Record<MemberEventType, string>> = {
   memberUp: 'peer is alive',
@@ -37,134 +226,6 @@ const MEMBER_NEWS: Readonly<Record<MemberEventType, string>> = {
   memberLeft: 'peer has left',
   memberReaped: 'peer is forgotten',
 };
-
-export async function startNode(config: Config, log: Log): Promise<RunningNode> {
-  checkMachine();
-  const underlay = await findUnderlay(config.node.underlay);
-  requireUnderlayFits(config, underlay.address);
-  const mtus = config.networks.map(({ name, mtu }) => networkMtu(name, mtu, underlay));
-  const store = new EndpointStore(config.paths.state);
-  await store.load();
-
-  const undo: (() => Promise<void>)[] = [];
-  const stop = async (): Promise<void> => {
-    for (let step = undo.pop(); step !== undefined; step = undo.pop()) {
-      // A step that fails must not keep the others from being undone.
-      await step().catch(error => log.error(errorFields(error), 'cannot undo a step of the start'));
-    }
-  };
-  try {
-    return await start();
-  } catch (error) {
-    await stop();
-    throw error;
-  }
-
-  async function start(): Promise<RunningNode> {
-    let fail: (error: WeftError) => void = () => {};
-    const fatal = new Promise<WeftError>(resolve => {
-      fail = resolve;
-    });
-
-    const dataplane = new Dataplane({
-      portLost: ({ vni, port }) => {
-        log.warn({ vni, ifname: port }, 'a TAP device was deleted');
-        endpoints.portLost(port).catch(error => log.error(errorFields(error), 'cannot clean up a lost port'));
-      },
-      died: cause => fail(new WeftError('system', `the dataplane died: ${cause.message}`, { cause })),
-    });
-    undo.push(() => dataplane.close());
-    const networks = config.networks.map(
-      (network, i) =>
-        new OverlayNetwork(
-          { dataplane },
-          {
-            config: network,
-            mtu: mtus[i] ?? underlay.innerMtu,
-            nodeName: config.node.name,
-            vxlanPort: config.vxlan.port,
-          },
-        ),
-    );
-    const endpoints = new Endpoints({
-      clock: systemClock,
-      log,
-      store,
-      wiring: endpointWiring(dataplane),
-      networks: networks.map(({ config: { name, vni, subnet, attach }, mtu }) => ({
-        name,
-        vni,
-        subnet,
-        attach,
-        mtu,
-      })),
-      nodeName: config.node.name,
-    });
-    const gossip = new Gossip(
-      { clock: systemClock, random: systemRandom, log: log.child({ component: 'control' }) },
-      {
-        name: config.node.name,
-        address: underlay.address,
-        port: config.gossip.port,
-        join: config.gossip.join.map(formatHostPort),
-        tags: weftTags({
-          vtep: underlay.address,
-          port: config.vxlan.port,
-          vnis: config.networks.map(({ vni }) => vni),
-        }),
-      },
-    );
-
-    let serving = false;
-    const applyMembers = async (): Promise<void> => {
-      for (const network of networks) {
-        await network.setGossipedVteps(vtepsOf(network.vni, gossip.members(), config.node.name));
-      }
-    };
-    gossip.onEvent(event => {
-      if (event.type === 'nameConflict') {
-        fail(
-          new WeftError('conflict', `the node name ${event.name} is taken in the pool by ${event.address}`, {
-            hint: 'set node.name to a unique name',
-          }),
-        );
-        return;
-      }
-      logMember(log, event);
-      if (!serving) return;
-      applyMembers().catch(error => log.error(errorFields(error), 'cannot tell the dataplane of a member'));
-    });
-
-    await dataplane.run('open', { underlay: underlay.address, port: config.vxlan.port });
-    await gossip.start();
-    undo.push(() => gossip.close());
-
-    for (const network of networks) {
-      undo.push(() => network.stop({ keepDevices: endpoints.ofNetwork(network.name).length > 0 }));
-      await network.start();
-    }
-    undo.push(() => endpoints.stop());
-    await endpoints.restore();
-
-    serving = true;
-    await applyMembers();
-    undo.push(() => gossip.leave());
-
-    return {
-      operations: nodeOperations({
-        clock: systemClock,
-        name: config.node.name,
-        underlay: underlay.address,
-        dataplane,
-        gossip,
-        endpoints,
-        networks,
-      }),
-      stop,
-      fatal,
-    };
-  }
-}
 
 function logMember(log: Log, { type, member }: MemberEvent): void {
   const fields = { peer: member.name, address: member.address, state: member.state };

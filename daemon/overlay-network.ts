@@ -1,8 +1,9 @@
 /** One configured network brought to life on this VM: its devices, its place in the dataplane, its VTEPs. */
 import type { VtepSpec } from '../dataplane/commands.ts';
 import type { Dataplane } from '../dataplane/dataplane.ts';
+import { WeftError } from '../dataplane/errors.ts';
 import type { NetworkConfig } from './config/config.ts';
-import { bridgeTapName, stableMac } from './endpoints/names.ts';
+import { bridgeName, bridgeTapName, stableMac } from './endpoints/names.ts';
 import { makeBridge, removeBridge } from './net/network-devices.ts';
 
 export interface OverlayNetworkOptions {
@@ -37,6 +38,11 @@ export class OverlayNetwork {
     return this.config.vni;
   }
 
+  /** Names of the devices that must be there while it runs. */
+  get devices(): readonly string[] {
+    return this.hasDevices ? [bridgeName(this.name), bridgeTapName(this.name)] : [];
+  }
+
   /** Underlay addresses of the other VTEPs, each once. */
   get vteps(): readonly string[] {
     return [...new Set([...this.gossiped.map(({ address }) => address), ...this.config.staticVteps])];
@@ -44,20 +50,34 @@ export class OverlayNetwork {
 
   /** Makes the devices, or takes them over, and hands them to the dataplane. */
   async start(): Promise<void> {
-    const { vni, name, attach, staticVteps } = this.config;
+    const { vni, name, staticVteps } = this.config;
     await this.dataplane.run('addNetwork', { name, vni, mtu: this.mtu });
     this.isInDataplane = true;
-    if (attach === 'bridge') {
-      const { nodeName } = this.options;
-      const fd = await makeBridge(name, this.mtu, {
-        bridge: stableMac(nodeName, name, 'bridge'),
-        tap: stableMac(nodeName, name, 'tap'),
-      });
-      this.hasDevices = true;
-      await this.dataplane.run('addPort', { vni, port: bridgeTapName(name), fd });
-    }
+    await this.makeDevices();
     const vteps = staticVteps.map(address => ({ address, port: this.options.vxlanPort }));
     await this.dataplane.run('setVteps', { vni, source: 'static', vteps });
+  }
+
+  /** After somebody deleted the TAP: whatever is left of it gives way to a new one. */
+  async remakeDevices(): Promise<void> {
+    const { vni, name } = this.config;
+    await this.dataplane.run('removePort', { vni, port: bridgeTapName(name) }).catch(error => {
+      if (!(error instanceof WeftError) || error.code !== 'not_found') throw error;
+    });
+    await this.makeDevices();
+  }
+
+  /** attach: bridge: the bridge and its TAP. */
+  private async makeDevices(): Promise<void> {
+    const { vni, name, attach } = this.config;
+    if (attach !== 'bridge') return;
+    const { nodeName } = this.options;
+    const fd = await makeBridge(name, this.mtu, {
+      bridge: stableMac(nodeName, name, 'bridge'),
+      tap: stableMac(nodeName, name, 'tap'),
+    });
+    this.hasDevices = true;
+    await this.dataplane.run('addPort', { vni, port: bridgeTapName(name), fd });
   }
 
   /** What gossip says of who carries this VNI; tells the dataplane only what is new. */

@@ -5,6 +5,11 @@ import { parseIp, parseVni } from '../dataplane/address.ts';
 import { peerReport, vtepsOf } from './vtep-directory.ts';
 
 const address = parseIp('192.0.2.2');
+const OWN = { name: 'a', underlay: parseIp('192.0.2.1') };
+
+function at(vtep: string): Partial<GossipMember> {
+  return { tags: weftTags({ vtep: parseIp(vtep), port: 4789, vnis: [parseVni(42)] }) };
+}
 
 function member(name: string, changes: Partial<GossipMember> = {}): GossipMember {
   return {
@@ -25,6 +30,10 @@ const cases: [string, GossipMember, boolean][] = [
   ['a dead one', member('b', { state: 'dead' }), false],
   ['one that left', member('b', { state: 'left' }), false],
   ['this node', member('a'), false],
+  ['a VTEP of the other family', member('b', at('2001:db8::2')), false],
+  ['a multicast VTEP', member('b', at('239.1.1.1')), false],
+  ['an unspecified VTEP', member('b', at('0.0.0.0')), false],
+  ['a VTEP with our own address', member('b', at('192.0.2.1')), false],
   ['a member without weft tags', member('b', { tags: new Map([['role', 'consul']]) }), false],
   [
     'a member with tags that do not parse',
@@ -41,12 +50,12 @@ const cases: [string, GossipMember, boolean][] = [
 
 for (const [what, candidate, expected] of cases) {
   test(`vtepsOf() ${expected ? 'takes' : 'leaves out'} ${what}`, t => {
-    t.deepEqual(vtepsOf(42, [candidate], 'a'), expected ? [{ address, port: 4789 }] : []);
+    t.deepEqual(vtepsOf(42, [candidate], OWN), expected ? [{ address, port: 4789 }] : []);
   });
 }
 
 test('vtepsOf() leaves out members that do not carry the VNI', t => {
-  t.deepEqual(vtepsOf(43, [member('b')], 'a'), []);
+  t.deepEqual(vtepsOf(43, [member('b')], OWN), []);
 });
 
 test('peerReport() gives VNIs in order and seconds since the last sign of life', t => {

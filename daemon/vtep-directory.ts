@@ -1,22 +1,34 @@
 /** From gossip to the dataplane: which VTEPs carry a VNI, by what the members of the pool say of themselves. */
 import type { GossipMember } from '../control/events.ts';
 import { parseWeftTags, type WeftTags } from '../control/tags.ts';
+import { ipFamily, type VtepAddress } from '../dataplane/address.ts';
 import type { VtepSpec } from '../dataplane/commands.ts';
 import { WeftError } from '../dataplane/errors.ts';
+import { nonUnicast } from './cidr.ts';
 import type { PeerReport } from './operations.ts';
 
 /**
  * The VTEPs that carry `vni` now. A suspect member still does: suspicion is a question, and cutting its traffic would
- * answer it.
+ * answer it. What a member says of itself is not believed blindly: an address that no VTEP of this underlay can have
+ * (another family, multicast, our own) is left out.
  */
-export function vtepsOf(vni: number, members: readonly GossipMember[], own: string): VtepSpec[] {
+export function vtepsOf(
+  vni: number,
+  members: readonly GossipMember[],
+  own: { readonly name: string; readonly underlay: VtepAddress },
+): VtepSpec[] {
   const vteps: VtepSpec[] = [];
   for (const { name, state, tags } of members) {
-    if (name === own || (state !== 'alive' && state !== 'suspect')) continue;
+    if (name === own.name || (state !== 'alive' && state !== 'suspect')) continue;
     const weft = tagsOf(tags);
-    if (weft?.vnis.some(carried => carried === vni)) vteps.push({ address: weft.vtep, port: weft.port });
+    if (weft === undefined || !weft.vnis.some(carried => carried === vni)) continue;
+    if (canBePeer(weft.vtep, own.underlay)) vteps.push({ address: weft.vtep, port: weft.port });
   }
   return vteps;
+}
+
+function canBePeer(vtep: VtepAddress, own: VtepAddress): boolean {
+  return vtep !== own && ipFamily(vtep) === ipFamily(own) && nonUnicast(vtep) === undefined;
 }
 
 /** A member as operators see it; members that are no weft nodes (a serf agent) carry no VNI. */

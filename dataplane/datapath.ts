@@ -1,6 +1,6 @@
 /**
  * The dataplane of one thread: owns the arena, the ports, the forwarder and its tables, and carries out commands.
- * It runs in a worker (worker.ts) so that neither gossip nor an operator's request ever delays a frame.
+ * It runs in a worker (worker.ts) so that neither gossip nor JSON ever delays a frame.
  */
 import { randomInt } from 'node:crypto';
 import type { VtepAddress } from './address.ts';
@@ -113,10 +113,11 @@ export class Datapath {
 
     setVteps: ({ vni, source, vteps }) => {
       const network = this.networkOf(vni);
-      network.setVteps(
-        source,
-        vteps.map(vtep => this.vteps.intern(vtep.address, vtep.port)),
-      );
+      const interned = vteps.map(vtep => this.vteps.intern(vtep.address, vtep.port));
+      for (const other of this.forwarder.allNetworks()) {
+        for (const vtep of interned) other.repointVtep(vtep);
+      }
+      network.setVteps(source, interned);
       this.forgetUnusedVteps();
     },
 

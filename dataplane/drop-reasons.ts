@@ -29,7 +29,9 @@ const MEANINGS = {
   port_down: 'the TAP device is down or gone',
   bad_geometry: 'offload metadata contradict the frame',
   receive_truncated: 'longer than a receive slot',
-  receive_queue_overflow: 'the receive queue of the VXLAN socket was full (raise net.core.rmem_max)',
+  receive_failed: 'the kernel could not hand over a frame that a TAP had received',
+  receive_queue_overflow:
+    'the receive queue of the VXLAN socket was full: this VM has too little CPU for the traffic',
 } as const;
 
 export type DropReason = keyof typeof MEANINGS;

@@ -47,6 +47,14 @@ export class FloodList<V extends { readonly address: VtepAddress }> {
     return this.changed();
   }
 
+  /** Puts `vtep` in the place of the member with its address, if there is one. Returns whether the list changed. */
+  repoint(vtep: V): boolean {
+    const member = this.members.get(vtep.address);
+    if (member === undefined || member.vtep === vtep) return false;
+    member.vtep = vtep;
+    return this.changed();
+  }
+
   /** Takes back what `source` said about the VTEP at `address`. Returns whether the list changed. */
   remove(address: VtepAddress, source: FloodSource): boolean {
     return this.withdraw(address, source) && this.changed();

@@ -1,11 +1,12 @@
 /** One VXLAN segment on this VTEP: its ports, its forwarding table and the VTEPs that carry it too. */
 import type { MacAddress, Vni, VtepAddress } from './address.ts';
 import type { Clock } from './clock.ts';
-import { DropCounters } from './drop-reasons.ts';
+import { DROP, DropCounters } from './drop-reasons.ts';
 import { FloodList } from './flood-list.ts';
 import { ForwardingTable } from './forwarding-table.ts';
 import { ETHERNET_HEADER_SIZE } from './headers/ethernet.ts';
 import type { LocalPort } from './local-port.ts';
+import { portLosses } from './port-losses.ts';
 import type { Vtep } from './vtep-table.ts';
 
 /** Learned entries of one network at the most; the oldest goes first. Ten times what one network usually holds. */
@@ -49,12 +50,20 @@ export class Network {
   /** Takes the port away with every entry that leads to it. */
   removePort(port: LocalPort): void {
     this.ports = this.ports.filter(other => other !== port);
+    // What it had to give up stays counted when the port is gone.
+    for (const [reason, frames] of portLosses(port.tap.counters, 'tap')) this.drops.add(DROP[reason], frames);
     this.table.forget(destination => destination.kind === 'port' && destination.port === port);
   }
 
   /** The complete set of VTEPs from one source replaces the former one; entries behind a lost VTEP go at once. */
   setVteps(source: 'gossip' | 'static', vteps: readonly Vtep[]): void {
     this.flood.replace(source, vteps);
+    this.table.forget(destination => destination.kind === 'vtep' && !this.flood.has(destination.vtep));
+  }
+
+  /** The VTEP of this address was started anew on another port: whatever led to the former object is forgotten. */
+  repointVtep(vtep: Vtep): void {
+    if (!this.flood.repoint(vtep)) return;
     this.table.forget(destination => destination.kind === 'vtep' && !this.flood.has(destination.vtep));
   }
 

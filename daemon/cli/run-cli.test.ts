@@ -177,7 +177,7 @@ test('what is refused is one line on stderr and exit 1', async t => {
   const table: readonly (readonly [string[], string])[] = [
     [
       ['attach', 'web', '--network', 'red'],
-      'cannot attach: no network "red" on this node; the networks are blue and green',
+      'there is no network "red" on this node; known ones: blue, green',
     ],
     [
       ['attach', 'web', '--network', 'blue', '--address', 'auto'],

@@ -176,6 +176,16 @@ for (const [title, hide] of [
   });
 }
 
+for (const name of ['wf-blue', 'wt-blue']) {
+  test(`a daemon is refused where the interface ${name} is somebody else's, which stays`, async t => {
+    await oneVm(t, `taken-${name}`, async a => {
+      a.writeConfig(validConfig(a.directory));
+      await a.ip(`link add name ${name} type veth peer name other`);
+      await assertDaemonRefuses(t, a, weftCommand('daemon', '--config', a.configPath), new RegExp(name));
+    });
+  });
+}
+
 for (const mode of ATTACH_MODES) {
   test(`attach (${mode}): missing namespace, unknown network, bad address, MAC or name, occupied interface`, async t => {
     await inLab(t, `attach-${mode}`, async lab => {

@@ -1,5 +1,5 @@
 /** Attach mode `bridge`: a veth pair, one end in the container, the other a port of the bridge `wf-NAME`. */
-import { changeLinks, findLink, setNetSysctls } from '../net/ip.ts';
+import { changeLinks, findLink, removeLink, setNetSysctls } from '../net/ip.ts';
 import { configureContainerLink, explainOccupied } from './container-link.ts';
 import type { Endpoint } from './endpoint.ts';
 import { bridgeName } from './names.ts';
@@ -27,14 +27,17 @@ export async function attachByBridge(endpoint: Endpoint): Promise<undefined> {
 
 /** Removes the pair; either end takes the other with it. */
 export async function detachFromBridge(endpoint: Endpoint): Promise<void> {
-  if ((await findLink(endpoint.hostLink)) !== undefined)
-    await changeLinks([`link del dev ${endpoint.hostLink}`]);
+  await removeLink(endpoint.hostLink);
 }
 
-/** After a restart: is the pair still there? Puts the host end back on its bridge. */
+/** After a restart: is the pair still there? Puts the host end on its bridge and gives both ends the MTU of today. */
 export async function restoreOnBridge(endpoint: Endpoint): Promise<boolean> {
-  const { hostLink, mtu, network } = endpoint;
+  const { hostLink, ifname, mtu, network, netns } = endpoint;
   if ((await findLink(hostLink)) === undefined) return false;
   await changeLinks([`link set dev ${hostLink} mtu ${mtu} master ${bridgeName(network)} up`]);
+  const inside = await findLink(ifname, netns.path);
+  if (inside !== undefined && inside.mtu !== mtu) {
+    await changeLinks([`link set dev ${ifname} mtu ${mtu}`], netns.path);
+  }
   return true;
 }

@@ -15,6 +15,7 @@ const endpoint: Endpoint = {
   addresses: ['198.18.0.2/24'],
   mtu: 1450,
   hostLink: 'wv0123456789ab',
+  pending: false,
 };
 
 async function stateDirectory(t: { teardown(work: () => Promise<void>): void }): Promise<string> {

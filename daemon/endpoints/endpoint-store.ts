@@ -39,15 +39,20 @@ export class EndpointStore {
   }
 
   async add(endpoint: Endpoint): Promise<void> {
-    await this.replace([...this.endpoints, endpoint]);
+    await this.write([...this.endpoints, endpoint]);
   }
 
   async remove(endpoint: Endpoint): Promise<void> {
-    await this.replace(this.endpoints.filter(other => other !== endpoint));
+    await this.write(this.endpoints.filter(other => other !== endpoint));
+  }
+
+  /** Puts `now` in the place of `before`. */
+  async replace(before: Endpoint, now: Endpoint): Promise<void> {
+    await this.write(this.endpoints.map(other => (other === before ? now : other)));
   }
 
   /** Write aside, sync, rename: on the disk before it is answered, and never half. */
-  private async replace(endpoints: readonly Endpoint[]): Promise<void> {
+  private async write(endpoints: readonly Endpoint[]): Promise<void> {
     const aside = `${this.file}.new`;
     try {
       await mkdir(dirname(this.file), { recursive: true, mode: 0o700 });

@@ -13,6 +13,8 @@ export const endpointSchema = z.object({
   mtu: z.number().int(),
   /** bridge: the host's end of the veth pair. tap: the name under which the TAP was born. Unique on this VM. */
   hostLink: z.string(),
+  /** Written before its links are made and cleared once they work: what is still pending at a start is taken back. */
+  pending: z.boolean().default(false),
 });
 
 export type Endpoint = z.infer<typeof endpointSchema>;

@@ -1,31 +1,23 @@
 /**
- * The endpoints of this VM: attach, detach, take-over after a restart, and the watch for namespaces that vanished.
- * Every change is one at a time (a queue), recorded on disk before it is answered, and undone whole if it fails.
+ * The endpoints of this VM: attach, detach, take-over after a restart, and the watch for what vanishes.
+ * Every change is one at a time (a queue), recorded on disk before its links are made, and undone whole if it fails.
  */
 import type { Clock, Timer } from '../../dataplane/clock.ts';
 import { WeftError } from '../../dataplane/errors.ts';
-import type { Log } from '../log.ts';
-import { changeLinks, listLinks, ownLinkNames } from '../net/ip.ts';
-import { netnsInode, resolveNetns } from '../net/netns.ts';
+import { errorFields, type Log } from '../log.ts';
+import type { LogFields } from '../log-fields.ts';
+import { listLinks, ownLinkNames, removeLink } from '../net/ip.ts';
+import { locateNetns, resolveNetns } from '../net/netns.ts';
 import type { AttachRequest, DetachRequest } from '../operations.ts';
 import { attachByBridge, detachFromBridge, restoreOnBridge } from './bridge-attach.ts';
 import { type Endpoint, isSameInterface } from './endpoint.ts';
 import type { EndpointStore } from './endpoint-store.ts';
-import { formatStableMac, hostLinkName, ORPHAN_LINK } from './names.ts';
-import { requireInSubnet } from './subnet.ts';
+import { ORPHAN_LINK } from './names.ts';
+import { type AttachableNetwork, planEndpoint, refuseDuplicates, requireSame } from './plan.ts';
 import { attachByTap, detachTap, restoreTap } from './tap-attach.ts';
 
-/** How often the namespaces of endpoints are looked at; a look is one stat for each, no process. */
+/** How often the endpoints are looked at: one file read and one stat for each, no process. */
 const WATCH_INTERVAL_MS = 2_000;
-
-/** What an attachment needs to know of its network. */
-export interface AttachableNetwork {
-  readonly name: string;
-  readonly vni: number;
-  readonly mtu: number;
-  readonly subnet: string | undefined;
-  readonly attach: 'bridge' | 'tap';
-}
 
 /** How the dataplane is told. */
 export interface EndpointWiring {
@@ -43,6 +35,8 @@ export interface EndpointsModules {
   readonly wiring: EndpointWiring;
   readonly networks: readonly AttachableNetwork[];
   readonly nodeName: string;
+  /** At each look at the endpoints: the names of the links of the VM, for whoever has others to look after. */
+  readonly onLinks: (links: ReadonlySet<string>) => void;
 }
 
 export class Endpoints {
@@ -74,9 +68,7 @@ export class Endpoints {
   /** Takes over what an earlier run left, forgets what has vanished since, removes what it left half-made. */
   restore(): Promise<void> {
     return this.inTurn(async () => {
-      for (const endpoint of this.all()) {
-        if (!(await this.restoreOne(endpoint))) await this.forget(endpoint, 'gone while the daemon was down');
-      }
+      await this.eachOfAll('cannot be taken over', endpoint => this.restoreOne(endpoint));
       await this.removeOrphans();
       this.scheduleWatch();
     });
@@ -87,6 +79,16 @@ export class Endpoints {
     return this.inTurn(async () => {
       const endpoint = this.all().find(candidate => candidate.hostLink === hostLink);
       if (endpoint !== undefined) await this.forget(endpoint, 'its interface was deleted');
+    });
+  }
+
+  /** bridge mode: `make` makes the devices of the network anew; then its endpoints are joined to them again. */
+  rebuild(network: string, make: () => Promise<void>): Promise<void> {
+    return this.inTurn(async () => {
+      await make();
+      for (const endpoint of this.ofNetwork(network)) {
+        if (await restoreOnBridge(endpoint)) await this.modules.wiring.attachMac(endpoint);
+      }
     });
   }
 
@@ -106,74 +108,45 @@ export class Endpoints {
     return result;
   }
 
-  private async attachNow(request: AttachRequest): Promise<Endpoint> {
-    const endpoint = await this.plan(request);
-    await this.forgetVanished();
-    const existing = this.all().find(other => isSameInterface(other, { ...endpoint, ...endpoint.netns }));
-    if (existing !== undefined) return sameOrConflict(existing, endpoint, request);
-    this.refuseDuplicates(endpoint);
+  /** One endpoint in trouble must not keep the others from the network. */
+  private async eachOfAll(trouble: string, work: (endpoint: Endpoint) => Promise<void>): Promise<void> {
+    for (const endpoint of this.all()) {
+      await work(endpoint).catch(error => {
+        this.modules.log.error({ ...logFields(endpoint), ...errorFields(error) }, trouble);
+      });
+    }
+  }
 
-    const fd = endpoint.attach === 'tap' ? await attachByTap(endpoint) : await attachByBridge(endpoint);
+  private async attachNow(request: AttachRequest): Promise<Endpoint> {
+    const { networks, nodeName, store, log } = this.modules;
+    const wanted = await planEndpoint(request, networks, nodeName);
+    await this.forgetVanished();
+    const existing = this.all().find(other => isSameInterface(other, { ...wanted, ...wanted.netns }));
+    if (existing !== undefined) return requireSame(existing, wanted, request);
+    refuseDuplicates(wanted, this.all());
+
+    await store.add(wanted);
     try {
-      if (fd !== undefined) await this.modules.wiring.addPort(endpoint, fd);
-      await this.modules.wiring.attachMac(endpoint);
-      await this.modules.store.add(endpoint);
+      const fd = wanted.attach === 'tap' ? await attachByTap(wanted) : await attachByBridge(wanted);
+      await this.connect(wanted, fd);
     } catch (error) {
-      await this.dismantle(endpoint);
+      await store.remove(wanted);
       throw error;
     }
-    this.modules.log.info(logFields(endpoint), 'attached');
+    const endpoint = { ...wanted, pending: false };
+    await store.replace(wanted, endpoint);
+    log.info(logFields(endpoint), 'attached');
     return endpoint;
   }
 
-  private async plan(request: AttachRequest): Promise<Endpoint> {
-    const network = this.networkOf(request.network);
-    const { ifname, addresses } = request;
-    for (const address of addresses) requireInSubnet(address, network.subnet);
-    const netns = await resolveNetns(request.netns);
-    // With an address, the MAC follows the address: a container that moves takes its MAC along, and no neighbour's
-    // cache goes stale. Without one, it follows the place.
-    const identity = addresses[0]?.split('/')[0];
-    const mac =
-      request.mac !== undefined
-        ? request.mac
-        : identity !== undefined
-          ? formatStableMac(String(network.vni), identity)
-          : formatStableMac(this.modules.nodeName, String(network.vni), String(netns.inode), ifname);
-    return {
-      network: network.name,
-      vni: network.vni,
-      attach: network.attach,
-      netns,
-      ifname,
-      mac,
-      addresses: [...addresses],
-      mtu: network.mtu,
-      hostLink: hostLinkName(network.attach, netns.inode, ifname),
-    };
-  }
-
-  private networkOf(name: string): AttachableNetwork {
-    const network = this.modules.networks.find(candidate => candidate.name === name);
-    if (network !== undefined) return network;
-    const known = this.modules.networks.map(candidate => candidate.name).join(', ');
-    throw new WeftError('not_found', `there is no network "${name}" on this node`, {
-      hint: known === '' ? 'add it to the configuration' : `known ones: ${known}`,
-    });
-  }
-
-  private refuseDuplicates(endpoint: Endpoint): void {
-    for (const other of this.ofNetwork(endpoint.network)) {
-      const hosts = other.addresses.map(hostPart);
-      const taken = endpoint.addresses.map(hostPart).find(address => hosts.includes(address));
-      const what = taken ?? (other.mac === endpoint.mac ? endpoint.mac : undefined);
-      if (what !== undefined) {
-        throw new WeftError(
-          'conflict',
-          `${what} is taken in network ${endpoint.network} by ${other.ifname} of ${other.netns.name}`,
-          { hint: 'choose another one, or detach that interface first' },
-        );
-      }
+  /** The links exist: from here on whatever fails takes them away again. */
+  private async connect(endpoint: Endpoint, fd: number | undefined): Promise<void> {
+    try {
+      if (fd !== undefined) await this.modules.wiring.addPort(endpoint, fd);
+      await this.modules.wiring.attachMac(endpoint);
+    } catch (error) {
+      await this.dismantle(endpoint);
+      throw error;
     }
   }
 
@@ -193,76 +166,102 @@ export class Endpoints {
       const { inode } = await resolveNetns(netns);
       return candidates.find(endpoint => endpoint.netns.inode === inode);
     } catch (error) {
-      if (!(error instanceof WeftError) || error.code !== 'not_found') throw error;
-      return candidates.find(endpoint => endpoint.netns.name === netns);
+      const byName = candidates.find(endpoint => endpoint.netns.name === netns);
+      if (byName === undefined && !(error instanceof WeftError && error.code === 'not_found')) throw error;
+      return byName;
     }
   }
 
   /** Takes the interface away, whichever part of it exists. */
   private async dismantle(endpoint: Endpoint): Promise<void> {
-    await ignoreMissing(this.modules.wiring.releaseMac(endpoint));
-    if (endpoint.attach === 'bridge') await detachFromBridge(endpoint);
-    else {
-      await ignoreMissing(this.modules.wiring.removePort(endpoint));
-      if (await exists(endpoint)) await detachTap(endpoint);
+    const { wiring } = this.modules;
+    try {
+      await ignoreMissing(wiring.releaseMac(endpoint));
+      if (endpoint.attach === 'tap') await ignoreMissing(wiring.removePort(endpoint));
+    } finally {
+      if (endpoint.attach === 'bridge') await detachFromBridge(endpoint);
+      else if ((await locateNetns(endpoint.netns)) === endpoint.netns.path) await detachTap(endpoint);
+      else await removeLink(endpoint.hostLink);
     }
   }
 
-  private async restoreOne(endpoint: Endpoint): Promise<boolean> {
-    const known = this.modules.networks.find(({ name }) => name === endpoint.network);
-    if (known === undefined || known.vni !== endpoint.vni || known.attach !== endpoint.attach) {
+  private async restoreOne(recorded: Endpoint): Promise<void> {
+    if (recorded.pending) return this.forget(recorded, 'its attachment was interrupted');
+    const found = await this.refresh(recorded, await ownLinkNames());
+    if (found === undefined) return;
+    const network = this.modules.networks.find(({ name }) => name === found.network);
+    if (network === undefined || network.vni !== found.vni || network.attach !== found.attach) {
       this.modules.log.warn(
-        logFields(endpoint),
+        logFields(found),
         'the network of this endpoint is no more as it was in the configuration: not served',
       );
-      return exists(endpoint);
+      return;
     }
-    if (!(await exists(endpoint))) return false;
-    try {
-      if (endpoint.attach === 'bridge') {
-        if (!(await restoreOnBridge(endpoint))) return false;
-      } else {
-        const fd = await restoreTap(endpoint);
-        if (fd === undefined) return false;
-        await this.modules.wiring.addPort(endpoint, fd);
-      }
-      await this.modules.wiring.attachMac(endpoint);
-      this.modules.log.info(logFields(endpoint), 'taken over');
-      return true;
-    } catch (error) {
-      // One container in trouble must not keep the others from the network; the record stays for `detach`.
-      this.modules.log.error({ ...logFields(endpoint), err: error }, 'cannot be taken over');
-      return true;
+    // The configuration or the underlay may have another MTU by now: the interface follows.
+    const endpoint = { ...found, mtu: network.mtu };
+    if (endpoint.mtu !== found.mtu) await this.modules.store.replace(found, endpoint);
+    await this.takeOver(endpoint);
+  }
+
+  private async takeOver(endpoint: Endpoint): Promise<void> {
+    if (endpoint.attach === 'bridge') {
+      if (!(await restoreOnBridge(endpoint))) return this.forget(endpoint, 'its interface was deleted');
+    } else {
+      const fd = await restoreTap(endpoint);
+      if (fd === undefined) return this.forget(endpoint, 'its interface was deleted');
+      await this.modules.wiring.addPort(endpoint, fd);
     }
+    await this.modules.wiring.attachMac(endpoint);
+    this.modules.log.info(logFields(endpoint), 'taken over');
   }
 
   private async removeOrphans(): Promise<void> {
     const known = new Set(this.all().map(endpoint => endpoint.hostLink));
     for (const { ifname } of await listLinks()) {
       if (!ORPHAN_LINK.test(ifname) || known.has(ifname)) continue;
-      this.modules.log.warn({ ifname }, 'removing what an interrupted attach left');
-      await changeLinks([`link del dev ${ifname}`]);
+      this.modules.log.warn({ ifname }, 'removing a link that belongs to no endpoint');
+      await removeLink(ifname);
     }
   }
 
   private scheduleWatch(): void {
     if (this.stopped) return;
     this.watch = this.modules.clock.after(WATCH_INTERVAL_MS, () => {
-      this.inTurn(() => this.forgetVanished())
-        .catch(error => this.modules.log.error({ err: error }, 'cannot look after the endpoints'))
+      this.inTurn(async () => this.modules.onLinks(await this.forgetVanished()))
+        .catch(error => {
+          if (!this.stopped) this.modules.log.error(errorFields(error), 'cannot look after the endpoints');
+        })
         .finally(() => this.scheduleWatch());
     });
   }
 
-  /** Endpoints whose namespace or interface was deleted under us: their entries must not stay. */
-  private async forgetVanished(): Promise<void> {
+  /** Endpoints whose namespace or interface was deleted under us: their entries must not stay. Returns all links. */
+  private async forgetVanished(): Promise<ReadonlySet<string>> {
     const links = await ownLinkNames();
-    for (const endpoint of this.all()) {
-      // A new namespace can bear the inode of a deleted one: the host's end of the pair tells them apart.
-      const paired = endpoint.attach === 'tap' || links.has(endpoint.hostLink);
-      if (!paired) await this.forget(endpoint, 'its interface was deleted');
-      else if (!(await exists(endpoint))) await this.forget(endpoint, 'its namespace is gone');
+    await this.eachOfAll('cannot be looked after', async endpoint => {
+      await this.refresh(endpoint, links);
+    });
+    return links;
+  }
+
+  /** The endpoint as it is now, with the path at which its namespace can be entered; undefined: gone, and forgotten. */
+  private async refresh(endpoint: Endpoint, links: ReadonlySet<string>): Promise<Endpoint | undefined> {
+    // The host's end of a pair lives exactly as long as the other end's namespace, which a new one with the same inode
+    // cannot feign. A TAP that we hold open keeps its namespace alive: there only the holders of the namespace count.
+    const isPaired = endpoint.attach === 'bridge' && links.has(endpoint.hostLink);
+    if (endpoint.attach === 'bridge' && !isPaired) {
+      await this.forget(endpoint, 'its interface was deleted');
+      return undefined;
     }
+    const path = await locateNetns(endpoint.netns);
+    if (path === endpoint.netns.path || (path === undefined && isPaired)) return endpoint;
+    if (path === undefined) {
+      await this.forget(endpoint, 'its namespace is gone');
+      return undefined;
+    }
+    const moved = { ...endpoint, netns: { ...endpoint.netns, path } };
+    await this.modules.store.replace(endpoint, moved);
+    return moved;
   }
 
   private async forget(endpoint: Endpoint, reason: string): Promise<void> {
@@ -270,10 +269,6 @@ export class Endpoints {
     await this.modules.store.remove(endpoint);
     this.modules.log.warn({ ...logFields(endpoint), reason }, 'endpoint forgotten');
   }
-}
-
-async function exists(endpoint: Endpoint): Promise<boolean> {
-  return (await netnsInode(endpoint.netns.path)) === endpoint.netns.inode;
 }
 
 async function ignoreMissing(work: Promise<void>): Promise<void> {
@@ -284,29 +279,6 @@ async function ignoreMissing(work: Promise<void>): Promise<void> {
   }
 }
 
-function hostPart(cidr: string): string {
-  return cidr.split('/')[0] ?? cidr;
-}
-
-function sameOrConflict(existing: Endpoint, wanted: Endpoint, request: AttachRequest): Endpoint {
-  const same =
-    existing.network === wanted.network &&
-    existing.addresses.join() === wanted.addresses.join() &&
-    (request.mac === undefined || existing.mac === wanted.mac);
-  if (same) return existing;
-  throw new WeftError(
-    'conflict',
-    `${existing.ifname} of ${request.netns} is attached to network ${existing.network} with other parameters`,
-    { hint: `detach it first: weft detach ${request.netns} --network ${existing.network}` },
-  );
-}
-
-function logFields(endpoint: Endpoint): {
-  network: string;
-  netns: string;
-  ifname: string;
-  mac: string;
-} {
-  const { network, netns, ifname, mac } = endpoint;
+function logFields({ network, netns, ifname, mac }: Endpoint): LogFields {
   return { network, netns: netns.name, ifname, mac };
 }

@@ -1,7 +1,7 @@
 /** Attach mode `tap`: the TAP itself becomes the container's interface; no bridge, no veth, one hop less. */
 import { closeSync } from 'node:fs';
 import { openTap } from '../../dataplane/tap-device.ts';
-import { changeLinks, findLink, type NetnsPath } from '../net/ip.ts';
+import { changeLinks, type Link, listLinks, type NetnsPath, removeLink } from '../net/ip.ts';
 import { configureContainerLink, explainOccupied } from './container-link.ts';
 import type { Endpoint } from './endpoint.ts';
 
@@ -33,21 +33,26 @@ export async function attachByTap(endpoint: Endpoint): Promise<number> {
   return fd;
 }
 
-/** Removes the interface. The caller has closed the port before. */
+/** Removes the interface, also one that an attach left on its way. The caller has closed the port before. */
 export async function detachTap(endpoint: Endpoint): Promise<void> {
-  const { ifname, netns } = endpoint;
-  const link = await findLink(ifname, netns.path);
-  // Whoever renamed or replaced the interface meanwhile keeps it: only our TAP, known by its MAC, is removed.
-  if (link?.linkinfo?.info_kind !== 'tun' || link.address !== endpoint.mac) return;
-  await changeLinks([`link del dev ${ifname}`], netns.path);
+  const { hostLink, netns } = endpoint;
+  await removeLink(hostLink);
+  const inside = await listLinks(netns.path);
+  if (inside.some(({ ifname }) => ifname === hostLink)) await removeLink(hostLink, netns.path);
+  else if (isOurs(endpoint, inside)) await removeLink(endpoint.ifname, netns.path);
 }
 
 /** After a restart: opens the TAP again where it is, in the container. Undefined when it is there no more. */
 export async function restoreTap(endpoint: Endpoint): Promise<number | undefined> {
   const { ifname, netns, mtu } = endpoint;
-  const link = await findLink(ifname, netns.path);
-  if (link?.linkinfo?.info_kind !== 'tun') return undefined;
+  if (!isOurs(endpoint, await listLinks(netns.path))) return undefined;
   const { fd } = openTap({ name: ifname, netnsPath: netns.path, persist: true });
-  if (link.mtu !== mtu) await changeLinks([`link set dev ${ifname} mtu ${mtu}`], netns.path);
+  await changeLinks([`link set dev ${ifname} mtu ${mtu}`], netns.path);
   return fd;
+}
+
+/** Whoever renamed or replaced the interface meanwhile keeps it: only our TAP, known by its MAC, is touched. */
+function isOurs(endpoint: Endpoint, links: readonly Link[]): boolean {
+  const link = links.find(({ ifname }) => ifname === endpoint.ifname);
+  return link?.linkinfo?.info_kind === 'tun' && link.address === endpoint.mac;
 }

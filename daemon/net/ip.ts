@@ -14,7 +14,9 @@ export interface Link {
   readonly ifname: string;
   readonly address: string;
   readonly mtu: number;
+  readonly flags: readonly string[];
   readonly master?: string;
+  readonly ifalias?: string;
   readonly linkinfo?: { readonly info_kind?: string; readonly info_data?: Readonly<Record<string, unknown>> };
   readonly addr_info: readonly {
     readonly family: 'inet' | 'inet6';
@@ -44,6 +46,15 @@ function codeOf(reason: string): 'conflict' | 'not_permitted' | 'not_found' | 's
   if (/Operation not permitted/.test(reason)) return 'not_permitted';
   if (/Cannot find device|No such device|does not exist/.test(reason)) return 'not_found';
   return 'system';
+}
+
+/** Removes a link; one that is not there, or goes at the same moment, is fine. */
+export async function removeLink(name: string, netns?: NetnsPath): Promise<void> {
+  try {
+    await changeLinks([`link del dev ${name}`], netns);
+  } catch (error) {
+    if (!(error instanceof WeftError) || error.code !== 'not_found') throw error;
+  }
 }
 
 /** All links of a namespace, with their addresses. */
@@ -85,13 +96,18 @@ async function ask(args: readonly string[], netns?: NetnsPath): Promise<unknown[
   return stdout.trim() === '' ? [] : (JSON.parse(stdout) as unknown[]);
 }
 
-/** Writes a value below /proc/sys/net, as that namespace sees it. `path` is relative: ipv6/conf/eth0/accept_ra. */
+/**
+ * Writes values below /proc/sys/net, as that namespace sees it; paths are relative, as in ipv6/conf/eth0/accept_ra. What
+ * is not there is passed over: a kernel without IPv6, and a device with an MTU below 1280, have no ipv6/conf.
+ */
 export async function setNetSysctls(
   values: Readonly<Record<string, number>>,
   netns?: NetnsPath,
 ): Promise<void> {
-  const script = Object.entries(values).map(([path, value]) => `echo ${value} > /proc/sys/net/${path}`);
-  const { code, stderr } = await run(['sh', '-e'], netns, `${script.join('\n')}\n`);
+  // Names are arguments, never text of the script.
+  const script = 'while [ $# -gt 1 ]; do [ ! -e "$1" ] || echo "$2" > "$1"; shift 2; done';
+  const args = Object.entries(values).flatMap(([path, value]) => [`/proc/sys/net/${path}`, String(value)]);
+  const { code, stderr } = await run(['sh', '-e', '-c', script, 'sh', ...args], netns, '');
   if (code !== 0) throw new WeftError('system', `cannot set a sysctl: ${stderr.trim()}`);
 }
 

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import test from 'ava';
 import { changeLinks, findLink, listLinks, ownLinkNames, setNetSysctls } from './ip.ts';
 import { netnsInode, resolveNetns } from './netns.ts';
@@ -77,7 +78,14 @@ test('setNetSysctls() writes into the namespace it is given', async t => {
     }).trim(),
     '99',
   );
-  await t.throwsAsync(setNetSysctls({ 'ipv4/no_such_thing': 1 }, PATH), { message: /cannot set a sysctl/ });
+  await t.notThrowsAsync(
+    setNetSysctls({ 'ipv4/no_such_thing': 1 }, PATH),
+    'what is not there is passed over',
+  );
+  await t.throwsAsync(setNetSysctls({ 'ipv4/ip_default_ttl': -1 }, PATH), { message: /cannot set a sysctl/ });
+  const marker = `${tmpdir()}/weft-injected-${process.pid}`;
+  await setNetSysctls({ [`ipv4/conf/$(touch ${marker})/arp_notify`]: 1 }, PATH);
+  t.false(existsSync(marker), 'a name is no script');
 });
 
 test('ownLinkNames() lists what ip lists', async t => {

@@ -1,5 +1,5 @@
 /** Network namespaces as operators name them: a name (`ip netns`), a path, or a PID. */
-import { readlink, stat, statfs } from 'node:fs/promises';
+import { readdir, readlink, stat, statfs } from 'node:fs/promises';
 import { WeftError } from '../../dataplane/errors.ts';
 
 export interface Netns {
@@ -68,4 +68,35 @@ async function isNetwork(path: string): Promise<boolean> {
   } catch {
     return true;
   }
+}
+
+/**
+ * A path at which the namespace can be entered now: the one it was known by, or, when that is gone (its process has
+ * ended, its name was removed), another name or process of the same namespace. Undefined when nobody holds it any more.
+ */
+export async function locateNetns({
+  path,
+  inode,
+}: Pick<Netns, 'path' | 'inode'>): Promise<string | undefined> {
+  if (await leadsTo(path, inode)) return path;
+  for (const name of await list(RUN_NETNS)) {
+    if (await leadsTo(`${RUN_NETNS}/${name}`, inode)) return `${RUN_NETNS}/${name}`;
+  }
+  for (const pid of (await list('/proc')).filter(name => /^\d+$/.test(name))) {
+    if (await leadsTo(`/proc/${pid}/ns/net`, inode)) return `/proc/${pid}/ns/net`;
+  }
+  return undefined;
+}
+
+async function leadsTo(path: string, inode: number): Promise<boolean> {
+  try {
+    return (await netnsInode(path)) === inode;
+  } catch {
+    // A file of another kind is at that path now.
+    return false;
+  }
+}
+
+async function list(directory: string): Promise<string[]> {
+  return readdir(directory).catch(() => []);
 }

@@ -48,7 +48,7 @@ const FAKE_FDB: readonly FdbReport[] = [
     where: 'remote',
     vtep: '192.0.2.2',
     origin: 'learned',
-    age_s: 2.25,
+    age_s: 2.2,
   },
 ];
 
@@ -77,7 +77,7 @@ export const FAKE_ENDPOINT: EndpointReport = {
 };
 
 const FAKE_DROPS: readonly DropReport[] = [
-  { network: null, reason: 'unknown_vni', frames: 3, meaning: 'the VNI is of no network of this node' },
+  { network: null, reason: 'unknown_vni', frames: 3, meaning: 'the VNI is no network of this node' },
 ];
 
 /** Every request to attach or detach is kept in `requests`. */
@@ -113,8 +113,8 @@ export class FakeNode implements NodeOperations {
     this.requests.push(request);
     const network = FAKE_NETWORKS.find(candidate => candidate.name === request.network);
     if (network === undefined) {
-      throw new WeftError('not_found', `cannot attach: no network "${request.network}" on this node`, {
-        hint: 'the networks are blue and green',
+      throw new WeftError('not_found', `there is no network "${request.network}" on this node`, {
+        hint: 'known ones: blue, green',
       });
     }
     const endpoint: EndpointReport = {

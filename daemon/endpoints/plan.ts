@@ -1,0 +1,102 @@
+/** From a request to the endpoint it asks for, and whether that may be made. Nothing is made here. */
+
+import { WeftError } from '../../dataplane/errors.ts';
+import { carriesIpv6 } from '../../dataplane/mtu.ts';
+import { resolveNetns } from '../net/netns.ts';
+import type { AttachRequest } from '../operations.ts';
+import type { Endpoint } from './endpoint.ts';
+import { formatStableMac, hostLinkName } from './names.ts';
+import { requireInSubnet } from './subnet.ts';
+
+/** What an attachment needs to know of its network. */
+export interface AttachableNetwork {
+  readonly name: string;
+  readonly vni: number;
+  readonly mtu: number;
+  readonly subnet: string | undefined;
+  readonly attach: 'bridge' | 'tap';
+}
+
+/** Throws `not_found` for a network or namespace, `invalid_argument` for an address that the network cannot carry. */
+export async function planEndpoint(
+  request: AttachRequest,
+  networks: readonly AttachableNetwork[],
+  nodeName: string,
+): Promise<Endpoint> {
+  const network = findNetwork(request.network, networks);
+  const { ifname, addresses } = request;
+  for (const address of addresses) requireInSubnet(address, network.subnet);
+  if (addresses.some(address => address.includes(':')) && !carriesIpv6(network.mtu)) {
+    throw new WeftError(
+      'invalid_argument',
+      `network ${network.name} has MTU ${network.mtu}, IPv6 needs 1280`,
+      {
+        hint: 'raise the MTU of the network, or give IPv4 addresses only',
+      },
+    );
+  }
+  const netns = await resolveNetns(request.netns);
+  // With an address, the MAC follows the address: a container that moves takes its MAC along, and no neighbour's cache
+  // goes stale. Without one, it follows the place.
+  const identity = addresses[0]?.split('/')[0];
+  const vni = String(network.vni);
+  const derivedMac =
+    identity === undefined
+      ? formatStableMac(nodeName, vni, String(netns.inode), ifname)
+      : formatStableMac(vni, identity);
+  return {
+    network: network.name,
+    vni: network.vni,
+    attach: network.attach,
+    netns,
+    ifname,
+    mac: request.mac ?? derivedMac,
+    addresses: [...addresses],
+    mtu: network.mtu,
+    hostLink: hostLinkName(network.attach, netns.inode, ifname),
+    pending: true,
+  };
+}
+
+function findNetwork(name: string, networks: readonly AttachableNetwork[]): AttachableNetwork {
+  const network = networks.find(candidate => candidate.name === name);
+  if (network !== undefined) return network;
+  const known = networks.map(candidate => candidate.name).join(', ');
+  throw new WeftError('not_found', `there is no network "${name}" on this node`, {
+    hint: known === '' ? 'add it to the configuration' : `known ones: ${known}`,
+  });
+}
+
+/** An attached interface asked for again: the same is a success, anything else a conflict. */
+export function requireSame(existing: Endpoint, wanted: Endpoint, request: AttachRequest): Endpoint {
+  const same =
+    existing.network === wanted.network &&
+    existing.addresses.join() === wanted.addresses.join() &&
+    (request.mac === undefined || existing.mac === wanted.mac);
+  if (same) return existing;
+  throw new WeftError(
+    'conflict',
+    `${existing.ifname} of ${request.netns} is attached to network ${existing.network} with other parameters`,
+    { hint: `detach it first: weft detach ${request.netns} --network ${existing.network}` },
+  );
+}
+
+/** Throws `conflict` when an address or the MAC is used by another endpoint of the network on this VM. */
+export function refuseDuplicates(wanted: Endpoint, others: readonly Endpoint[]): void {
+  for (const other of others.filter(({ network }) => network === wanted.network)) {
+    const hosts = other.addresses.map(hostPart);
+    const taken = wanted.addresses.map(hostPart).find(address => hosts.includes(address));
+    const what = taken ?? (other.mac === wanted.mac ? wanted.mac : undefined);
+    if (what !== undefined) {
+      throw new WeftError(
+        'conflict',
+        `${what} is taken in network ${wanted.network} by ${other.ifname} of ${other.netns.name}`,
+        { hint: 'choose another one, or detach that interface first' },
+      );
+    }
+  }
+}
+
+function hostPart(cidr: string): string {
+  return cidr.split('/')[0] ?? cidr;
+}
