@@ -75,3 +75,16 @@ test('add(): a new object for a known address takes the place of the old one', t
   t.is(list.vteps()[0], again);
   t.is(list.vteps().length, 1);
 });
+
+test('repoint(): another object for the address of a member takes its place, for whatever source', t => {
+  const list = new FloodList<Member>({ own: OWN });
+  list.add(TWO, 'gossip');
+  list.add(TWO, 'static');
+  const anew = member(2);
+  t.true(list.repoint(anew));
+  t.false(list.repoint(anew));
+  t.false(list.repoint(THREE), 'no member');
+  t.true(list.has(anew));
+  t.false(list.has(TWO));
+  t.deepEqual(list.vteps(), [anew]);
+});

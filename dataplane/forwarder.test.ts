@@ -197,6 +197,22 @@ test('a VTEP that leaves the network takes its entries along, and is no known se
   t.deepEqual(hosts[0].vtep.drops(), { vtep_not_in_network: 1 });
 });
 
+test('a VTEP that was started anew on another port is reached there, and heard, from every network', t => {
+  const { hosts, pump } = new World();
+  const red = hosts.map(({ vtep }) => {
+    const network = vtep.addNetwork(RED, ADDRESSES);
+    return { network, container: vtep.addContainer(network, 'red') };
+  });
+  hosts[1].container.send([broadcast(B)]);
+  pump.deliver();
+  hosts[0].vtep.moveVtep(ADDRESSES[1], 4790);
+  t.deepEqual([...hosts[0].network.table.entries()], [], 'what led to the old port is forgotten');
+  red[1]?.container.send([broadcast(B)]);
+  pump.deliver();
+  t.is(red[0]?.container.received.length, 1, 'its frames are still those of a known VTEP');
+  t.deepEqual(hosts[0].vtep.drops(), {});
+});
+
 test('entries age: after 300 s without a frame the destination is unknown again', t => {
   const { hosts, pump, clock } = new World();
   hosts[1].container.send([broadcast(B)]);

@@ -109,6 +109,12 @@ export class VirtualVtep {
     );
   }
 
+  /** What the datapath does when one network learns of another port at an address that all may know. */
+  moveVtep(address: IpAddress, port: number): void {
+    const vtep = this.vteps.intern(address, port);
+    for (const network of this.forwarder.allNetworks()) network.repointVtep(vtep);
+  }
+
   addContainer(network: Network, id: string): VirtualContainer {
     return new VirtualContainer(this.modules, this.forwarder, network, id);
   }
