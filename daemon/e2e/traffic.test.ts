@@ -58,13 +58,13 @@ for (const mode of ATTACH_MODES) {
     });
   });
 
-  test(`traffic (${mode}): one gigabyte over TCP arrives with an equal SHA-256, at 0.5 Gbit/s or more`, async t => {
+  test(`traffic (${mode}): one gigabyte over TCP arrives with an equal SHA-256`, async t => {
     t.timeout(180_000);
     await inLab(t, `tcp-${mode}`, async lab => {
       const { c1, c2 } = await attachPair(await startPair(lab, { attach: mode }));
       const bitsPerSecond = await assertStream(t, c1, c2, '198.18.0.2', GIGABYTE);
+      // A figure to look at, no condition: speed is compared in benchmarks/, where peers run in the same minute.
       t.log(`${(bitsPerSecond / 1e9).toFixed(2)} Gbit/s with both ends hashing`);
-      t.true(bitsPerSecond >= 0.5e9, `${bitsPerSecond} bit/s`);
       await assertStream(t, c2, c1, '198.18.0.1', GIGABYTE / 10);
     });
   });
