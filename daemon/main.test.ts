@@ -44,10 +44,7 @@ test.serial(
     }
     const refused = await runWeft(['attach', 'web', '--network', 'red'], { env });
     t.like(refused, { code: 1, stdout: '' });
-    t.is(
-      refused.stderr,
-      'weft: cannot attach: no network "red" on this node; the networks are blue and green\n',
-    );
+    t.is(refused.stderr, 'weft: there is no network "red" on this node; known ones: blue, green\n');
   },
 );
 

@@ -15,8 +15,23 @@ const TABLE = [
   },
   {
     parse: parseInterfaceName,
-    good: ['eth0', 'a', 'wf-blue', 'x'.repeat(15), 'eth0.5', 'a@b', '...'],
-    bad: ['', '.', '..', 'x'.repeat(16), 'a/b', 'a b', 'a:1', 'eth%d', 'a\n', 'ä'],
+    good: ['eth0', 'a', 'wf-blue', 'x'.repeat(15), 'eth0.5', 'a_b', '...'],
+    bad: [
+      '',
+      '.',
+      '..',
+      'x'.repeat(16),
+      'a/b',
+      'a b',
+      'a:1',
+      'eth%d',
+      'a\n',
+      'ä',
+      'a#b',
+      '$(id)',
+      'a;b',
+      'a@b',
+    ],
   },
 ];
 

@@ -45,7 +45,7 @@ test('parseAttachRequest: what is refused, and why', t => {
     ],
     [
       { ...good, ifname: 'a/b' },
-      'interface: "a/b" is not an interface name; use 1 to 15 characters without slash, colon, percent sign or space, as in eth0',
+      'interface: "a/b" is not an interface name; use 1 to 15 letters, digits, dashes, underscores and dots, as in eth0',
     ],
     [{ ...good, addresses: '198.18.0.2/24' }, 'address: expected a list'],
     [
