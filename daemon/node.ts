@@ -12,9 +12,11 @@ import type { MemberEvent, MemberEventType } from '../control/events.ts';
 import { Gossip } from '../control/gossip.ts';
 import { systemRandom } from '../control/random.ts';
 import { weftTags } from '../control/tags.ts';
+import { ipFamily } from '../dataplane/address.ts';
 import { systemClock } from '../dataplane/clock.ts';
 import { Dataplane } from '../dataplane/dataplane.ts';
 import { WeftError } from '../dataplane/errors.ts';
+import type { TapDevice } from '../dataplane/tap-device.ts';
 import type { Config } from './config/config.ts';
 import { formatHostPort } from './config/host-port.ts';
 import { requireUnderlayFits } from './config/semantics.ts';
@@ -70,16 +72,23 @@ export async function startNode(config: Config, log: Log): Promise<RunningNode> 
       portLost: ({ port }) => {
         endpoints.portLost(port).catch(error => log.error(errorFields(error), 'cannot clean up a lost port'));
       },
+      segmentationLost: errno =>
+        log.warn(
+          { component: 'dataplane', offload: 'udp-segment', errno },
+          'the kernel refuses segmentation offload: each datagram is sent by itself from now on',
+        ),
       died: cause => fail(new WeftError('system', `the dataplane died: ${cause.message}`, { cause })),
     });
     undo.push(() => dataplane.close());
+    const tapOpened = tapOffloadLog(log);
     const networks = config.networks.map(
       (network, i) =>
         new OverlayNetwork(
-          { dataplane },
+          { dataplane, tapOpened },
           {
             config: network,
             mtu: mtus[i] ?? underlay.innerMtu,
+            underlayFamily: ipFamily(underlay.address),
             nodeName: config.node.name,
             vxlanPort: config.vxlan.port,
           },
@@ -90,12 +99,14 @@ export async function startNode(config: Config, log: Log): Promise<RunningNode> 
       log,
       store,
       wiring: endpointWiring(dataplane),
-      networks: networks.map(({ config: { name, vni, subnet, attach }, mtu }) => ({
+      tapOpened,
+      networks: networks.map(({ config: { name, vni, subnet, attach }, mtu, gsoMaxSegs }) => ({
         name,
         vni,
         subnet,
         attach,
         mtu,
+        gsoMaxSegs,
       })),
       nodeName: config.node.name,
     });
@@ -163,6 +174,15 @@ export async function startNode(config: Config, log: Log): Promise<RunningNode> 
       fatal,
     };
   }
+}
+
+/** Says once what the kernel grants TAP devices: it is the same for all of them. */
+function tapOffloadLog(log: Log): (device: Pick<TapDevice, 'offloads'>) => void {
+  let said = false;
+  return ({ offloads }) => {
+    if (!said) log.info({ component: 'links', offload: offloads.join(' ') }, 'offloads of TAP devices');
+    said = true;
+  };
 }
 
 function logMember(log: Log, { type, member }: MemberEvent): void {

@@ -1,6 +1,8 @@
 /** One configured network brought to life on this VM: its devices, its place in the dataplane, its VTEPs. */
 import type { VtepSpec } from '../dataplane/commands.ts';
 import type { Dataplane } from '../dataplane/dataplane.ts';
+import { superFrameSegments } from '../dataplane/mtu.ts';
+import type { TapDevice } from '../dataplane/tap-device.ts';
 import type { NetworkConfig } from './config/config.ts';
 import { bridgeTapName, stableMac } from './endpoints/names.ts';
 import { makeBridge, removeBridge } from './net/network-devices.ts';
@@ -8,22 +10,34 @@ import { makeBridge, removeBridge } from './net/network-devices.ts';
 export interface OverlayNetworkOptions {
   readonly config: NetworkConfig;
   readonly mtu: number;
+  readonly underlayFamily: 4 | 6;
   readonly nodeName: string;
   /** UDP port of VXLAN: static VTEPs listen on the same. */
   readonly vxlanPort: number;
 }
 
+export interface OverlayNetworkModules {
+  readonly dataplane: Pick<Dataplane, 'run'>;
+  /** Hears of each TAP that was opened. */
+  readonly tapOpened: (device: TapDevice) => void;
+}
+
 export class OverlayNetwork {
   readonly config: NetworkConfig;
   readonly mtu: number;
+  /** The most segments of a super-frame of this network: one super-frame is one send. */
+  readonly gsoMaxSegs: number;
   private readonly dataplane: Pick<Dataplane, 'run'>;
+  private readonly tapOpened: OverlayNetworkModules['tapOpened'];
   private readonly options: OverlayNetworkOptions;
   private gossiped: readonly VtepSpec[] = [];
 
-  constructor(modules: { dataplane: Pick<Dataplane, 'run'> }, options: OverlayNetworkOptions) {
+  constructor(modules: OverlayNetworkModules, options: OverlayNetworkOptions) {
     this.dataplane = modules.dataplane;
+    this.tapOpened = modules.tapOpened;
     this.config = options.config;
     this.mtu = options.mtu;
+    this.gsoMaxSegs = superFrameSegments(options.mtu, options.underlayFamily);
     this.options = options;
   }
 
@@ -46,11 +60,14 @@ export class OverlayNetwork {
     await this.dataplane.run('addNetwork', { name, vni, mtu: this.mtu });
     if (attach === 'bridge') {
       const { nodeName } = this.options;
-      const fd = await makeBridge(name, this.mtu, {
-        bridge: stableMac(nodeName, name, 'bridge'),
-        tap: stableMac(nodeName, name, 'tap'),
+      const tap = await makeBridge(name, {
+        mtu: this.mtu,
+        gsoMaxSegs: this.gsoMaxSegs,
+        bridgeMac: stableMac(nodeName, name, 'bridge'),
+        tapMac: stableMac(nodeName, name, 'tap'),
       });
-      await this.dataplane.run('addPort', { vni, port: bridgeTapName(name), fd });
+      this.tapOpened(tap);
+      await this.dataplane.run('addPort', { vni, port: bridgeTapName(name), fd: tap.fd });
     }
     const vteps = staticVteps.map(address => ({ address, port: this.options.vxlanPort }));
     await this.dataplane.run('setVteps', { vni, source: 'static', vteps });

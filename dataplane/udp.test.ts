@@ -8,9 +8,9 @@ import { WeftError } from './errors.ts';
 import { FLAG_NEEDS_CSUM, FrameBatch, GSO_TCPV4 } from './frame-batch.ts';
 import { Collector } from './native/testing/collector.ts';
 import { expectedChecksum, partialPacket } from './native/testing/packets.ts';
-import { describeSuperFrame, superFrame } from './native/testing/super-frames.ts';
 import { pattern } from './testing/frames.ts';
 import { referenceSegments, type SuperFrame } from './testing/reference-segments.ts';
+import { describeSuperFrame, superFrame } from './testing/super-frames.ts';
 import { NativeUdpPort, type UdpPortOptions } from './udp.ts';
 
 const { EBADF, EINVAL, EIO, EMSGSIZE, ENETUNREACH } = constants.errno;

@@ -1,11 +1,11 @@
 /** Attach mode `bridge`: a veth pair, one end in the container, the other a port of the bridge `wf-NAME`. */
 import { changeLinks, findLink, setNetSysctls } from '../net/ip.ts';
-import { configureContainerLink, explainOccupied } from './container-link.ts';
+import { configureContainerLink, explainOccupied, limitSuperFrames } from './container-link.ts';
 import type { Endpoint } from './endpoint.ts';
 import { bridgeName } from './names.ts';
 
 /** Makes the pair. When it throws, nothing is left of it. */
-export async function attachByBridge(endpoint: Endpoint): Promise<void> {
+export async function attachByBridge(endpoint: Endpoint, gsoMaxSegs: number): Promise<void> {
   const { hostLink, mtu, mac, ifname, netns, network } = endpoint;
   try {
     // The peer is born in the container under its final name: an occupied name fails here, before anything exists.
@@ -18,7 +18,7 @@ export async function attachByBridge(endpoint: Endpoint): Promise<void> {
   try {
     await setNetSysctls({ [`ipv6/conf/${hostLink}/disable_ipv6`]: 1 });
     await changeLinks([`link set dev ${hostLink} master ${bridgeName(network)} up`]);
-    await configureContainerLink(endpoint);
+    await configureContainerLink(endpoint, gsoMaxSegs);
   } catch (error) {
     await detachFromBridge(endpoint);
     throw error;
@@ -32,9 +32,10 @@ export async function detachFromBridge(endpoint: Endpoint): Promise<void> {
 }
 
 /** After a restart: is the pair still there? Puts the host end back on its bridge. */
-export async function restoreOnBridge(endpoint: Endpoint): Promise<boolean> {
+export async function restoreOnBridge(endpoint: Endpoint, gsoMaxSegs: number): Promise<boolean> {
   const { hostLink, mtu, network } = endpoint;
   if ((await findLink(hostLink)) === undefined) return false;
   await changeLinks([`link set dev ${hostLink} mtu ${mtu} master ${bridgeName(network)} up`]);
+  await limitSuperFrames(endpoint, gsoMaxSegs);
   return true;
 }

@@ -4,6 +4,7 @@
  */
 import type { Clock, Timer } from '../../dataplane/clock.ts';
 import { WeftError } from '../../dataplane/errors.ts';
+import type { TapDevice } from '../../dataplane/tap-device.ts';
 import type { Log } from '../log.ts';
 import { changeLinks, listLinks, ownLinkNames } from '../net/ip.ts';
 import { netnsInode, resolveNetns } from '../net/netns.ts';
@@ -23,6 +24,8 @@ export interface AttachableNetwork {
   readonly name: string;
   readonly vni: number;
   readonly mtu: number;
+  /** The most segments of a super-frame that its interfaces may send. */
+  readonly gsoMaxSegs: number;
   readonly subnet: string | undefined;
   readonly attach: 'bridge' | 'tap';
 }
@@ -41,6 +44,8 @@ export interface EndpointsModules {
   readonly log: Log;
   readonly store: EndpointStore;
   readonly wiring: EndpointWiring;
+  /** Hears of each TAP that was opened (tap mode). */
+  readonly tapOpened: (device: TapDevice) => void;
   readonly networks: readonly AttachableNetwork[];
   readonly nodeName: string;
 }
@@ -108,13 +113,14 @@ export class Endpoints {
 
   private async attachNow(request: AttachRequest): Promise<Endpoint> {
     const endpoint = await this.plan(request);
+    const { gsoMaxSegs } = this.networkOf(endpoint.network);
     await this.forgetVanished();
     const existing = this.all().find(other => isSameInterface(other, { ...endpoint, ...endpoint.netns }));
     if (existing !== undefined) return sameOrConflict(existing, endpoint, request);
     this.refuseDuplicates(endpoint);
 
-    if (endpoint.attach === 'bridge') await attachByBridge(endpoint);
-    else await this.modules.wiring.addPort(endpoint, await attachByTap(endpoint));
+    if (endpoint.attach === 'bridge') await attachByBridge(endpoint, gsoMaxSegs);
+    else await this.addPort(endpoint, await attachByTap(endpoint, gsoMaxSegs));
     try {
       await this.modules.wiring.attachMac(endpoint);
       await this.modules.store.add(endpoint);
@@ -124,6 +130,11 @@ export class Endpoints {
     }
     this.modules.log.info(logFields(endpoint), 'attached');
     return endpoint;
+  }
+
+  private async addPort(endpoint: Endpoint, device: TapDevice): Promise<void> {
+    this.modules.tapOpened(device);
+    await this.modules.wiring.addPort(endpoint, device.fd);
   }
 
   private async plan(request: AttachRequest): Promise<Endpoint> {
@@ -220,11 +231,11 @@ export class Endpoints {
     if (!(await exists(endpoint))) return false;
     try {
       if (endpoint.attach === 'bridge') {
-        if (!(await restoreOnBridge(endpoint))) return false;
+        if (!(await restoreOnBridge(endpoint, known.gsoMaxSegs))) return false;
       } else {
-        const fd = await restoreTap(endpoint);
-        if (fd === undefined) return false;
-        await this.modules.wiring.addPort(endpoint, fd);
+        const device = await restoreTap(endpoint, known.gsoMaxSegs);
+        if (device === undefined) return false;
+        await this.addPort(endpoint, device);
       }
       await this.modules.wiring.attachMac(endpoint);
       this.modules.log.info(logFields(endpoint), 'taken over');

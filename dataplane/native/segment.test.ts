@@ -5,9 +5,9 @@ import fc from 'fast-check';
 import { FrameBatch, GSO_ECN } from '../frame-batch.ts';
 import { pattern } from '../testing/frames.ts';
 import { referenceSegments, type SuperFrame } from '../testing/reference-segments.ts';
+import { describeSuperFrame, type SuperFrameOptions, superFrame } from '../testing/super-frames.ts';
 import { batchIo } from './batch-io.ts';
 import { referenceSum } from './testing/packets.ts';
-import { describeSuperFrame, type SuperFrameOptions, superFrame } from './testing/super-frames.ts';
 
 const { EINVAL } = constants.errno;
 

@@ -1,11 +1,11 @@
 /** Super-frames as a TAP hands them over: one transport checksum that is only the pseudo header's sum. */
-import { FLAG_NEEDS_CSUM, type FrameBatch, GSO_TCPV4, GSO_TCPV6, GSO_UDP_L4 } from '../../frame-batch.ts';
-import { PROTOCOL_TCP, PROTOCOL_UDP } from '../../headers/ipv4.ts';
-import { TCP_CHECKSUM_OFFSET, TCP_MIN_HEADER_SIZE, writeTcpControl } from '../../headers/tcp.ts';
-import { UDP_CHECKSUM_OFFSET, UDP_HEADER_SIZE } from '../../headers/udp.ts';
-import { type Bytes, concat, type FrameOptions, tcpFrame, udpFrame, viewOf } from '../../testing/frames.ts';
-import type { SuperFrame } from '../../testing/reference-segments.ts';
-import { referenceSum } from './packets.ts';
+import { addIpv4PseudoHeader, addIpv6PseudoHeader, checksum, fold } from '../checksum.ts';
+import { FLAG_NEEDS_CSUM, type FrameBatch, GSO_TCPV4, GSO_TCPV6, GSO_UDP_L4 } from '../frame-batch.ts';
+import { PROTOCOL_TCP, PROTOCOL_UDP } from '../headers/ipv4.ts';
+import { TCP_CHECKSUM_OFFSET, TCP_MIN_HEADER_SIZE, writeTcpControl } from '../headers/tcp.ts';
+import { UDP_CHECKSUM_OFFSET, UDP_HEADER_SIZE } from '../headers/udp.ts';
+import { type Bytes, concat, type FrameOptions, tcpFrame, udpFrame, viewOf } from './frames.ts';
+import type { SuperFrame } from './reference-segments.ts';
 
 const ETHERNET = 14;
 
@@ -47,7 +47,7 @@ export function superFrame(options: SuperFrameOptions): SuperFrame {
     view.setUint16(ETHERNET + 2, bytes.length - ETHERNET);
     view.setUint16(ETHERNET + 4, options.identification ?? 0);
     view.setUint16(ETHERNET + 10, 0);
-    view.setUint16(ETHERNET + 10, 0xffff - referenceSum(bytes.subarray(ETHERNET, csumStart)));
+    view.setUint16(ETHERNET + 10, checksum(view, ETHERNET, csumStart - ETHERNET));
   }
   const field = csumStart + (isTcp ? TCP_CHECKSUM_OFFSET : UDP_CHECKSUM_OFFSET);
   view.setUint16(field, pseudoSum(bytes, csumStart, isTcp ? PROTOCOL_TCP : PROTOCOL_UDP));
@@ -55,11 +55,10 @@ export function superFrame(options: SuperFrameOptions): SuperFrame {
   return { bytes, gsoType, gsoSize, headerLength, csumStart };
 }
 
-/** RFC 9293 section 3.1 and RFC 8200 section 8.1. */
 function pseudoSum(bytes: Bytes, csumStart: number, protocol: number): number {
-  const isIpv4 = viewOf(bytes).getUint8(ETHERNET) >> 4 === 4;
-  const addresses = isIpv4 ? bytes.subarray(26, 34) : bytes.subarray(22, 54);
-  return referenceSum(addresses, protocol + bytes.length - csumStart);
+  const view = viewOf(bytes);
+  const addPseudoHeader = view.getUint8(ETHERNET) >> 4 === 4 ? addIpv4PseudoHeader : addIpv6PseudoHeader;
+  return fold(addPseudoHeader(0, view, ETHERNET, protocol, bytes.length - csumStart));
 }
 
 /** Fills the offload fields of descriptor `i`; its offset and length stand already. */
