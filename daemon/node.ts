@@ -12,9 +12,11 @@ import type { GossipEvent, MemberEvent, MemberEventType } from '../control/event
 import { Gossip } from '../control/gossip.ts';
 import { systemRandom } from '../control/random.ts';
 import { weftTags } from '../control/tags.ts';
+import { ipFamily } from '../dataplane/address.ts';
 import { systemClock } from '../dataplane/clock.ts';
 import { Dataplane } from '../dataplane/dataplane.ts';
 import { WeftError } from '../dataplane/errors.ts';
+import type { TapDevice } from '../dataplane/tap-device.ts';
 import type { Config } from './config/config.ts';
 import { formatHostPort } from './config/host-port.ts';
 import { requireUnderlayFits } from './config/semantics.ts';
@@ -83,16 +85,23 @@ class Node implements RunningNode {
     });
     this.dataplane = new Dataplane({
       portLost: ({ vni, port }) => this.onPortLost(vni, port),
+      segmentationLost: errno =>
+        log.warn(
+          { component: 'dataplane', offload: 'udp-segment', errno },
+          'the kernel refuses segmentation offload: each datagram is sent by itself from now on',
+        ),
       died: cause => this.fail(new WeftError('system', `the dataplane died: ${cause.message}`, { cause })),
     });
     this.undo.push(() => this.dataplane.close());
     const nodeName = config.node.name;
     const vxlanPort = config.vxlan.port;
+    const underlayFamily = ipFamily(underlay.address);
+    const tapOpened = tapOffloadLog(log);
     this.networks = config.networks.map(
       (network, i) =>
         new OverlayNetwork(
-          { dataplane: this.dataplane },
-          { config: network, mtu: mtus[i] ?? underlay.innerMtu, nodeName, vxlanPort },
+          { dataplane: this.dataplane, tapOpened },
+          { config: network, mtu: mtus[i] ?? underlay.innerMtu, nodeName, vxlanPort, underlayFamily },
         ),
     );
     this.endpoints = new Endpoints({
@@ -100,7 +109,12 @@ class Node implements RunningNode {
       log,
       store,
       wiring: endpointWiring(this.dataplane),
-      networks: this.networks.map(network => ({ ...network.config, mtu: network.mtu })),
+      tapOpened,
+      networks: this.networks.map(({ config: network, mtu, gsoMaxSegs }) => ({
+        ...network,
+        mtu,
+        gsoMaxSegs,
+      })),
       nodeName,
       onLinks: links => this.onLinks(links),
     });
@@ -216,6 +230,15 @@ class Node implements RunningNode {
     for (const network of removed)
       this.log.info({ network }, 'removed the bridge of a network that is no more');
   }
+}
+
+/** Says once what the kernel grants TAP devices: it is the same for all of them. */
+function tapOffloadLog(log: Log): (device: Pick<TapDevice, 'offloads'>) => void {
+  let said = false;
+  return ({ offloads }) => {
+    if (!said) log.info({ component: 'links', offload: offloads.join(' ') }, 'offloads of TAP devices');
+    said = true;
+  };
 }
 
 const MEMBER_NEWS: Readonly<Record<MemberEventType, string>> = {

@@ -2,6 +2,8 @@
 import type { VtepSpec } from '../dataplane/commands.ts';
 import type { Dataplane } from '../dataplane/dataplane.ts';
 import { WeftError } from '../dataplane/errors.ts';
+import { superFrameSegments } from '../dataplane/mtu.ts';
+import type { TapDevice } from '../dataplane/tap-device.ts';
 import type { NetworkConfig } from './config/config.ts';
 import { bridgeName, bridgeTapName, stableMac } from './endpoints/names.ts';
 import { makeBridge, removeBridge } from './net/network-devices.ts';
@@ -12,19 +14,31 @@ export interface OverlayNetworkOptions {
   readonly nodeName: string;
   /** UDP port of VXLAN: static VTEPs listen on the same. */
   readonly vxlanPort: number;
+  readonly underlayFamily: 4 | 6;
+}
+
+export interface OverlayNetworkModules {
+  readonly dataplane: Pick<Dataplane, 'run'>;
+  /** Hears of each TAP that was opened. */
+  readonly tapOpened: (device: TapDevice) => void;
 }
 
 export class OverlayNetwork {
   readonly config: NetworkConfig;
   readonly mtu: number;
+  /** The most segments of a super-frame of this network: one super-frame is one send. */
+  readonly gsoMaxSegs: number;
   private readonly dataplane: Pick<Dataplane, 'run'>;
+  private readonly tapOpened: OverlayNetworkModules['tapOpened'];
   private readonly options: OverlayNetworkOptions;
   private gossiped: readonly VtepSpec[] = [];
   private isInDataplane = false;
   private hasDevices = false;
 
-  constructor(modules: { dataplane: Pick<Dataplane, 'run'> }, options: OverlayNetworkOptions) {
+  constructor(modules: OverlayNetworkModules, options: OverlayNetworkOptions) {
     this.dataplane = modules.dataplane;
+    this.tapOpened = modules.tapOpened;
+    this.gsoMaxSegs = superFrameSegments(options.mtu, options.underlayFamily);
     this.config = options.config;
     this.mtu = options.mtu;
     this.options = options;
@@ -72,12 +86,15 @@ export class OverlayNetwork {
     const { vni, name, attach } = this.config;
     if (attach !== 'bridge') return;
     const { nodeName } = this.options;
-    const fd = await makeBridge(name, this.mtu, {
-      bridge: stableMac(nodeName, name, 'bridge'),
-      tap: stableMac(nodeName, name, 'tap'),
+    const tap = await makeBridge(name, {
+      mtu: this.mtu,
+      gsoMaxSegs: this.gsoMaxSegs,
+      bridgeMac: stableMac(nodeName, name, 'bridge'),
+      tapMac: stableMac(nodeName, name, 'tap'),
     });
     this.hasDevices = true;
-    await this.dataplane.run('addPort', { vni, port: bridgeTapName(name), fd });
+    this.tapOpened(tap);
+    await this.dataplane.run('addPort', { vni, port: bridgeTapName(name), fd: tap.fd });
   }
 
   /** What gossip says of who carries this VNI; tells the dataplane only what is new. */

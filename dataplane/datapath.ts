@@ -9,6 +9,7 @@ import { checksumCompleter } from './checksum-completer.ts';
 import type { Clock } from './clock.ts';
 import type { Answers, CommandName, Commands, DataplaneCounters, TableEntry } from './commands.ts';
 import { WeftError } from './errors.ts';
+import { injectedErrno } from './fault-injection.ts';
 import { Forwarder } from './forwarder.ts';
 import { VXLAN_HEADER_SIZE } from './headers/vxlan.ts';
 import { LocalPort } from './local-port.ts';
@@ -28,6 +29,8 @@ const SOCKET_BUFFER_BYTES = 8 * 1024 * 1024;
 export interface DatapathHandlers {
   /** The device of a port was deleted. The port is closed and gone already. */
   readonly portLost: (network: Network, port: LocalPort, errno: number) => void;
+  /** UDP_SEGMENT was given up (udp.ts, `onSegmentationLost`): slower from now on, nothing is lost. */
+  readonly segmentationLost: (errno: number) => void;
   /** The VXLAN socket can never receive again. */
   readonly underlayLost: (errno: number) => void;
 }
@@ -61,6 +64,7 @@ export class Datapath {
 
   private readonly commands: { readonly [Name in CommandName]: Handler<Name> } = {
     open: ({ underlay, port }) => {
+      const { WEFT_INJECT } = process.env;
       const udp = new NativeUdpPort(
         { arena: this.arena },
         {
@@ -70,10 +74,12 @@ export class Datapath {
           receiveBufferBytes: SOCKET_BUFFER_BYTES,
           sendBufferBytes: SOCKET_BUFFER_BYTES,
           encapLength: VXLAN_HEADER_SIZE,
+          injectedGsoErrno: injectedErrno('udp-segment', WEFT_INJECT),
         },
         {
           onFrames: (batch, count) => this.forwarder.onDatagrams(batch, count),
           onLost: errno => this.handlers.underlayLost(errno),
+          onSegmentationLost: errno => this.handlers.segmentationLost(errno),
         },
       );
       this.underlay = { udp, own: underlay };
@@ -99,7 +105,7 @@ export class Datapath {
       try {
         this.addPort(this.networkOf(vni), id, fd);
       } catch (error) {
-        closeTap({ fd, name: id });
+        closeTap({ fd });
         throw error;
       }
     },

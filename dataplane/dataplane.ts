@@ -8,6 +8,8 @@ type PortLost = Extract<FromWorker, { type: 'portLost' }>;
 export interface DataplaneHandlers {
   /** The device of a port was deleted (its namespace is gone): the port is closed and forgotten already. */
   readonly portLost: (event: PortLost) => void;
+  /** UDP_SEGMENT was given up, at most once: sending costs more from now on, nothing is lost. */
+  readonly segmentationLost: (errno: number) => void;
   /** The worker ended by itself: no frame moves any more and every further command fails. */
   readonly died: (error: Error) => void;
 }
@@ -64,6 +66,10 @@ export class Dataplane {
   private onMessage(message: FromWorker): void {
     if (message.type === 'portLost') {
       this.handlers.portLost(message);
+      return;
+    }
+    if (message.type === 'segmentationLost') {
+      this.handlers.segmentationLost(message.errno);
       return;
     }
     const waiting = this.waiting.get(message.id);

@@ -3,10 +3,21 @@ import { BROADCAST_MAC, type MacAddress, parseIp, parseMac, parseVni } from './a
 import type { DropReason } from './drop-reasons.ts';
 import { writeDestinationMac, writeSourceMac } from './headers/ethernet.ts';
 import type { Network } from './network.ts';
-import { arpFrame, concat, type Station, station, udpFrame, viewOf, vxlanPayload } from './testing/frames.ts';
+import {
+  arpFrame,
+  concat,
+  pattern,
+  type Station,
+  station,
+  udpFrame,
+  viewOf,
+  vxlanPayload,
+} from './testing/frames.ts';
 import { ManualClock } from './testing/manual-clock.ts';
 import { MemoryUdpNetwork } from './testing/memory-ports.ts';
 import { MemoryArena, MemoryPump } from './testing/memory-pump.ts';
+import { referenceSegments, type SuperFrame } from './testing/reference-segments.ts';
+import { superFrame } from './testing/super-frames.ts';
 import { type VirtualContainer, VirtualVtep } from './testing/virtual-vtep.ts';
 
 const BLUE = parseVni(42);
@@ -325,4 +336,39 @@ test('congestion marked on the underlay is carried into the inner header (RFC 60
   const world = new World();
   world.inject(vxlanPayload(BLUE, udpFrame({ from: B, to: A, tos: 0b10 })), ADDRESSES[1], 0b11);
   t.deepEqual(world.hosts[0].container.received, [Buffer.from(udpFrame({ from: B, to: A, tos: 0b11 }))]);
+});
+
+/** A TCP super-frame whose segments, headers included, are frames of `size` bytes. */
+function tcpSuperFrame(size: number): SuperFrame {
+  const headers = 14 + 20 + 20;
+  return superFrame({ protocol: 'tcp', from: A, to: B, payload: pattern(10_000), gsoSize: size - headers });
+}
+
+test('transmit: a super-frame leaves as its segments, to every VTEP when it is flooded, and whole to a local port', t => {
+  const { hosts, pump } = new World();
+  const [host] = hosts;
+  const neighbour = host.vtep.addContainer(host.network, 'c1b');
+  const frame = tcpSuperFrame(1464);
+  const expected = referenceSegments(frame).map(segment => Buffer.from(segment));
+  host.container.sendSuper([frame]);
+  pump.deliver();
+  t.deepEqual(hosts[1].container.received, expected);
+  t.deepEqual(hosts[2].container.received, expected);
+  t.deepEqual(neighbour.received, [Buffer.from(frame.bytes)], 'its segments are for others to cut');
+  t.deepEqual(host.vtep.drops(), {});
+
+  hosts[1].container.send([unicast(B, A)]);
+  pump.deliver();
+  host.container.sendSuper([frame]);
+  pump.deliver();
+  t.is(hosts[1].container.received.length, 2 * expected.length);
+  t.is(hosts[2].container.received.length, expected.length, 'known now: to one VTEP alone');
+});
+
+test('transmit: the segments of a super-frame must fit the MTU, whatever its own length', t => {
+  const { hosts, pump } = new World();
+  hosts[0].container.sendSuper([tcpSuperFrame(1465), tcpSuperFrame(1464)]);
+  pump.deliver();
+  t.is(hosts[1].container.received.length, referenceSegments(tcpSuperFrame(1464)).length);
+  t.deepEqual(hosts[0].vtep.drops(), { exceeds_mtu: 1 });
 });

@@ -118,22 +118,22 @@ export class Forwarder {
 
   /** What every frame must be, wherever it comes from. Counts the reason and returns false if it is not. */
   private isForwardable(network: Network, batch: FrameBatch, i: number): boolean {
-    const at = batch.offset(i);
-    const length = batch.length(i);
-    const reason = this.refuse(network, batch.gsoType(i), at, length);
+    const reason = this.refuse(network, batch, i);
     if (reason < 0) return true;
     network.drops.add(reason);
     return false;
   }
 
-  private refuse(network: Network, gsoType: number, at: number, length: number): number {
+  private refuse(network: Network, batch: FrameBatch, i: number): number {
+    const at = batch.offset(i);
+    const length = batch.length(i);
     if (length < ETHERNET_HEADER_SIZE) return DROP.runt;
     if (!isStationMac(readSourceMac(this.arena, at))) return DROP.invalid_source_mac;
     // RFC 7348 section 6.1: "a VTEP SHOULD NOT include an inner VLAN tag on tunnel packets unless configured
     // otherwise", and "decapsulated VXLAN frames with the inner VLAN tag SHOULD be discarded".
     if (isVlanTag(readEtherType(this.arena, at))) return DROP.inner_vlan_tag;
     if (isLinkLocalControl(readDestinationMac(this.arena, at))) return DROP.link_local_control;
-    if (length > network.maxFrame && gsoType === GSO_NONE) return DROP.exceeds_mtu;
+    if (longestFrame(batch, i) > network.maxFrame) return DROP.exceeds_mtu;
     return -1;
   }
 
@@ -296,4 +296,11 @@ export class Forwarder {
       if (errno !== 0) this.sendingFor[i]?.drops.add(DROP[refusalReason('send', errno)]);
     }
   }
+}
+
+/** Bytes of the longest frame that leaves for frame `i`: itself, or a whole segment of it. */
+function longestFrame(batch: FrameBatch, i: number): number {
+  const length = batch.length(i);
+  if (batch.gsoType(i) === GSO_NONE) return length;
+  return Math.min(length, batch.headerLength(i) + batch.gsoSize(i));
 }

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { WeftError } from './errors.ts';
-import { carriesIpv6, checkInnerMtu, innerMtu, maxInnerFrame, overhead } from './mtu.ts';
+import { carriesIpv6, checkInnerMtu, innerMtu, maxInnerFrame, overhead, superFrameSegments } from './mtu.ts';
 import { pattern, udpFrame, vxlanFrame } from './testing/frames.ts';
 
 test('overhead() is 50 over IPv4 and 70 over IPv6, as the bytes of a real packet say', t => {
@@ -63,4 +63,17 @@ test('checkInnerMtu(): from 68 to what fits', t => {
 test('carriesIpv6(): 1280 and more', t => {
   t.false(carriesIpv6(1279));
   t.true(carriesIpv6(1280));
+});
+
+test('superFrameSegments(): as many full frames as one send carries, and not one more', t => {
+  t.is(superFrameSegments(1450, 4), 44);
+  t.is(superFrameSegments(1430, 6), 45);
+  t.is(superFrameSegments(8950, 4), 7);
+  t.is(superFrameSegments(68, 4), 128, 'UDP_MAX_SEGMENTS');
+  t.is(superFrameSegments(65_485, 4), 1);
+  t.is(superFrameSegments(65_465, 6), 1);
+  for (let mtu = 1000; mtu < 9000; mtu += 7) {
+    const most = superFrameSegments(mtu, 4);
+    t.true(most < 128 && most * (8 + 14 + mtu) <= 65_507 && (most + 1) * (8 + 14 + mtu) > 65_507);
+  }
 });

@@ -27,6 +27,8 @@ const MIN_IPV4_UNDERLAY_MTU = 576;
 const MIN_IPV6_MTU = 1280;
 /** The largest total length of an IPv4 packet, and the most that we use of an IPv6 path. */
 const MAX_IP_PACKET = 65_535;
+/** UDP_MAX_SEGMENTS of Linux include/linux/udp.h since 6.9. */
+const MAX_SEGMENTS = 128;
 
 /** Bytes that encapsulation adds to an inner IP packet: 50 over IPv4, 70 over IPv6. */
 export function overhead(family: 4 | 6): number {
@@ -85,4 +87,15 @@ export function checkInnerMtu(mtu: number, underlayMtu: number, family: 4 | 6): 
 /** Whether containers with this MTU can use IPv6: Linux switches IPv6 off on a link below 1280. */
 export function carriesIpv6(mtu: number): boolean {
   return mtu >= MIN_IPV6_MTU;
+}
+
+/**
+ * The most segments of a super-frame that one send (UDP_SEGMENT) carries, when each is a full frame of this MTU: what the
+ * `gso_max_segs` of an interface has to be. One more would make every large super-frame two sends, the second of them
+ * tiny. IPv4 counts its own header in the 65535 bytes of a packet, IPv6 does not.
+ */
+export function superFrameSegments(mtu: number, family: 4 | 6): number {
+  const payload = MAX_IP_PACKET - UDP_HEADER_SIZE - (family === 4 ? IPV4_MIN_HEADER_SIZE : 0);
+  const datagram = VXLAN_HEADER_SIZE + ETHERNET_HEADER_SIZE + mtu;
+  return Math.max(1, Math.min(MAX_SEGMENTS, Math.floor(payload / datagram)));
 }

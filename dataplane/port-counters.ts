@@ -14,6 +14,9 @@ export function readCounters(counters: PortCounters): PortCounters {
     txBatches,
     txErrors,
     rxQueueOverflow,
+    txSegments,
+    txGsoSends,
+    txGsoError,
   } = counters;
   return {
     rxFrames,
@@ -27,5 +30,8 @@ export function readCounters(counters: PortCounters): PortCounters {
     txBatches,
     txErrors,
     rxQueueOverflow,
+    txSegments,
+    txGsoSends,
+    txGsoError,
   };
 }

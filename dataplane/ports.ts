@@ -43,6 +43,12 @@ export interface PortCounters {
   readonly txErrors: number;
   /** Datagrams that the kernel dropped because the receive queue was full (SO_RXQ_OVFL). */
   readonly rxQueueOverflow: number;
+  /** Datagrams sent: more than txFrames where super-frames were cut into segments. */
+  readonly txSegments: number;
+  /** Sends that carried more than one datagram (UDP_SEGMENT). */
+  readonly txGsoSends: number;
+  /** Not a count: the errno for which UDP_SEGMENT was given up, 0 while it is used. */
+  readonly txGsoError: number;
 }
 
 /** A TAP device. Frames start at the Ethernet header; `encapLength` of what it hands over is 0. */
@@ -67,7 +73,8 @@ export interface UdpPort {
   /**
    * Sends `encapLength` + `length` bytes of each frame to its `family`, `address` and `port` from its `socket`, in
    * order per socket, with DF set and the outer checksum on. A frame that needs a checksum gets it (in place; the
-   * flag is cleared). Each frame gets its `status`: 0, or the errno (EMSGSIZE: larger than the path MTU; EAGAIN: the
+   * flag is cleared). A super-frame goes out as its segments, each with the encapsulation before it; the frame itself
+   * is left as it is. Each frame gets its `status`: 0, or the errno (EMSGSIZE: larger than the path MTU; EAGAIN: the
    * socket buffer is full; EINVAL: geometry). One refused frame does not stop those behind it.
    */
   send(batch: FrameBatch, first: number, count: number): void;

@@ -35,13 +35,46 @@ test('openTap makes a TAP with vnet header and MTU in another namespace and come
   t.is(link(name, 'wf0'), undefined, 'it went with its descriptor');
 });
 
-test('openTap offers checksum offload and no segmentation', t => {
+/** The features of a device as ethtool(8) names them. */
+function features(namespace: string, device: string): Record<string, string> {
+  const lines = execFileSync('ip', ['netns', 'exec', namespace, 'ethtool', '-k', device], {
+    encoding: 'utf8',
+  });
+  // "off [requested on]" is off: the reader has not asked for it yet.
+  return Object.fromEntries(lines.split('\n').map(line => line.trim().split(/: | \[/) as [string, string]));
+}
+
+const OFFLOADED = {
+  'tx-checksum-ip-generic': 'on',
+  'tx-tcp-segmentation': 'on',
+  'tx-tcp-ecn-segmentation': 'on',
+  'tx-tcp6-segmentation': 'on',
+};
+
+test('openTap takes over checksums and segmentation, and says what was granted', t => {
   const { name, path } = makeNamespace(t);
   const device = openTap({ name: 'wf0', netnsPath: path, persist: false });
   t.teardown(() => closeTap(device));
-  const features = execFileSync('ip', ['netns', 'exec', name, 'ethtool', '-k', 'wf0'], { encoding: 'utf8' });
-  t.regex(features, /tx-checksum-ip-generic: on/);
-  t.regex(features, /tx-tcp-segmentation: off/);
+  t.like(features(name, 'wf0'), {
+    ...OFFLOADED,
+    'tx-udp-segmentation': device.offloads.includes('uso') ? 'on' : 'off',
+  });
+  t.deepEqual(
+    device.offloads.filter(offload => offload !== 'uso'),
+    ['csum', 'tso', 'ecn'],
+  );
+});
+
+test('openTap negotiates the offloads of a device it takes over', t => {
+  const { name, path } = makeNamespace(t);
+  ip('-n', name, 'tuntap', 'add', 'dev', 'wf0', 'mode', 'tap', 'vnet_hdr');
+  t.like(features(name, 'wf0'), { 'tx-tcp-segmentation': 'off', 'tx-udp-segmentation': 'off' });
+  const first = openTap({ name: 'wf0', netnsPath: path, persist: true });
+  closeTap(first);
+  const second = openTap({ name: 'wf0', netnsPath: path, persist: true });
+  t.teardown(() => closeTap(second));
+  t.like(features(name, 'wf0'), OFFLOADED);
+  t.deepEqual(second.offloads, first.offloads);
 });
 
 test('openTap takes over a persistent device, and persist: false lets it go', t => {

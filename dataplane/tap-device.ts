@@ -24,8 +24,15 @@ const IFF_NO_PI = 0x1000;
 const IFF_VNET_HDR = 0x4000;
 const TAP_FLAGS = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR;
 
-/** linux/if_tun.h: "You can hand me unchecksummed packets." Segmentation (TUN_F_TSO4 …) is not asked for yet. */
+// linux/if_tun.h: what the kernel may leave to us. "You can hand me unchecksummed packets", TSO for IPv4 and IPv6 packets,
+// TSO with ECN bits, and USO (Linux 6.2), which it takes for both families or for none.
 const TUN_F_CSUM = 0x01;
+const TUN_F_TSO4 = 0x02;
+const TUN_F_TSO6 = 0x04;
+const TUN_F_TSO_ECN = 0x08;
+const TUN_F_USO4 = 0x20;
+const TUN_F_USO6 = 0x40;
+const TCP_OFFLOADS = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN;
 
 /**
  * sizeof(struct virtio_net_hdr_v1), linux/virtio_net.h: the layout of VIRTIO 1.x, always little endian, which the
@@ -59,14 +66,19 @@ export interface TapDeviceOptions {
   readonly mtu?: number;
 }
 
+/** What the kernel leaves to whoever reads a TAP: checksums, cutting TCP, also with ECN, and cutting UDP. */
+export type TapOffload = 'csum' | 'tso' | 'ecn' | 'uso';
+
 export interface TapDevice {
   /** Non-blocking; for a NativeTapPort, which then owns it, or for {@link closeTap}. */
   readonly fd: number;
   readonly name: string;
+  /** What was granted. All of it but `uso` always is. */
+  readonly offloads: readonly TapOffload[];
 }
 
 /**
- * Opens a TAP with vnet headers and checksum offload. Throws, with nothing left open: `invalid_argument` (name, MTU),
+ * Opens a TAP with vnet headers, checksum and segmentation offload. Throws, with nothing left open: `invalid_argument` (name, MTU),
  * `not_found` (namespace), `not_permitted`, `unavailable` (no /dev/net/tun), `conflict` (in use, or not a TAP), `system`.
  */
 export function openTap(options: TapDeviceOptions): TapDevice {
@@ -78,11 +90,11 @@ export function openTap(options: TapDeviceOptions): TapDevice {
   }
   const fd = openTunDevice(options.netnsPath ?? null);
   try {
-    attach(fd, name);
+    const offloads = attach(fd, name);
     if (options.mtu !== undefined) setMtu(name, options.netnsPath ?? null, options.mtu);
     // Last: a device that is made here and fails on the way disappears with its descriptor.
     control(fd, `cannot make TAP ${name} persistent`, TUNSETPERSIST, options.persist ? 1 : 0);
-    return { fd, name };
+    return { fd, name, offloads };
   } catch (error) {
     batchIo.closeDescriptor(fd);
     throw error;
@@ -90,7 +102,7 @@ export function openTap(options: TapDeviceOptions): TapDevice {
 }
 
 /** Closes a TAP that was not given to a port; unless it is persistent, the device disappears. */
-export function closeTap(device: TapDevice): void {
+export function closeTap(device: Pick<TapDevice, 'fd'>): void {
   batchIo.closeDescriptor(device.fd);
 }
 
@@ -131,7 +143,7 @@ function permissionOptions(errno: number): { code?: 'not_permitted'; hint?: stri
   return { code: 'not_permitted', hint: 'run as root or with CAP_NET_ADMIN and CAP_SYS_ADMIN' };
 }
 
-function attach(fd: number, name: string): void {
+function attach(fd: number, name: string): readonly TapOffload[] {
   const request = interfaceRequest(name);
   request.writeUInt16LE(TAP_FLAGS, IFNAMSIZ);
   const errno = tryControl(fd, TUNSETIFF, request);
@@ -152,7 +164,15 @@ function attach(fd: number, name: string): void {
   verifyFlags(fd, name);
   control(fd, `cannot set the vnet header size of TAP ${name}`, TUNSETVNETHDRSZ, integer(VNET_HEADER_SIZE));
   control(fd, `cannot set the vnet byte order of TAP ${name}`, TUNSETVNETLE, integer(1));
-  control(fd, `cannot set the offloads of TAP ${name}`, TUNSETOFFLOAD, TUN_F_CSUM);
+  return negotiateOffloads(fd, name);
+}
+
+/** Also for a device that is taken over: what its last reader could do says nothing of this one. */
+function negotiateOffloads(fd: number, name: string): readonly TapOffload[] {
+  control(fd, `cannot set the offloads of TAP ${name}`, TUNSETOFFLOAD, TCP_OFFLOADS);
+  // The whole mask again: it replaces the former one. A kernel before 6.2 refuses it and keeps the former.
+  const refused = tryControl(fd, TUNSETOFFLOAD, TCP_OFFLOADS | TUN_F_USO4 | TUN_F_USO6);
+  return refused === 0 ? ['csum', 'tso', 'ecn', 'uso'] : ['csum', 'tso', 'ecn'];
 }
 
 /** What a re-attached device really has: the kernel merges what was asked for with what it had before. */

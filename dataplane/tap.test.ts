@@ -7,13 +7,13 @@ import test, { type ExecutionContext } from 'ava';
 import { Arena } from './arena.ts';
 import { checksumCompleter } from './checksum-completer.ts';
 import { delay, systemClock } from './clock.ts';
-import { FLAG_NEEDS_CSUM, FrameBatch, GSO_TCPV4, GSO_TCPV6 } from './frame-batch.ts';
+import { FLAG_NEEDS_CSUM, FrameBatch, GSO_ECN, GSO_TCPV4, GSO_TCPV6, GSO_UDP_L4 } from './frame-batch.ts';
 import type { PortHandlers } from './native/native-port.ts';
 import { Collector } from './native/testing/collector.ts';
 import { ip, makeNamespace } from './native/testing/namespace.ts';
 import { type Packet, partialPacket, referenceSum } from './native/testing/packets.ts';
 import { NativeTapPort } from './tap.ts';
-import { openTap } from './tap-device.ts';
+import { openTap, type TapOffload } from './tap-device.ts';
 
 const { EBADF, EINVAL, EIO } = constants.errno;
 /** asm-generic/errno.h: file descriptor in bad state. Node does not list it. */
@@ -24,6 +24,7 @@ const TEST_TYPE = 0x88b5;
 
 interface End {
   readonly port: NativeTapPort;
+  readonly offloads: readonly TapOffload[];
   readonly collector: Collector;
 }
 
@@ -46,12 +47,12 @@ function attach(
   device: string,
   arena: Arena,
   handlers: PortHandlers,
-): NativeTapPort {
-  const { fd } = openTap({ name: device, netnsPath: bench.path, persist: false });
+): Pick<End, 'port' | 'offloads'> {
+  const { fd, offloads } = openTap({ name: device, netnsPath: bench.path, persist: false });
   const port = new NativeTapPort({ arena }, { fd }, handlers);
   t.teardown(() => port.close());
   ip('-n', bench.namespace, 'link', 'set', 'dev', device, 'master', 'bridge', 'up');
-  return port;
+  return { port, offloads };
 }
 
 function openBench(t: ExecutionContext): Bench {
@@ -61,7 +62,7 @@ function openBench(t: ExecutionContext): Bench {
   ip('-n', namespace, 'link', 'set', 'bridge', 'up');
   const end = (device: string): End => {
     const collector = new Collector(arena, isOurs);
-    return { port: attach(t, { namespace, path }, device, arena, collector), collector };
+    return { ...attach(t, { namespace, path }, device, arena, collector), collector };
   };
   return { namespace, path, arena, a: end('tap-a'), b: end('tap-b') };
 }
@@ -134,8 +135,39 @@ test('a partial checksum crosses the kernel as one, and is complete where comple
   }
 });
 
-test('a super-frame that is written is segmented by the kernel for a reader without TSO', async t => {
+test('a super-frame crosses the kernel as one, described as it was', async t => {
   const { arena, a, b } = openBench(t);
+  const payload = Uint8Array.from({ length: 50_000 }, (_, i) => i % 251);
+  const cases = [
+    [4, 'tcp', GSO_TCPV4],
+    [4, 'tcp', GSO_TCPV4 | GSO_ECN],
+    [6, 'tcp', GSO_TCPV6],
+    [6, 'tcp', GSO_TCPV6 | GSO_ECN],
+    ...(b.offloads.includes('uso')
+      ? ([
+          [4, 'udp', GSO_UDP_L4],
+          [6, 'udp', GSO_UDP_L4],
+        ] as const)
+      : []),
+  ] as const;
+  for (const [i, [family, protocol, gsoType]] of cases.entries()) {
+    const packet = partialPacket({ family, protocol, payload });
+    const batch = composePacket(arena, packet);
+    batch.setGsoType(0, gsoType);
+    batch.setGsoSize(0, 1398);
+    a.port.write(batch, 0, 1);
+    t.is(batch.status(0), 0);
+    await b.collector.atLeast(i + 1);
+    const received = b.collector.frames[i];
+    t.deepEqual(received?.frame, Buffer.from(packet.bytes));
+    t.like(received, { gsoType, flags: FLAG_NEEDS_CSUM, headerLength: packet.headers });
+    t.like(received, { gsoSize: 1398, csumStart: packet.transport, csumOffset: packet.field });
+  }
+});
+
+test('a super-frame that is written is segmented by the kernel for a reader without TSO', async t => {
+  const { namespace, arena, a, b } = openBench(t);
+  execFileSync('ip', ['netns', 'exec', namespace, 'ethtool', '-K', 'tap-b', 'tso', 'off']);
   const payload = Uint8Array.from({ length: 3500 }, (_, i) => i % 251);
   for (const [family, type] of [
     [4, GSO_TCPV4],
@@ -300,7 +332,7 @@ test('a port may be closed inside its own handler, with frames still waiting', a
   const bench = openBench(t);
   let calls = 0;
   const closed = new Promise<void>(resolve => {
-    const port = attach(t, bench, 'tap-c', new Arena({ slots: 2 }), {
+    const { port } = attach(t, bench, 'tap-c', new Arena({ slots: 2 }), {
       onFrames: () => {
         calls++;
         port.close();

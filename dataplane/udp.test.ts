@@ -8,9 +8,12 @@ import { WeftError } from './errors.ts';
 import { FLAG_NEEDS_CSUM, FrameBatch, GSO_TCPV4 } from './frame-batch.ts';
 import { Collector } from './native/testing/collector.ts';
 import { expectedChecksum, partialPacket } from './native/testing/packets.ts';
+import { pattern } from './testing/frames.ts';
+import { referenceSegments, type SuperFrame } from './testing/reference-segments.ts';
+import { describeSuperFrame, superFrame } from './testing/super-frames.ts';
 import { NativeUdpPort, type UdpPortOptions } from './udp.ts';
 
-const { EBADF, EINVAL, EMSGSIZE } = constants.errno;
+const { EBADF, EINVAL, EIO, EMSGSIZE, ENETUNREACH } = constants.errno;
 const LOOPBACK = parseIp('127.0.0.1');
 const SECOND = parseIp('127.0.0.2');
 const LOOPBACK6 = parseIp('::1');
@@ -19,13 +22,20 @@ interface End {
   readonly arena: Arena;
   readonly port: NativeUdpPort;
   readonly collector: Collector;
+  /** What `onSegmentationLost` heard. */
+  readonly segmentationLost: readonly number[];
 }
 
 function open(t: ExecutionContext, options: Partial<UdpPortOptions> = {}, arena = new Arena()): End {
   const collector = new Collector(arena);
-  const port = new NativeUdpPort({ arena }, { address: LOOPBACK, port: 0, ...options }, collector);
+  const segmentationLost: number[] = [];
+  const port = new NativeUdpPort(
+    { arena },
+    { address: LOOPBACK, port: 0, ...options },
+    { ...collector, onSegmentationLost: errno => segmentationLost.push(errno) },
+  );
   t.teardown(() => port.close());
-  return { arena, port, collector };
+  return { arena, port, collector, segmentationLost };
 }
 
 interface Datagram {
@@ -328,4 +338,204 @@ test('a closed port frees its port, calls nothing, and refuses frames with EBADF
   t.is(batch.status(0), EBADF);
   t.is(first.port.counters.txErrors, 1);
   t.is(open(t, { port }).port.port, port);
+});
+
+// ── Segmentation on send ──────────────────────────────────────────────────────────────────────────────────────────────
+
+const VXLAN = Buffer.from('VXLAN-08');
+
+/** Super-frames in the scratch area of the sender's arena, addressed to the receiver. */
+function composeSuper(sender: End, receiver: End, frames: readonly SuperFrame[], socket = 0): FrameBatch {
+  const datagrams = frames.map(({ bytes }) => ({ bytes: Buffer.concat([VXLAN, bytes]), socket, tos: 1 }));
+  const batch = compose(sender.arena, { address: LOOPBACK, port: receiver.port.port }, datagrams);
+  frames.forEach((frame, i) => {
+    describeSuperFrame(batch, i, frame);
+  });
+  return batch;
+}
+
+function hexOf(frames: readonly Uint8Array[]): string[] {
+  return frames.map(frame => Buffer.from(frame).toString('hex'));
+}
+
+const bigArena = () => new Arena({ scratchSize: 300_000 });
+
+for (const [name, options] of [
+  ['TCP over IPv4', { protocol: 'tcp', payload: pattern(60_000), gsoSize: 1398 }],
+  ['TCP over IPv6', { protocol: 'tcp', family: 6, payload: pattern(60_000), gsoSize: 1378 }],
+  ['UDP', { protocol: 'udp', payload: pattern(60_000), gsoSize: 1400 }],
+] as const) {
+  test(`a 60 KB super-frame of ${name} is one send and arrives as exactly its segments`, async t => {
+    const sender = open(t, {}, bigArena());
+    const receiver = open(t);
+    const frame = superFrame(options);
+    const expected = referenceSegments(frame);
+    const batch = composeSuper(sender, receiver, [frame]);
+    sender.port.send(batch, 0, 1);
+    t.deepEqual(statuses(batch), [0]);
+    await receiver.collector.atLeast(expected.length);
+    t.deepEqual(hexOf(receiver.collector.frames.map(received => received.frame)), hexOf(expected));
+    t.true(receiver.collector.frames.every(({ encapsulation }) => encapsulation.equals(VXLAN)));
+    t.true(receiver.collector.frames.every(({ tos }) => tos === 1));
+    t.like(sender.port.counters, { txFrames: 1, txBatches: 1, txGsoSends: 1, txGsoError: 0, txErrors: 0 });
+    t.is(sender.port.counters.txSegments, expected.length);
+    t.is(receiver.port.counters.rxBytes, sender.port.counters.txBytes);
+  });
+}
+
+test('a super-frame of more bytes or segments than one send carries takes several, nothing is lost', async t => {
+  const sender = open(t, {}, bigArena());
+  const receiver = open(t);
+  const frames = [
+    superFrame({ protocol: 'tcp', payload: pattern(65_000), gsoSize: 1398, sequence: 1 }),
+    superFrame({ protocol: 'tcp', payload: pattern(65_000), gsoSize: 50, sequence: 2 }),
+    superFrame({ protocol: 'tcp', payload: pattern(65_000), gsoSize: 32_000, sequence: 3 }),
+  ];
+  const expected = frames.flatMap(frame => referenceSegments(frame));
+  const batch = composeSuper(sender, receiver, frames);
+  sender.port.send(batch, 0, 3);
+  t.deepEqual(statuses(batch), [0, 0, 0]);
+  await receiver.collector.atLeast(expected.length);
+  t.deepEqual(hexOf(receiver.collector.frames.map(({ frame }) => frame)), hexOf(expected));
+  t.is(sender.port.counters.txSegments, expected.length);
+  t.is(sender.port.counters.txFrames, 3);
+});
+
+test('a segment larger than any datagram is EMSGSIZE and stops nobody', async t => {
+  const sender = open(t, {}, bigArena());
+  const receiver = open(t);
+  const large = superFrame({ protocol: 'tcp', payload: pattern(65_480), gsoSize: 65_479 });
+  const small = superFrame({ protocol: 'tcp', payload: pattern(2000), gsoSize: 1000 });
+  const batch = composeSuper(sender, receiver, [large, small]);
+  sender.port.send(batch, 0, 2);
+  t.deepEqual(statuses(batch), [EMSGSIZE, 0]);
+  await receiver.collector.atLeast(2);
+  t.like(sender.port.counters, { txFrames: 1, txErrors: 1, txSegments: 2 });
+});
+
+test('runs of equal-size frames to one VTEP are one send each; a shorter one ends its run', async t => {
+  const sender = open(t, {}, bigArena());
+  const receiver = open(t);
+  const to = { address: LOOPBACK, port: receiver.port.port };
+  const lengths = [200, 200, 200, 150, 200, 200, 300, 300, 80];
+  const datagrams = lengths.map((length, i) => ({ bytes: numbered(i, length) }));
+  const batch = compose(sender.arena, to, datagrams);
+  sender.port.send(batch, 0, lengths.length);
+  await receiver.collector.atLeast(lengths.length);
+  t.deepEqual(
+    receiver.collector.frames.map(({ frame }) => [frame.readUInt32BE(0), frame.length + 8]),
+    lengths.map((length, i) => [i, length]),
+  );
+  // 200 200 200 150 | 200 200 | 300 300 80
+  t.like(sender.port.counters, { txFrames: 9, txSegments: 9, txGsoSends: 3, txBatches: 1 });
+});
+
+test('frames of another TOS, VTEP or source socket are never in one run; each socket keeps its order', async t => {
+  const sender = open(t, { sourceSockets: 3 });
+  const receivers = [open(t), open(t)] as const;
+  const datagrams = Array.from({ length: 240 }, (_, i) => ({
+    bytes: numbered(i, 100),
+    socket: i % 3,
+    tos: Math.floor(i / 6) % 2,
+  }));
+  const batch = compose(sender.arena, { address: LOOPBACK, port: receivers[0].port.port }, datagrams);
+  for (let i = 0; i < 240; i += 4) batch.setPort(i, receivers[1].port.port);
+  sender.port.send(batch, 0, 240);
+  await receivers[0].collector.atLeast(180);
+  await receivers[1].collector.atLeast(60);
+  receivers.forEach(({ collector }, r) => {
+    for (const [socket, port] of sender.port.sourcePorts.entries()) {
+      const numbers = collector.frames
+        .filter(frame => frame.port === port)
+        .map(({ frame }) => frame.readUInt32BE(0));
+      const expected = Array.from({ length: 240 }, (_, i) => i).filter(
+        i => i % 3 === socket && (i % 4 === 0) === (r === 1),
+      );
+      t.deepEqual(numbers, expected);
+    }
+    t.true(collector.frames.every(({ frame, tos }) => tos === Math.floor(frame.readUInt32BE(0) / 6) % 2));
+  });
+});
+
+test('segments and single frames of one size to one VTEP share a send', async t => {
+  const sender = open(t, {}, bigArena());
+  const receiver = open(t);
+  const frame = superFrame({ protocol: 'tcp', payload: pattern(3000), gsoSize: 1000 });
+  const batch = composeSuper(sender, receiver, [frame, frame]);
+  sender.port.send(batch, 0, 2);
+  await receiver.collector.atLeast(6);
+  t.like(sender.port.counters, { txFrames: 2, txSegments: 6, txGsoSends: 1, txBatches: 1 });
+  const expected = referenceSegments(frame);
+  t.deepEqual(hexOf(receiver.collector.frames.map(({ frame }) => frame)), hexOf([...expected, ...expected]));
+});
+
+for (const [name, errno] of [
+  ['EIO', EIO],
+  ['EINVAL', EINVAL],
+] as const) {
+  test(`${name} on a send with UDP_SEGMENT: what it refused goes out singly, and it is not used again`, async t => {
+    const sender = open(t, { injectedGsoErrno: errno }, bigArena());
+    const receiver = open(t);
+    const to = { address: LOOPBACK, port: receiver.port.port };
+    const frame = superFrame({ protocol: 'tcp', payload: pattern(60_001), gsoSize: 1398 });
+    const expected = referenceSegments(frame);
+    const batch = composeSuper(sender, receiver, [frame]);
+    sender.port.send(batch, 0, 1);
+    t.deepEqual(statuses(batch), [0]);
+    await receiver.collector.atLeast(expected.length);
+    t.deepEqual(hexOf(receiver.collector.frames.map(received => received.frame)), hexOf(expected));
+    t.deepEqual(sender.segmentationLost, [errno]);
+
+    const datagrams = Array.from({ length: 20 }, (_, i) => ({ bytes: numbered(i) }));
+    const run = compose(sender.arena, to, datagrams);
+    sender.port.send(run, 0, 20);
+    t.deepEqual(statuses(run), Array(20).fill(0));
+    await receiver.collector.atLeast(expected.length + 20);
+    t.deepEqual(sender.segmentationLost, [errno], 'told once');
+    t.like(sender.port.counters, { txFrames: 21, txErrors: 0, txGsoSends: 0, txGsoError: errno });
+    t.is(sender.port.counters.txSegments, expected.length + 20);
+    t.is(receiver.port.counters.rxBytes, sender.port.counters.txBytes);
+  });
+}
+
+test('EINVAL that single datagrams meet too is not the fault of UDP_SEGMENT: it stays', async t => {
+  const sender = open(t);
+  const receiver = open(t);
+  const datagrams = [0, 1, 2, 3].map(i => ({ bytes: numbered(i) }));
+  const batch = compose(sender.arena, { address: LOOPBACK, port: receiver.port.port }, datagrams);
+  // udp(7): Linux answers EINVAL to port 0.
+  batch.setPort(0, 0);
+  batch.setPort(1, 0);
+  sender.port.send(batch, 0, 4);
+  t.deepEqual(statuses(batch), [EINVAL, EINVAL, 0, 0]);
+  await receiver.collector.atLeast(2);
+  t.deepEqual(sender.segmentationLost, []);
+  t.like(sender.port.counters, { txGsoError: 0, txGsoSends: 1, txErrors: 2, txFrames: 2 });
+});
+
+test('EMSGSIZE on a run is about each of its frames: those that fit pass', async t => {
+  const sender = open(t, { injectedGsoErrno: EMSGSIZE });
+  const receiver = open(t);
+  const datagrams = [500, 500, 500, 60].map((length, i) => ({ bytes: numbered(i, length) }));
+  const batch = compose(sender.arena, { address: LOOPBACK, port: receiver.port.port }, datagrams);
+  sender.port.send(batch, 0, 4);
+  t.deepEqual(statuses(batch), [0, 0, 0, 0]);
+  await receiver.collector.atLeast(4);
+  t.deepEqual(sender.segmentationLost, [], 'the path is too narrow, not the kernel too old');
+});
+
+test('any other error on a send with UDP_SEGMENT is the status of every frame in it', t => {
+  const sender = open(t, { injectedGsoErrno: ENETUNREACH });
+  const receiver = open(t);
+  const datagrams = [0, 1, 2].map(i => ({ bytes: numbered(i) }));
+  const batch = compose(sender.arena, { address: LOOPBACK, port: receiver.port.port }, datagrams);
+  sender.port.send(batch, 0, 3);
+  t.deepEqual(statuses(batch), [ENETUNREACH, ENETUNREACH, ENETUNREACH]);
+  t.deepEqual(sender.segmentationLost, []);
+  t.like(sender.port.counters, { txErrors: 3, txFrames: 0, txSegments: 0 });
+});
+
+test('the limit of one send is probed at open', t => {
+  t.true([63, 128].includes(open(t).port.segmentsPerSend));
+  t.is(open(t, { address: LOOPBACK6 }).port.segmentsPerSend, open(t).port.segmentsPerSend);
 });

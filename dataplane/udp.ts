@@ -28,6 +28,16 @@ export interface UdpPortOptions {
   readonly receiveBufferBytes?: number;
   /** Bytes, for each source socket, that may wait for the underlay device. @default 8 MiB */
   readonly sendBufferBytes?: number;
+  /** For tests: the errno that meets every send of more than one datagram (UDP_SEGMENT). @default none */
+  readonly injectedGsoErrno?: number | undefined;
+}
+
+export interface UdpPortHandlers extends PortHandlers {
+  /**
+   * UDP_SEGMENT was given up, for good: each datagram is sent by itself from now on. Called at most once, within `send`
+   * or the constructor; nothing was lost. `errno`: EIO, EINVAL, or ENOPROTOOPT when the kernel is too old.
+   */
+  readonly onSegmentationLost?: (errno: number) => void;
 }
 
 const MEBIBYTE = 1024 * 1024;
@@ -42,14 +52,18 @@ export class NativeUdpPort implements UdpPort {
   /** What the kernel granted, in bytes; less than asked for without CAP_NET_ADMIN. */
   readonly receiveBufferBytes: number;
   readonly sendBufferBytes: number;
+  /** The most datagrams of one send; 1 if the kernel cannot cut. */
+  readonly segmentsPerSend: number;
   readonly sourcePorts: readonly number[];
   private readonly native: NativePort;
+  private isSegmentationLost = false;
+  private readonly onSegmentationLost: ((errno: number) => void) | undefined;
 
   /**
    * Throws `conflict` if the port is taken, `unavailable` if the address is not on this machine, `not_permitted` for a
    * privileged port, `system` otherwise.
    */
-  constructor(modules: PortModules, options: UdpPortOptions, handlers: PortHandlers) {
+  constructor(modules: PortModules, options: UdpPortOptions, handlers: UdpPortHandlers) {
     let info: readonly number[] = [];
     this.native = new NativePort(modules, handlers, receiver => {
       const opened = batchIo.udpOpen(
@@ -61,6 +75,7 @@ export class NativeUdpPort implements UdpPort {
           receiveBuffer: options.receiveBufferBytes ?? 8 * MEBIBYTE,
           sendBuffer: options.sendBufferBytes ?? 8 * MEBIBYTE,
           encapLength: options.encapLength ?? 8,
+          injectedError: options.injectedGsoErrno ?? 0,
         },
         receiver,
       );
@@ -68,11 +83,14 @@ export class NativeUdpPort implements UdpPort {
       info = batchIo.udpInfo(opened as PortHandle) ?? [];
       return opened as PortHandle;
     });
-    const [port = 0, receiveBuffer = 0, sendBuffer = 0, ...sourcePorts] = info;
+    const [port = 0, receiveBuffer = 0, sendBuffer = 0, segments = 0, ...sourcePorts] = info;
     this.port = port;
     this.receiveBufferBytes = receiveBuffer;
     this.sendBufferBytes = sendBuffer;
+    this.segmentsPerSend = segments;
     this.sourcePorts = sourcePorts;
+    this.onSegmentationLost = handlers.onSegmentationLost;
+    this.reportSegmentation();
   }
 
   get counters(): PortCounters {
@@ -85,6 +103,14 @@ export class NativeUdpPort implements UdpPort {
 
   send(batch: FrameBatch, first: number, count: number): void {
     this.native.transmit(batch, first, count);
+    if (!this.isSegmentationLost) this.reportSegmentation();
+  }
+
+  private reportSegmentation(): void {
+    const { txGsoError } = this.native.counters;
+    if (txGsoError === 0) return;
+    this.isSegmentationLost = true;
+    this.onSegmentationLost?.(txGsoError);
   }
 
   close(): void {

@@ -5,7 +5,7 @@ import type { Endpoint } from './endpoint.ts';
 import { bridgeName } from './names.ts';
 
 /** Makes the pair; there is no descriptor to hand over. When it throws, nothing is left of it. */
-export async function attachByBridge(endpoint: Endpoint): Promise<undefined> {
+export async function attachByBridge(endpoint: Endpoint, gsoMaxSegs: number): Promise<undefined> {
   const { hostLink, mtu, mac, ifname, netns, network } = endpoint;
   try {
     // The peer is born in the container under its final name: an occupied name fails here, before anything exists.
@@ -18,7 +18,7 @@ export async function attachByBridge(endpoint: Endpoint): Promise<undefined> {
   try {
     await setNetSysctls({ [`ipv6/conf/${hostLink}/disable_ipv6`]: 1 });
     await changeLinks([`link set dev ${hostLink} master ${bridgeName(network)} up`]);
-    await configureContainerLink(endpoint);
+    await configureContainerLink(endpoint, gsoMaxSegs);
   } catch (error) {
     await detachFromBridge(endpoint);
     throw error;
@@ -31,13 +31,14 @@ export async function detachFromBridge(endpoint: Endpoint): Promise<void> {
 }
 
 /** After a restart: is the pair still there? Puts the host end on its bridge and gives both ends the MTU of today. */
-export async function restoreOnBridge(endpoint: Endpoint): Promise<boolean> {
+export async function restoreOnBridge(endpoint: Endpoint, gsoMaxSegs: number): Promise<boolean> {
   const { hostLink, ifname, mtu, network, netns } = endpoint;
   if ((await findLink(hostLink)) === undefined) return false;
   await changeLinks([`link set dev ${hostLink} mtu ${mtu} master ${bridgeName(network)} up`]);
   const inside = await findLink(ifname, netns.path);
-  if (inside !== undefined && inside.mtu !== mtu) {
-    await changeLinks([`link set dev ${ifname} mtu ${mtu}`], netns.path);
+  // The container may have renamed its interface: then it keeps what it has.
+  if (inside !== undefined) {
+    await changeLinks([`link set dev ${ifname} mtu ${mtu} gso_max_segs ${gsoMaxSegs}`], netns.path);
   }
   return true;
 }

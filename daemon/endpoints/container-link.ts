@@ -3,8 +3,11 @@ import { WeftError } from '../../dataplane/errors.ts';
 import { changeLinks, setNetSysctls } from '../net/ip.ts';
 import type { Endpoint } from './endpoint.ts';
 
-/** Gives the interface its addresses and brings it up. */
-export async function configureContainerLink(endpoint: Endpoint): Promise<void> {
+/**
+ * Gives the interface its addresses and brings it up. Its super-frames have at most `gsoMaxSegs` segments: it is the
+ * interface on which TCP decides how large they are.
+ */
+export async function configureContainerLink(endpoint: Endpoint, gsoMaxSegs: number): Promise<void> {
   const { ifname, addresses, netns } = endpoint;
   const v6 = addresses.some(address => address.includes(':'));
   await setNetSysctls(
@@ -22,7 +25,7 @@ export async function configureContainerLink(endpoint: Endpoint): Promise<void> 
       ...addresses.map(
         address => `addr add ${address} dev ${ifname}${address.includes(':') ? ' nodad' : ''}`,
       ),
-      `link set dev ${ifname} up`,
+      `link set dev ${ifname} gso_max_segs ${gsoMaxSegs} up`,
     ],
     netns.path,
   );

@@ -4,6 +4,7 @@
  */
 import type { Clock, Timer } from '../../dataplane/clock.ts';
 import { WeftError } from '../../dataplane/errors.ts';
+import type { TapDevice } from '../../dataplane/tap-device.ts';
 import { errorFields, type Log } from '../log.ts';
 import type { LogFields } from '../log-fields.ts';
 import { listLinks, ownLinkNames, removeLink } from '../net/ip.ts';
@@ -13,7 +14,7 @@ import { attachByBridge, detachFromBridge, restoreOnBridge } from './bridge-atta
 import { type Endpoint, isSameInterface } from './endpoint.ts';
 import type { EndpointStore } from './endpoint-store.ts';
 import { ORPHAN_LINK } from './names.ts';
-import { type AttachableNetwork, planEndpoint, refuseDuplicates, requireSame } from './plan.ts';
+import { type AttachableNetwork, findNetwork, planEndpoint, refuseDuplicates, requireSame } from './plan.ts';
 import { attachByTap, detachTap, restoreTap } from './tap-attach.ts';
 
 /** How often the endpoints are looked at: one file read and one stat for each, no process. */
@@ -33,6 +34,8 @@ export interface EndpointsModules {
   readonly log: Log;
   readonly store: EndpointStore;
   readonly wiring: EndpointWiring;
+  /** Hears of each TAP that was opened (tap mode). */
+  readonly tapOpened: (device: TapDevice) => void;
   readonly networks: readonly AttachableNetwork[];
   readonly nodeName: string;
   /** At each look at the endpoints: the names of the links of the VM, for whoever has others to look after. */
@@ -87,7 +90,8 @@ export class Endpoints {
     return this.inTurn(async () => {
       await make();
       for (const endpoint of this.ofNetwork(network)) {
-        if (await restoreOnBridge(endpoint)) await this.modules.wiring.attachMac(endpoint);
+        const { gsoMaxSegs } = findNetwork(network, this.modules.networks);
+        if (await restoreOnBridge(endpoint, gsoMaxSegs)) await this.modules.wiring.attachMac(endpoint);
       }
     });
   }
@@ -127,8 +131,9 @@ export class Endpoints {
 
     await store.add(wanted);
     try {
-      const fd = wanted.attach === 'tap' ? await attachByTap(wanted) : await attachByBridge(wanted);
-      await this.connect(wanted, fd);
+      const { gsoMaxSegs } = findNetwork(wanted.network, networks);
+      const make = wanted.attach === 'tap' ? attachByTap : attachByBridge;
+      await this.connect(wanted, await make(wanted, gsoMaxSegs));
     } catch (error) {
       await store.remove(wanted);
       throw error;
@@ -140,14 +145,19 @@ export class Endpoints {
   }
 
   /** The links exist: from here on whatever fails takes them away again. */
-  private async connect(endpoint: Endpoint, fd: number | undefined): Promise<void> {
+  private async connect(endpoint: Endpoint, device: TapDevice | undefined): Promise<void> {
     try {
-      if (fd !== undefined) await this.modules.wiring.addPort(endpoint, fd);
+      if (device !== undefined) await this.addPort(endpoint, device);
       await this.modules.wiring.attachMac(endpoint);
     } catch (error) {
       await this.dismantle(endpoint);
       throw error;
     }
+  }
+
+  private async addPort(endpoint: Endpoint, device: TapDevice): Promise<void> {
+    this.modules.tapOpened(device);
+    await this.modules.wiring.addPort(endpoint, device.fd);
   }
 
   private async detachNow(request: DetachRequest): Promise<{ removed: boolean }> {
@@ -200,16 +210,17 @@ export class Endpoints {
     // The configuration or the underlay may have another MTU by now: the interface follows.
     const endpoint = { ...found, mtu: network.mtu };
     if (endpoint.mtu !== found.mtu) await this.modules.store.replace(found, endpoint);
-    await this.takeOver(endpoint);
+    await this.takeOver(endpoint, network.gsoMaxSegs);
   }
 
-  private async takeOver(endpoint: Endpoint): Promise<void> {
+  private async takeOver(endpoint: Endpoint, gsoMaxSegs: number): Promise<void> {
     if (endpoint.attach === 'bridge') {
-      if (!(await restoreOnBridge(endpoint))) return this.forget(endpoint, 'its interface was deleted');
+      if (!(await restoreOnBridge(endpoint, gsoMaxSegs)))
+        return this.forget(endpoint, 'its interface was deleted');
     } else {
-      const fd = await restoreTap(endpoint);
-      if (fd === undefined) return this.forget(endpoint, 'its interface was deleted');
-      await this.modules.wiring.addPort(endpoint, fd);
+      const device = await restoreTap(endpoint, gsoMaxSegs);
+      if (device === undefined) return this.forget(endpoint, 'its interface was deleted');
+      await this.addPort(endpoint, device);
     }
     await this.modules.wiring.attachMac(endpoint);
     this.modules.log.info(logFields(endpoint), 'taken over');

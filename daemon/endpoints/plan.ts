@@ -13,6 +13,8 @@ export interface AttachableNetwork {
   readonly name: string;
   readonly vni: number;
   readonly mtu: number;
+  /** The most segments of a super-frame that its interfaces may send. */
+  readonly gsoMaxSegs: number;
   readonly subnet: string | undefined;
   readonly attach: 'bridge' | 'tap';
 }
@@ -58,7 +60,7 @@ export async function planEndpoint(
   };
 }
 
-function findNetwork(name: string, networks: readonly AttachableNetwork[]): AttachableNetwork {
+export function findNetwork(name: string, networks: readonly AttachableNetwork[]): AttachableNetwork {
   const network = networks.find(candidate => candidate.name === name);
   if (network !== undefined) return network;
   const known = networks.map(candidate => candidate.name).join(', ');

@@ -1,14 +1,13 @@
 /** Attach mode `tap`: the TAP itself becomes the container's interface; no bridge, no veth, one hop less. */
-import { closeSync } from 'node:fs';
-import { openTap } from '../../dataplane/tap-device.ts';
+import { closeTap, openTap, type TapDevice } from '../../dataplane/tap-device.ts';
 import { changeLinks, type Link, listLinks, type NetnsPath, removeLink } from '../net/ip.ts';
 import { configureContainerLink, explainOccupied } from './container-link.ts';
 import type { Endpoint } from './endpoint.ts';
 
-/** Makes the TAP and moves it into the container; returns its descriptor. When it throws, nothing is left of it. */
-export async function attachByTap(endpoint: Endpoint): Promise<number> {
+/** Makes the TAP and moves it into the container; returns it open. When it throws, nothing is left of it. */
+export async function attachByTap(endpoint: Endpoint, gsoMaxSegs: number): Promise<TapDevice> {
   const { hostLink, mac, mtu, ifname, netns } = endpoint;
-  const { fd } = openTap({ name: hostLink, persist: true });
+  const device = openTap({ name: hostLink, persist: true });
   // Where the device is and what it is called, at each moment: what has to be removed if the next step fails.
   let place: NetnsPath;
   let name = hostLink;
@@ -24,13 +23,13 @@ export async function attachByTap(endpoint: Endpoint): Promise<number> {
       throw explainOccupied(error, endpoint);
     });
     name = ifname;
-    await configureContainerLink(endpoint);
+    await configureContainerLink(endpoint, gsoMaxSegs);
   } catch (error) {
-    closeSync(fd);
+    closeTap(device);
     await changeLinks([`link del dev ${name}`], place);
     throw error;
   }
-  return fd;
+  return device;
 }
 
 /** Removes the interface, also one that an attach left on its way. The caller has closed the port before. */
@@ -43,12 +42,12 @@ export async function detachTap(endpoint: Endpoint): Promise<void> {
 }
 
 /** After a restart: opens the TAP again where it is, in the container. Undefined when it is there no more. */
-export async function restoreTap(endpoint: Endpoint): Promise<number | undefined> {
+export async function restoreTap(endpoint: Endpoint, gsoMaxSegs: number): Promise<TapDevice | undefined> {
   const { ifname, netns, mtu } = endpoint;
   if (!isOurs(endpoint, await listLinks(netns.path))) return undefined;
-  const { fd } = openTap({ name: ifname, netnsPath: netns.path, persist: true });
-  await changeLinks([`link set dev ${ifname} mtu ${mtu}`], netns.path);
-  return fd;
+  const device = openTap({ name: ifname, netnsPath: netns.path, persist: true });
+  await changeLinks([`link set dev ${ifname} mtu ${mtu} gso_max_segs ${gsoMaxSegs}`], netns.path);
+  return device;
 }
 
 /** Whoever renamed or replaced the interface meanwhile keeps it: only our TAP, known by its MAC, is touched. */

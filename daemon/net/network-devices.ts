@@ -1,38 +1,42 @@
 /** The devices of a bridge network on this VM: the bridge `wf-NAME` and the TAP `wt-NAME` behind it. */
-import { closeSync } from 'node:fs';
 import type { MacAddress } from '../../dataplane/address.ts';
 import { formatMac } from '../../dataplane/address.ts';
 import { WeftError } from '../../dataplane/errors.ts';
-import { openTap } from '../../dataplane/tap-device.ts';
+import { closeTap, openTap, type TapDevice } from '../../dataplane/tap-device.ts';
 import { bridgeName, bridgeTapName } from '../endpoints/names.ts';
 import { changeLinks, type Link, listLinks, removeLink, setNetSysctls } from './ip.ts';
 
 /** Bridge ageing in centiseconds: 300 s, as the dataplane's own table (IEEE 802.1Q table 8-6 recommends it too). */
 const BRIDGE_AGEING_CS = 30_000;
 
+export interface BridgeOptions {
+  readonly mtu: number;
+  /** Of the TAP: how many segments a super-frame may have that the bridge hands over. */
+  readonly gsoMaxSegs: number;
+  readonly bridgeMac: MacAddress;
+  readonly tapMac: MacAddress;
+}
+
 /** IFLA_IFALIAS of what is ours: a name alone would not tell. */
 const ALIAS = 'weft';
 
 /**
- * Makes the bridge and its TAP, or takes over what an earlier run left; returns the descriptor of the TAP. Throws
+ * Makes the bridge and its TAP, or takes over what an earlier run left; returns the open TAP. Throws
  * `conflict` if one of the names belongs to something else; then nothing has been made.
  */
-export async function makeBridge(
-  network: string,
-  mtu: number,
-  macs: { readonly bridge: MacAddress; readonly tap: MacAddress },
-): Promise<number> {
+export async function makeBridge(network: string, options: BridgeOptions): Promise<TapDevice> {
+  const { mtu, gsoMaxSegs, bridgeMac, tapMac } = options;
   const bridge = bridgeName(network);
   const tap = bridgeTapName(network);
   const links = await listLinks();
-  const isBridgeThere = isOurs(links, bridge, 'bridge', macs.bridge);
-  isOurs(links, tap, 'tun', macs.tap);
-  const { fd } = openTap({ name: tap, persist: true });
+  const isBridgeThere = isOurs(links, bridge, 'bridge', bridgeMac);
+  isOurs(links, tap, 'tun', tapMac);
+  const device = openTap({ name: tap, persist: true });
   try {
     if (!isBridgeThere) {
       // No multicast snooping: nobody queries on this segment, and without a querier snooping loses groups.
       await changeLinks([
-        `link add name ${bridge} address ${formatMac(macs.bridge)} type bridge stp_state 0 forward_delay 0 ` +
+        `link add name ${bridge} address ${formatMac(bridgeMac)} type bridge stp_state 0 forward_delay 0 ` +
           `mcast_snooping 0 ageing_time ${BRIDGE_AGEING_CS}`,
       ]);
     }
@@ -40,16 +44,16 @@ export async function makeBridge(
     await setNetSysctls({ [`ipv6/conf/${bridge}/disable_ipv6`]: 1, [`ipv6/conf/${tap}/disable_ipv6`]: 1 });
     await changeLinks([
       `link set dev ${bridge} alias ${ALIAS}`,
-      `link set dev ${tap} address ${formatMac(macs.tap)} mtu ${mtu} master ${bridge} alias ${ALIAS} up`,
+      `link set dev ${tap} address ${formatMac(tapMac)} mtu ${mtu} gso_max_segs ${gsoMaxSegs} master ${bridge} alias ${ALIAS} up`,
       `link set dev ${bridge} mtu ${mtu} up`,
     ]);
   } catch (error) {
-    closeSync(fd);
+    closeTap(device);
     // What an earlier run left stays for the next try: containers may be behind it.
     if (!isBridgeThere) await removeBridge(network);
     throw error;
   }
-  return fd;
+  return device;
 }
 
 /** False if there is no such link. Throws `conflict` if there is one that weft did not make. */

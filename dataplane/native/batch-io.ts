@@ -49,6 +49,8 @@ interface UdpOptions {
   readonly sendBuffer: number;
   /** Bytes of encapsulation at the beginning of each received datagram. */
   readonly encapLength: number;
+  /** For tests: the errno that meets each send with UDP_SEGMENT; 0 for none. */
+  readonly injectedError: number;
 }
 
 export interface BatchIo {
@@ -80,7 +82,7 @@ export interface BatchIo {
    * EINVAL, EMFILE.
    */
   udpOpen(options: UdpOptions, receiver: Receiver): number;
-  /** [port, granted receive buffer, granted send buffer, source port 0, 1, …]; buffers in bytes. */
+  /** [port, granted receive buffer, granted send buffer, datagrams of one send, source port 0, 1, …]; buffers in bytes. */
   udpInfo(port: PortHandle): readonly number[] | undefined;
   /**
    * Writes (TAP) or sends (UDP) frames `first` … `first + count - 1` and gives each its status. Returns 0, or −EBADF if
@@ -92,6 +94,13 @@ export interface BatchIo {
 
   /** ports.ts CompleteChecksum: 0, or EINVAL (positive). */
   completeChecksum(arena: ArrayBuffer, batch: ArrayBuffer, index: number): number;
+
+  /**
+   * Writes the segments of the super-frame in descriptor 0 one behind the other into `out`, encapsulation before each.
+   * Returns their bytes, or −errno: EINVAL (geometry, or no super-frame), ENOBUFS. For the tests of segment.c: sending
+   * does the same without a copy of the payload.
+   */
+  segmentFrame(arena: ArrayBuffer, batch: ArrayBuffer, out: ArrayBuffer): number;
 }
 
 /** The order of the doubles in `Receiver.counters`. */
@@ -107,6 +116,9 @@ export const COUNTERS = [
   'txBatches',
   'txErrors',
   'rxQueueOverflow',
+  'txSegments',
+  'txGsoSends',
+  'txGsoError',
 ] as const;
 
 function check(addon: BatchIo, path: string): BatchIo {

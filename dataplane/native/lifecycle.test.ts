@@ -145,6 +145,7 @@ const udpOptions = {
   receiveBuffer: 4096,
   sendBuffer: 4096,
   encapLength: 8,
+  injectedError: 0,
 };
 
 function openRaw(arena: ArrayBuffer, changes: Partial<Record<keyof Receiver, unknown>> = {}): PortHandle {
@@ -225,6 +226,7 @@ test.serial('wrong receivers and options are refused and leave nothing open', as
     { firstSourcePort: 49_151 },
     { receiveBuffer: 0 },
     { encapLength: -1 },
+    { injectedError: -1 },
   ]) {
     const options = { ...udpOptions, ...changes } as typeof udpOptions;
     t.throws(() => batchIo.udpOpen(options, receiver(arena)));

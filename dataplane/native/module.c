@@ -11,6 +11,7 @@
 #include "geometry.h"
 #include "js-port.h"
 #include "js-value.h"
+#include "segment.h"
 #include "tun-open.h"
 
 /* Fills what JavaScript did not pass with undefined. */
@@ -103,21 +104,23 @@ static bool read_address(napi_env env, napi_value object, struct udp_options *op
 
 static bool read_udp_options(napi_env env, napi_value object, struct udp_options *options)
 {
-	int64_t port, sockets, first, receive, send, encap;
+	int64_t port, sockets, first, receive, send, encap, injected;
 
 	if (!js_option(env, object, "port", 0, UINT16_MAX, &port) ||
 	    !js_option(env, object, "sourceSockets", 1, UDP_SOURCE_SOCKETS_MAX, &sockets) ||
 	    !js_option(env, object, "firstSourcePort", UDP_SOURCE_PORT_MIN, UDP_SOURCE_PORT_MAX, &first) ||
 	    !js_option(env, object, "receiveBuffer", 1, INT_MAX / 2, &receive) ||
 	    !js_option(env, object, "sendBuffer", 1, INT_MAX / 2, &send) ||
-	    !js_option(env, object, "encapLength", 0, UINT16_MAX, &encap))
+	    !js_option(env, object, "encapLength", 0, UINT16_MAX, &encap) ||
+	    !js_option(env, object, "injectedError", 0, UINT16_MAX, &injected))
 		return false;
 	*options = (struct udp_options){.port = (uint16_t)port,
 					.source_sockets = (uint16_t)sockets,
 					.first_source_port = (uint16_t)first,
 					.receive_buffer = (int)receive,
 					.send_buffer = (int)send,
-					.encap_length = (uint16_t)encap};
+					.encap_length = (uint16_t)encap,
+					.injected_error = (int)injected};
 	return read_address(env, object, options);
 }
 
@@ -148,12 +151,15 @@ static napi_value open_udp(napi_env env, napi_callback_info info)
 	if (port == NULL)
 		return NULL;
 	int64_t started = start_udp(port, &options);
+	struct memory memory;
 	if (started < 0)
 		port_discard(port);
+	else if (port_memory(port, &memory))
+		memory.counters->tx_gso_error = port->device.udp.gso_error;
 	return js_number(env, started);
 }
 
-/* [port, granted receive buffer, granted send buffer, source ports …] */
+/* [port, granted receive buffer, granted send buffer, datagrams of one send, source ports …] */
 static napi_value udp_info(napi_env env, napi_callback_info info)
 {
 	napi_value argument, array = NULL;
@@ -166,8 +172,9 @@ static napi_value udp_info(napi_env env, napi_callback_info info)
 	napi_set_element(env, array, 0, js_number(env, udp->port));
 	napi_set_element(env, array, 1, js_number(env, udp->receive_buffer));
 	napi_set_element(env, array, 2, js_number(env, udp->send_buffer));
+	napi_set_element(env, array, 3, js_number(env, udp->outbox->segments));
 	for (uint32_t i = 0; i < udp->source_count; i++)
-		napi_set_element(env, array, 3 + i, js_number(env, udp->source_ports[i]));
+		napi_set_element(env, array, 4 + i, js_number(env, udp->source_ports[i]));
 	return array;
 }
 
@@ -245,6 +252,40 @@ static napi_value complete_checksum(napi_env env, napi_callback_info info)
 	return js_number(env, -geometry_complete_checksum(frame, arena.data, arena.size));
 }
 
+/*
+ * Segment after segment, with the encapsulation before each, as they would be sent; for the tests of
+ * segment.c.
+ */
+static napi_value segment_frame(napi_env env, napi_callback_info info)
+{
+	napi_value arguments[3];
+	struct segmenter segmenter;
+	uint32_t count;
+	uint16_t header_length;
+
+	read_arguments(env, info, 3, arguments);
+	struct span arena = js_memory(env, arguments[0]);
+	struct span out = js_memory(env, arguments[2]);
+	struct frame *frame = read_frames(env, arguments[1], js_number(env, 0), js_number(env, 1), &count);
+	if (frame == NULL)
+		return NULL;
+	if (geometry_bounds(frame, arena.size) != 0 || frame->gso_type == FRAME_GSO_NONE ||
+	    geometry_offload(frame, arena.data + frame->offset, &header_length) != 0)
+		return js_number(env, -EINVAL);
+	segmenter_open(&segmenter, frame, arena.data + frame->offset, header_length);
+	size_t total = (size_t)segmenter.count * segmenter.header_length + segmenter.payload_length;
+	if (out.size < total)
+		return js_number(env, -ENOBUFS);
+	uint8_t *at = out.data;
+	for (uint32_t i = 0; i < segmenter.count; i++) {
+		segment_headers(&segmenter, i, at);
+		at += segmenter.header_length;
+		memcpy(at, segmenter.payload + i * segmenter.gso_size, segment_length(&segmenter, i));
+		at += segment_length(&segmenter, i);
+	}
+	return js_number(env, (int64_t)total);
+}
+
 static void export_layout(napi_env env, napi_value exports)
 {
 	static const struct {
@@ -303,6 +344,7 @@ NAPI_MODULE_INIT()
 		{"transmit", NULL, transmit, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"closePort", NULL, close_port, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"completeChecksum", NULL, complete_checksum, NULL, NULL, NULL, napi_enumerable, NULL},
+		{"segmentFrame", NULL, segment_frame, NULL, NULL, NULL, napi_enumerable, NULL},
 	};
 
 	if (!module_create(env))

@@ -47,6 +47,15 @@ export class NativeCounters implements PortCounters {
   get rxQueueOverflow(): number {
     return this.read('rxQueueOverflow');
   }
+  get txSegments(): number {
+    return this.read('txSegments');
+  }
+  get txGsoSends(): number {
+    return this.read('txGsoSends');
+  }
+  get txGsoError(): number {
+    return this.read('txGsoError');
+  }
 
   private read(name: Counter): number {
     return this.values[COUNTERS.indexOf(name)] ?? 0;

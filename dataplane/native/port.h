@@ -31,12 +31,15 @@ struct counters {
 	double tx_batches;
 	double tx_errors;
 	double rx_queue_overflow;
+	double tx_segments;
+	double tx_gso_sends;
+	double tx_gso_error;
 };
 
 #define COUNTER_NAMES                                                                                              \
 	"rxFrames", "rxBytes", "rxBatches", "rxBadGeometry", "rxTruncated", "rxErrors", "txFrames", "txBytes",     \
-		"txBatches", "txErrors", "rxQueueOverflow"
-#define COUNTER_COUNT 11
+		"txBatches", "txErrors", "rxQueueOverflow", "txSegments", "txGsoSends", "txGsoError"
+#define COUNTER_COUNT 14
 _Static_assert(sizeof(struct counters) == COUNTER_COUNT * sizeof(double), "COUNTER_NAMES lists every counter");
 
 /*

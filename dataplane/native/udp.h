@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 
+#include "outbox.h"
 #include "port.h"
 
 #define UDP_SOURCE_SOCKETS_MAX 64u
@@ -32,13 +33,13 @@ struct udp_options {
 	int receive_buffer; /* bytes, as for SO_RCVBUF */
 	int send_buffer; /* bytes for each source socket */
 	uint16_t encap_length; /* bytes of encapsulation before the frame in each datagram */
+	int injected_error; /* for tests: the errno that meets each send with UDP_SEGMENT; 0: none */
 };
 
-/* Control messages of one datagram: received SO_RXQ_OVFL and TOS or traffic class; sent only the latter. */
+/* Control messages of one received datagram: SO_RXQ_OVFL and TOS or traffic class. */
 #define UDP_RECEIVE_CONTROL (CMSG_SPACE(sizeof(uint32_t)) + CMSG_SPACE(sizeof(int)))
-#define UDP_SEND_CONTROL CMSG_SPACE(sizeof(int))
 
-/* One datagram in the making. The arrays are here because 64 of them are too much for a stack frame. */
+/* One received datagram. The arrays are here because 64 of them are too much for a stack frame. */
 struct udp_message {
 	struct sockaddr_in6 name; /* holds a sockaddr_in as well */
 	struct iovec parts[1];
@@ -56,6 +57,9 @@ struct udp {
 	int receive_buffer; /* what the kernel granted, in the units of SO_RCVBUF */
 	int send_buffer;
 	uint32_t overflow; /* last SO_RXQ_OVFL value, modulo 2^32 */
+	int gso_error; /* the errno for which UDP_SEGMENT is not used; 0: it is */
+	int injected_error;
+	struct outbox *outbox; /* what is being sent; of this port alone */
 	struct mmsghdr headers[PORT_BATCH];
 	struct udp_message messages[PORT_BATCH];
 };
@@ -74,7 +78,13 @@ void udp_close(struct udp *udp);
 struct received udp_receive(struct udp *udp, const struct slots *slots, struct frame *frames, uint32_t capacity,
 			    struct counters *counters);
 
-/** udp_send() - send every frame and set its status to 0 or an errno; in order for each source socket */
+/**
+ * udp_send() - send every frame and set its status to 0 or an errno; in order for each source socket
+ *
+ * A super-frame goes out as its segments; its status is an errno also if only one of them was refused. When
+ * the kernel turns out not to do UDP_SEGMENT, what it refused is sent datagram by datagram, as is everything
+ * from then on (`gso_error`).
+ */
 void udp_send(struct udp *udp, const struct span *arena, struct frame *frames, uint32_t count,
 	      struct counters *counters);
 

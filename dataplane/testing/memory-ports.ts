@@ -10,7 +10,7 @@
 import { constants } from 'node:os';
 import { type IpAddress, ipFamily, ipFromBytes } from '../address.ts';
 import { WeftError } from '../errors.ts';
-import { FrameBatch, GSO_NONE } from '../frame-batch.ts';
+import { FLAG_NEEDS_CSUM, FrameBatch, GSO_NONE } from '../frame-batch.ts';
 import { ETHERNET_HEADER_SIZE } from '../headers/ethernet.ts';
 import { IPV4_MIN_HEADER_SIZE } from '../headers/ipv4.ts';
 import { IPV6_HEADER_SIZE } from '../headers/ipv6.ts';
@@ -18,7 +18,9 @@ import { UDP_HEADER_SIZE } from '../headers/udp.ts';
 import { VXLAN_HEADER_SIZE } from '../headers/vxlan.ts';
 import type { BatchHandler, CompleteChecksum, TapPort, UdpPort } from '../ports.ts';
 import { Vtep } from '../vtep-table.ts';
+import { concat } from './frames.ts';
 import { hasSoundGeometry, type MemoryModules, MemoryPort, memoryCompleteChecksum } from './memory-pump.ts';
+import { referenceSegments } from './reference-segments.ts';
 
 const { EAFNOSUPPORT, EINVAL, EIO, EMSGSIZE } = constants.errno;
 
@@ -189,23 +191,44 @@ class MemoryUdp extends MemoryPort implements UdpPort {
 
   private sendOne(batch: FrameBatch, i: number): number {
     const fromPort = this.sourcePorts[batch.socket(i)];
-    // Segmentation is not faked: a super-frame is refused as a port without the offload refuses it.
-    if (fromPort === undefined || batch.gsoType(i) !== GSO_NONE) return EINVAL;
-    if (!hasSoundGeometry(this.arena, batch, i)) return EINVAL;
+    if (fromPort === undefined || !hasSoundGeometry(this.arena, batch, i)) return EINVAL;
     const family = batch.family(i);
     if (family !== ipFamily(this.address)) return EAFNOSUPPORT;
+    const datagrams = this.datagrams(batch, i);
+    if (datagrams === undefined) return EINVAL;
     const headers = (family === 4 ? IPV4_MIN_HEADER_SIZE : IPV6_HEADER_SIZE) + UDP_HEADER_SIZE;
-    if (headers + batch.encapLength(i) + batch.length(i) > this.network.mtu) return EMSGSIZE;
-    this.completeChecksum(batch, i);
-    this.network.carry({
-      from: this.address,
-      fromPort,
-      to: addressOf(batch, i),
-      toPort: batch.port(i),
-      tos: batch.tos(i),
-      bytes: this.copy(batch, i),
-    });
+    if (datagrams.some(bytes => headers + bytes.length > this.network.mtu)) return EMSGSIZE;
+    for (const bytes of datagrams) {
+      this.network.carry({
+        from: this.address,
+        fromPort,
+        to: addressOf(batch, i),
+        toPort: batch.port(i),
+        tos: batch.tos(i),
+        bytes,
+      });
+      this.counters.txSegments++;
+    }
     return 0;
+  }
+
+  /** What goes out for one frame; undefined for a super-frame that cannot be cut. */
+  private datagrams(batch: FrameBatch, i: number): readonly Uint8Array[] | undefined {
+    if (batch.gsoType(i) === GSO_NONE) {
+      this.completeChecksum(batch, i);
+      return [this.copy(batch, i)];
+    }
+    if ((batch.flags(i) & FLAG_NEEDS_CSUM) === 0 || batch.gsoSize(i) === 0) return undefined;
+    const bytes = this.copy(batch, i);
+    const encapLength = batch.encapLength(i);
+    const segments = referenceSegments({
+      bytes: bytes.subarray(encapLength),
+      gsoType: batch.gsoType(i),
+      gsoSize: batch.gsoSize(i),
+      headerLength: batch.headerLength(i),
+      csumStart: batch.csumStart(i),
+    });
+    return segments.map(segment => concat(bytes.subarray(0, encapLength), segment));
   }
 }
 

@@ -4,7 +4,7 @@
 import { constants } from 'node:os';
 import { addRange, finishUdp } from '../checksum.ts';
 import { WeftError } from '../errors.ts';
-import { FLAG_NEEDS_CSUM, FRAME_SIZE, FrameBatch } from '../frame-batch.ts';
+import { FLAG_NEEDS_CSUM, FRAME_SIZE, FrameBatch, GSO_NONE } from '../frame-batch.ts';
 import {
   type BatchHandler,
   type CompleteChecksum,
@@ -103,6 +103,8 @@ export function memoryCompleteChecksum(arena: MemoryArena): CompleteChecksum {
   return (batch, i) => {
     if ((batch.flags(i) & FLAG_NEEDS_CSUM) === 0) return 0;
     if (!hasSoundGeometry(arena, batch, i)) return EINVAL;
+    // Each segment of a super-frame gets a checksum of its own.
+    if (batch.gsoType(i) !== GSO_NONE) return 0;
     const start = batch.offset(i) + batch.csumStart(i);
     const sum = addRange(0, arena.view, start, batch.length(i) - batch.csumStart(i));
     arena.view.setUint16(start + batch.csumOffset(i), finishUdp(sum));
@@ -238,5 +240,8 @@ function zeroCounters(): MutableCounters {
     txBatches: 0,
     txErrors: 0,
     rxQueueOverflow: 0,
+    txSegments: 0,
+    txGsoSends: 0,
+    txGsoError: 0,
   };
 }

@@ -8,13 +8,23 @@
 import { constants } from 'node:os';
 import test, { type ExecutionContext } from 'ava';
 import type { IpAddress } from '../address.ts';
-import { FLAG_NEEDS_CSUM, type FrameBatch } from '../frame-batch.ts';
+import { FLAG_NEEDS_CSUM, GSO_TCPV4 } from '../frame-batch.ts';
 import { TCP_CHECKSUM_OFFSET } from '../headers/tcp.ts';
 import { UDP_CHECKSUM_OFFSET } from '../headers/udp.ts';
 import { type BatchHandler, type PortCounters, RECEIVE_BATCH, type TapPort, type UdpPort } from '../ports.ts';
 import { Vtep } from '../vtep-table.ts';
 import { concat, pattern, tcpFrame, udpFrame, viewOf } from './frames.ts';
-import { Collector, isTestFrame, numberedFrame, type Received, Sender, statuses } from './port-probe.ts';
+import {
+  assertSameFrames,
+  Collector,
+  isTestFrame,
+  needChecksum,
+  numberedFrame,
+  Sender,
+  statuses,
+} from './port-probe.ts';
+import { referenceSegments } from './reference-segments.ts';
+import { describeSuperFrame, superFrame } from './super-frames.ts';
 
 const { EINVAL, EMSGSIZE } = constants.errno;
 
@@ -296,6 +306,26 @@ export function udpPortContract(name: string, makeUdpPair: MakeUdpPair): void {
   });
 
   contract(
+    'a super-frame arrives as its segments, if they fit the path, and stays as it was',
+    async (t, rig) => {
+      const frames = [
+        superFrame({ protocol: 'tcp', payload: pattern(9001), gsoSize: 1000 }),
+        superFrame({ protocol: 'tcp', payload: pattern(9001), gsoSize: rig.mtu }),
+        superFrame({ protocol: 'udp', payload: pattern(9001), gsoSize: 1000 }),
+      ] as const;
+      for (const frame of frames) describeSuperFrame(rig.sender.batch, rig.addToB(frame.bytes), frame);
+      rig.a.send(rig.sender.batch, 0, 3);
+      t.deepEqual(statuses(rig.sender.batch, 3), [0, EMSGSIZE, 0]);
+      const expected = [...referenceSegments(frames[0]), ...referenceSegments(frames[2])];
+      const received = await rig.fromA.take(expected.length);
+      assertSameFrames(t, received, expected);
+      t.true(received.every(({ encap }) => Buffer.compare(encap, ENCAP) === 0));
+      t.deepEqual([rig.sender.batch.gsoType(0), rig.sender.batch.flags(0)], [GSO_TCPV4, FLAG_NEEDS_CSUM]);
+      t.is(rig.a.counters.txSegments, expected.length);
+    },
+  );
+
+  contract(
     'a datagram shorter than the encapsulation has length 0 and a short encapLength',
     async (t, rig) => {
       for (let size = 0; size <= ENCAP.length; size++) await rig.sendRawToB(ENCAP.subarray(0, size));
@@ -338,24 +368,6 @@ export function udpPortContract(name: string, makeUdpPair: MakeUdpPair): void {
 interface ToB {
   /** Adds a frame with ENCAP before it, addressed to `b`; returns its index. */
   readonly addToB: (frame: Uint8Array) => number;
-}
-
-function needChecksum(batch: FrameBatch, i: number, start: number, offset: number): void {
-  batch.setFlags(i, FLAG_NEEDS_CSUM);
-  batch.setCsumStart(i, start);
-  batch.setCsumOffset(i, offset);
-}
-
-function assertSameFrames(
-  t: ExecutionContext,
-  received: readonly Received[],
-  sent: readonly Uint8Array[],
-): void {
-  const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
-  t.deepEqual(
-    received.map(({ bytes }) => hex(bytes)),
-    sent.map(hex),
-  );
 }
 
 function assertReceiveCounters(t: ExecutionContext, counters: PortCounters, heard: Collector): void {

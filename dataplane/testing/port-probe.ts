@@ -1,6 +1,7 @@
 /** The two hands of the port contract: one that records what a port hands over, one that lays out what it sends. */
+import type { ExecutionContext } from 'ava';
 import { systemClock } from '../clock.ts';
-import { FrameBatch } from '../frame-batch.ts';
+import { FLAG_NEEDS_CSUM, FrameBatch } from '../frame-batch.ts';
 import { ETHERNET_HEADER_SIZE, readSourceMac } from '../headers/ethernet.ts';
 import { type BatchHandler, HEADROOM, RECEIVE_BATCH } from '../ports.ts';
 import { type Bytes, concat, ethernetFrame, pattern, STATION_A, STATION_B, viewOf } from './frames.ts';
@@ -171,4 +172,23 @@ export class Sender {
     this.batch.setEncapLength(this.count, encap.length);
     return this.count++;
   }
+}
+
+/** Leaves the checksum of descriptor `i` to the port. */
+export function needChecksum(batch: FrameBatch, i: number, start: number, offset: number): void {
+  batch.setFlags(i, FLAG_NEEDS_CSUM);
+  batch.setCsumStart(i, start);
+  batch.setCsumOffset(i, offset);
+}
+
+export function assertSameFrames(
+  t: ExecutionContext,
+  received: readonly Received[],
+  sent: readonly Uint8Array[],
+): void {
+  const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
+  t.deepEqual(
+    received.map(({ bytes }) => hex(bytes)),
+    sent.map(hex),
+  );
 }

@@ -13,6 +13,8 @@ import { HEADROOM, type TapPort } from '../ports.ts';
 import { VtepTable } from '../vtep-table.ts';
 import { MemoryTapPair, type MemoryUdpNetwork } from './memory-ports.ts';
 import { type MemoryModules, memoryCompleteChecksum } from './memory-pump.ts';
+import type { SuperFrame } from './reference-segments.ts';
+import { describeSuperFrame } from './super-frames.ts';
 
 /** Where a partial checksum stands; as `struct virtio_net_hdr` has it. */
 export interface PartialChecksum {
@@ -46,20 +48,34 @@ export class VirtualContainer {
     network.addPort(this.port);
   }
 
+  /** Sends super-frames in one batch. */
+  sendSuper(frames: readonly SuperFrame[]): void {
+    const batch = new FrameBatch(frames.length);
+    frames.forEach((frame, i) => {
+      this.place(batch, i, frame.bytes);
+      describeSuperFrame(batch, i, frame);
+    });
+    this.cable.write(batch, 0, frames.length);
+  }
+
   /** Sends frames in one batch, each with the same partial checksum, if any. */
   send(frames: readonly Uint8Array[], checksum?: PartialChecksum): void {
     const batch = new FrameBatch(frames.length);
     frames.forEach((frame, i) => {
-      const at = this.modules.arena.allocate(HEADROOM + frame.length) + HEADROOM;
-      this.modules.arena.bytes.set(frame, at);
-      batch.setOffset(i, at);
-      batch.setLength(i, frame.length);
+      this.place(batch, i, frame);
       if (checksum === undefined) return;
       batch.setFlags(i, FLAG_NEEDS_CSUM);
       batch.setCsumStart(i, checksum.start);
       batch.setCsumOffset(i, checksum.offset);
     });
     this.cable.write(batch, 0, frames.length);
+  }
+
+  private place(batch: FrameBatch, i: number, frame: Uint8Array): void {
+    const at = this.modules.arena.allocate(HEADROOM + frame.length) + HEADROOM;
+    this.modules.arena.bytes.set(frame, at);
+    batch.setOffset(i, at);
+    batch.setLength(i, frame.length);
   }
 }
 

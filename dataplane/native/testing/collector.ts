@@ -8,6 +8,7 @@ export interface Collected {
   readonly encapsulation: Buffer;
   readonly flags: number;
   readonly gsoType: number;
+  readonly gsoSize: number;
   readonly headerLength: number;
   readonly csumStart: number;
   readonly csumOffset: number;
@@ -78,6 +79,7 @@ export class Collector implements PortHandlers {
       encapsulation: Buffer.from(memory.slice(offset - encap, offset)),
       flags: batch.flags(i),
       gsoType: batch.gsoType(i),
+      gsoSize: batch.gsoSize(i),
       headerLength: batch.headerLength(i),
       csumStart: batch.csumStart(i),
       csumOffset: batch.csumOffset(i),
