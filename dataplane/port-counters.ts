@@ -14,6 +14,9 @@ export function readCounters(counters: PortCounters): PortCounters {
     txBatches,
     txErrors,
     rxQueueOverflow,
+    rxMessages,
+    rxMerged,
+    txGsoRefused,
   } = counters;
   return {
     rxFrames,
@@ -27,5 +30,8 @@ export function readCounters(counters: PortCounters): PortCounters {
     txBatches,
     txErrors,
     rxQueueOverflow,
+    rxMessages,
+    rxMerged,
+    txGsoRefused,
   };
 }

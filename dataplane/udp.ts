@@ -4,7 +4,7 @@ import { constants } from 'node:os';
 import { type IpAddress, ipToBytes } from './address.ts';
 import type { WeftError } from './errors.ts';
 import type { FrameBatch } from './frame-batch.ts';
-import { batchIo, type PortHandle } from './native/batch-io.ts';
+import { batchIo, COALESCE_TCP, COALESCE_UDP, type PortHandle } from './native/batch-io.ts';
 import { NativePort, type PortHandlers, type PortModules } from './native/native-port.ts';
 import { systemError } from './native/system-error.ts';
 import type { PortCounters, UdpPort } from './ports.ts';
@@ -28,6 +28,12 @@ export interface UdpPortOptions {
   readonly receiveBufferBytes?: number;
   /** Bytes, for each source socket, that may wait for the underlay device. @default 8 MiB */
   readonly sendBufferBytes?: number;
+  /** Take several datagrams of one flow from the kernel in one message (UDP_GRO). @default true, where it can */
+  readonly gro?: boolean;
+  /** Merge received TCP segments into super-frames. @default true */
+  readonly coalesceTcp?: boolean;
+  /** The same for UDP datagrams inside. @default true */
+  readonly coalesceUdp?: boolean;
 }
 
 const MEBIBYTE = 1024 * 1024;
@@ -42,6 +48,8 @@ export class NativeUdpPort implements UdpPort {
   /** What the kernel granted, in bytes; less than asked for without CAP_NET_ADMIN. */
   readonly receiveBufferBytes: number;
   readonly sendBufferBytes: number;
+  /** Whether the kernel merges datagrams into messages: asked for and not refused. */
+  readonly gro: boolean;
   readonly sourcePorts: readonly number[];
   private readonly native: NativePort;
 
@@ -61,6 +69,10 @@ export class NativeUdpPort implements UdpPort {
           receiveBuffer: options.receiveBufferBytes ?? 8 * MEBIBYTE,
           sendBuffer: options.sendBufferBytes ?? 8 * MEBIBYTE,
           encapLength: options.encapLength ?? 8,
+          gro: (options.gro ?? true) ? 1 : 0,
+          coalesce:
+            ((options.coalesceTcp ?? true) ? COALESCE_TCP : 0) |
+            ((options.coalesceUdp ?? true) ? COALESCE_UDP : 0),
         },
         receiver,
       );
@@ -68,10 +80,11 @@ export class NativeUdpPort implements UdpPort {
       info = batchIo.udpInfo(opened as PortHandle) ?? [];
       return opened as PortHandle;
     });
-    const [port = 0, receiveBuffer = 0, sendBuffer = 0, ...sourcePorts] = info;
+    const [port = 0, receiveBuffer = 0, sendBuffer = 0, gro = 0, ...sourcePorts] = info;
     this.port = port;
     this.receiveBufferBytes = receiveBuffer;
     this.sendBufferBytes = sendBuffer;
+    this.gro = gro === 1;
     this.sourcePorts = sourcePorts;
   }
 

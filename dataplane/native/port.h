@@ -31,12 +31,15 @@ struct counters {
 	double tx_batches;
 	double tx_errors;
 	double rx_queue_overflow;
+	double rx_messages;
+	double rx_merged;
+	double tx_gso_refused;
 };
 
 #define COUNTER_NAMES                                                                                              \
 	"rxFrames", "rxBytes", "rxBatches", "rxBadGeometry", "rxTruncated", "rxErrors", "txFrames", "txBytes",     \
-		"txBatches", "txErrors", "rxQueueOverflow"
-#define COUNTER_COUNT 11
+		"txBatches", "txErrors", "rxQueueOverflow", "rxMessages", "rxMerged", "txGsoRefused"
+#define COUNTER_COUNT 14
 _Static_assert(sizeof(struct counters) == COUNTER_COUNT * sizeof(double), "COUNTER_NAMES lists every counter");
 
 /*

@@ -171,6 +171,7 @@ class Inbox {
     this.batch.setLength(i, frame.bytes.length - encapLength);
     this.batch.setEncapLength(i, encapLength);
     this.counters.rxFrames++;
+    this.counters.rxMessages++;
     this.counters.rxBytes += frame.bytes.length;
   }
 }
@@ -238,5 +239,8 @@ function zeroCounters(): MutableCounters {
     txBatches: 0,
     txErrors: 0,
     rxQueueOverflow: 0,
+    rxMessages: 0,
+    rxMerged: 0,
+    txGsoRefused: 0,
   };
 }
