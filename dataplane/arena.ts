@@ -2,17 +2,21 @@
  * The packet memory of one dataplane thread: a single ArrayBuffer that JavaScript and the addon both see, and into
  * which every `offset` of a frame descriptor points.
  *
- *   slot 0                                 slot 1                       …   scratch
- *   ┌────────────┬───────────────────────┬────────────┬──────────────┬─────┬──────────────┐
- *   │ 66 bytes   │ Ethernet frame …      │            │              │     │ scratchSize  │
- *   └────────────┴───────────────────────┴────────────┴──────────────┴─────┴──────────────┘
- *                ▲ slotOffset(0)                                           ▲ scratchOffset
+ *   slot 0                                 slot 1                       …   scratch        pieces
+ *   ┌────────────┬───────────────────────┬────────────┬──────────────┬─────┬──────────────┬──────────────┐
+ *   │ 66 bytes   │ Ethernet frame …      │            │              │     │ scratchSize  │ of received  │
+ *   └────────────┴───────────────────────┴────────────┴──────────────┴─────┴──────────────┴──────────────┘
+ *                ▲ slotOffset(0)                                           ▲ scratchOffset ▲ pieceTable
  *
  * All ports of the thread receive into the same slots and describe what came in the same batch: everything runs to
  * completion, so a batch is done with before the next one is read. It also keeps the memory that is touched small.
  */
 import { FrameBatch } from './frame-batch.ts';
 import { HEADROOM, RECEIVE_BATCH, SLOT_SIZE } from './ports.ts';
+
+/** Entries of the table of pieces for each received frame, and bytes of each: native/pieces.h. */
+const PIECES_OF_FRAME = 64;
+const PIECE_SIZE = 8;
 
 /** Linux's NET_IP_ALIGN: 14 bytes of Ethernet header after an address ≡ 2 (mod 4) put the IP header on a multiple of 4. */
 const IP_ALIGNMENT = 2;
@@ -38,6 +42,9 @@ export class Arena {
   readonly frameStart = HEADROOM + IP_ALIGNMENT;
   readonly scratchOffset: number;
   readonly scratchSize: number;
+  /** Where the addon keeps the pieces of merged super-frames, and how many fit. */
+  readonly pieceTable: number;
+  readonly pieceCount: number;
   /** Where the ports of this thread describe what they received. */
   readonly received: FrameBatch;
 
@@ -46,7 +53,9 @@ export class Arena {
     this.stride = HEADROOM + (options.slotSize ?? SLOT_SIZE);
     this.scratchOffset = this.slots * this.stride;
     this.scratchSize = options.scratchSize ?? 65_536;
-    this.memory = new ArrayBuffer(this.scratchOffset + this.scratchSize);
+    this.pieceTable = Math.ceil((this.scratchOffset + this.scratchSize) / PIECE_SIZE) * PIECE_SIZE;
+    this.pieceCount = Math.min(this.slots, RECEIVE_BATCH) * PIECES_OF_FRAME;
+    this.memory = new ArrayBuffer(this.pieceTable + this.pieceCount * PIECE_SIZE);
     this.view = new DataView(this.memory);
     this.bytes = new Uint8Array(this.memory);
     this.received = new FrameBatch(this.slots);

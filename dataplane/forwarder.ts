@@ -32,6 +32,7 @@ import type { Network } from './network.ts';
 import type { CompleteChecksum, UdpPort } from './ports.ts';
 import { refusalReason } from './refusal.ts';
 import type { Vtep, VtepTable } from './vtep-table.ts';
+import { recogniseSuperFrame } from './whole-super-frame.ts';
 
 /** Frames queued for the underlay before they are sent: enough for a receive batch replicated to a few VTEPs. */
 const SEND_BATCH = 256;
@@ -218,6 +219,7 @@ export class Forwarder {
       network.drops.add(DROP.vtep_not_in_network);
       return undefined;
     }
+    recogniseSuperFrame(this.arena, batch, i, network.maxFrame);
     if (!this.isForwardable(network, batch, i)) return undefined;
     return this.decapsulate(network, vtep, batch, i) ? network : undefined;
   }

@@ -8,6 +8,12 @@
  *                 ◄─ encapLength ─►◄────────── length ────────────►
  *                                 ▲ offset
  *
+ * A super-frame that a UdpPort has merged from several datagrams lies in pieces: `length` is that of the whole frame, as
+ * its IP header says it, and only the head is at `offset`: all headers and the payload of the first segment. The other
+ * payloads follow by the table of pieces (native/pieces.h), which only the addon reads. So headers can be read and changed
+ * in place as in any frame, as long as nobody reads on into the payload; a TapPort writes the whole. Such a frame has
+ * a `gsoType`, and can neither be sent by a UdpPort nor have its checksum completed.
+ *
  * One descriptor is 64 bytes (one cache line), fields in the machine's byte order. `native/frame.h` holds the same
  * table; `batch-io.ts` refuses to load an addon whose table differs.
  */
@@ -17,7 +23,7 @@ export const FRAME_SIZE = 64;
 
 // Byte offsets of the fields within a descriptor; the comment gives type and meaning.
 export const FRAME_OFFSET = 0; // u32: arena offset of the first byte of the Ethernet frame
-export const FRAME_LENGTH = 4; // u32: bytes of the Ethernet frame, without encapsulation and without FCS
+export const FRAME_LENGTH = 4; // u32: bytes of the Ethernet frame, pieces included, without encapsulation and FCS
 export const FRAME_GSO_TYPE = 8; // u8: GSO_NONE, GSO_TCPV4, …
 export const FRAME_FLAGS = 9; // u8: FLAG_*
 export const FRAME_GSO_SIZE = 10; // u16: payload bytes of each segment, 0 unless gsoType says otherwise
@@ -31,7 +37,8 @@ export const FRAME_FAMILY = 24; // u8: 4 or 6, the family of `address`
 export const FRAME_TOS = 25; // u8: outer IPv4 TOS or IPv6 traffic class (send and receive)
 export const FRAME_STATUS = 26; // u16: after a write or send: 0 done, else the errno that refused this frame
 export const FRAME_ADDRESS = 28; // 16 bytes: underlay address of the other VTEP, network order, IPv4 in the first 4
-export const FRAME_PIECES = 44; // u32: reserved for scattered payloads (first piece u16, count u16)
+export const FRAME_FIRST_PIECE = 44; // u16: first of its entries in the table of pieces; only with pieces
+export const FRAME_PIECE_COUNT = 46; // u16: pieces in which the rest of the payload lies elsewhere, 0 for most frames
 // 48 … 63 reserved, zero
 
 /** The frame's transport checksum holds only the sum of its pseudo header: see {@link FRAME_CSUM_START}. */
@@ -99,6 +106,10 @@ export class FrameBatch {
   }
   tos(i: number): number {
     return (this.u8[i * 64 + FRAME_TOS] as number) >>> 0;
+  }
+  /** How many pieces follow the head, which has the rest of `length`; 0: the frame is all in one place. */
+  pieceCount(i: number): number {
+    return (this.u16[i * 32 + FRAME_PIECE_COUNT / 2] as number) >>> 0;
   }
   status(i: number): number {
     return (this.u16[i * 32 + FRAME_STATUS / 2] as number) >>> 0;

@@ -17,6 +17,9 @@ export function readCounters(counters: PortCounters): PortCounters {
     txSegments,
     txGsoSends,
     txGsoError,
+    rxMessages,
+    rxMerged,
+    txGsoRefused,
   } = counters;
   return {
     rxFrames,
@@ -33,5 +36,8 @@ export function readCounters(counters: PortCounters): PortCounters {
     txSegments,
     txGsoSends,
     txGsoError,
+    rxMessages,
+    rxMerged,
+    txGsoRefused,
   };
 }

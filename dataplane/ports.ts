@@ -8,7 +8,10 @@
  */
 import type { FrameBatch } from './frame-batch.ts';
 
-/** Bytes that each received frame has free directly before it, for an encapsulation header written in place. */
+/**
+ * Bytes that each frame received from a TAP has free directly before it, for an encapsulation header written in place.
+ * What a UdpPort receives has its own encapsulation there, and may have another frame before that.
+ */
 export const HEADROOM = 64;
 
 /** Bytes of one receive slot after its headroom: a whole 64 KiB datagram or super-frame. */
@@ -27,7 +30,7 @@ export type LostHandler = (errno: number) => void;
 export interface PortCounters {
   readonly rxFrames: number;
   readonly rxBytes: number;
-  /** Wake-ups that delivered a batch: rxFrames / rxBatches is the mean batch. */
+  /** Batches handed over: (rxFrames - rxMerged) / rxBatches is the mean. */
   readonly rxBatches: number;
   /** Frames refused because their offload metadata contradict their length or content. */
   readonly rxBadGeometry: number;
@@ -41,7 +44,7 @@ export interface PortCounters {
   readonly txBatches: number;
   /** Frames whose status is not 0. */
   readonly txErrors: number;
-  /** Datagrams that the kernel dropped because the receive queue was full (SO_RXQ_OVFL). */
+  /** Datagrams that the kernel dropped because the receive queue was full. */
   readonly rxQueueOverflow: number;
   /** Datagrams sent: more than txFrames where super-frames were cut into segments. */
   readonly txSegments: number;
@@ -49,6 +52,12 @@ export interface PortCounters {
   readonly txGsoSends: number;
   /** Not a count: the errno for which UDP_SEGMENT was given up, 0 while it is used. */
   readonly txGsoError: number;
+  /** What the kernel handed over at a time: rxFrames / rxMessages is how many datagrams UDP_GRO put into one message. */
+  readonly rxMessages: number;
+  /** Datagrams that became part of another's super-frame: rxFrames - rxMerged is what the handler saw. */
+  readonly rxMerged: number;
+  /** Merged super-frames written segment by segment, because the device refuses super-frames. */
+  readonly txGsoRefused: number;
 }
 
 /** A TAP device. Frames start at the Ethernet header; `encapLength` of what it hands over is 0. */
@@ -63,7 +72,13 @@ export interface TapPort {
   close(): void;
 }
 
-/** The VXLAN socket and its source sockets. `offset` of a frame is its inner Ethernet header, both ways. */
+/**
+ * The VXLAN socket and its source sockets. `offset` of a frame is its inner Ethernet header, both ways.
+ *
+ * A received frame may be a super-frame merged from several datagrams of one sender with one TOS and equal encapsulation
+ * (frame-batch.ts tells how it lies). And it may need a checksum: when the kernel of a VTEP on the same machine left
+ * that to a network card, `csumStart`, `csumOffset` and `headerLength` say where.
+ */
 export interface UdpPort {
   readonly counters: PortCounters;
   /** How many source sockets there are: `socket` of a sent frame is less than this. */

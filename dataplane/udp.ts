@@ -4,7 +4,7 @@ import { constants } from 'node:os';
 import { type IpAddress, ipToBytes } from './address.ts';
 import type { WeftError } from './errors.ts';
 import type { FrameBatch } from './frame-batch.ts';
-import { batchIo, type PortHandle } from './native/batch-io.ts';
+import { batchIo, COALESCE_TCP, COALESCE_UDP, type PortHandle } from './native/batch-io.ts';
 import { NativePort, type PortHandlers, type PortModules } from './native/native-port.ts';
 import { systemError } from './native/system-error.ts';
 import type { PortCounters, UdpPort } from './ports.ts';
@@ -30,6 +30,12 @@ export interface UdpPortOptions {
   readonly sendBufferBytes?: number;
   /** For tests: the errno that meets every send of more than one datagram (UDP_SEGMENT). @default none */
   readonly injectedGsoErrno?: number | undefined;
+  /** Take several datagrams of one flow from the kernel in one message (UDP_GRO). @default true, where it can */
+  readonly gro?: boolean;
+  /** Merge received TCP segments into super-frames. @default true */
+  readonly coalesceTcp?: boolean;
+  /** The same for UDP datagrams inside. @default true */
+  readonly coalesceUdp?: boolean;
 }
 
 export interface UdpPortHandlers extends PortHandlers {
@@ -54,6 +60,8 @@ export class NativeUdpPort implements UdpPort {
   readonly sendBufferBytes: number;
   /** The most datagrams of one send; 1 if the kernel cannot cut. */
   readonly segmentsPerSend: number;
+  /** Whether the kernel merges datagrams into messages: asked for and not refused. */
+  readonly gro: boolean;
   readonly sourcePorts: readonly number[];
   private readonly native: NativePort;
   private isSegmentationLost = false;
@@ -76,6 +84,10 @@ export class NativeUdpPort implements UdpPort {
           sendBuffer: options.sendBufferBytes ?? 8 * MEBIBYTE,
           encapLength: options.encapLength ?? 8,
           injectedError: options.injectedGsoErrno ?? 0,
+          gro: (options.gro ?? true) ? 1 : 0,
+          coalesce:
+            ((options.coalesceTcp ?? true) ? COALESCE_TCP : 0) |
+            ((options.coalesceUdp ?? true) ? COALESCE_UDP : 0),
         },
         receiver,
       );
@@ -83,11 +95,12 @@ export class NativeUdpPort implements UdpPort {
       info = batchIo.udpInfo(opened as PortHandle) ?? [];
       return opened as PortHandle;
     });
-    const [port = 0, receiveBuffer = 0, sendBuffer = 0, segments = 0, ...sourcePorts] = info;
+    const [port = 0, receiveBuffer = 0, sendBuffer = 0, segments = 0, gro = 0, ...sourcePorts] = info;
     this.port = port;
     this.receiveBufferBytes = receiveBuffer;
     this.sendBufferBytes = sendBuffer;
     this.segmentsPerSend = segments;
+    this.gro = gro === 1;
     this.sourcePorts = sourcePorts;
     this.onSegmentationLost = handlers.onSegmentationLost;
     this.reportSegmentation();

@@ -24,6 +24,10 @@ export interface Receiver {
   readonly slotSize: number;
   /** Bytes from the beginning of a slot to the Ethernet frame; at least 12 and at least encapLength. */
   readonly frameStart: number;
+  /** Arena offset of the table of pieces (pieces.h), a multiple of 8. */
+  readonly pieceTable: number;
+  /** Entries of 8 bytes in it, 0 … 65535; 64 for each frame of the batch, or fewer frames are merged. */
+  readonly pieceCount: number;
   /** Memory of the FrameBatch that received frames are described in. */
   readonly batch: ArrayBuffer;
   /** COUNTERS.length doubles, which the addon adds to. */
@@ -51,7 +55,15 @@ interface UdpOptions {
   readonly encapLength: number;
   /** For tests: the errno that meets each send with UDP_SEGMENT; 0 for none. */
   readonly injectedError: number;
+  /** 1: UDP_GRO, where the kernel has it. 0: each datagram comes alone. */
+  readonly gro: 0 | 1;
+  /** COALESCE_TCP, COALESCE_UDP, both or 0: what is merged into super-frames. */
+  readonly coalesce: number;
 }
+
+/** What a UDP port merges into super-frames: coalesce.h. */
+export const COALESCE_TCP = 1;
+export const COALESCE_UDP = 2;
 
 export interface BatchIo {
   readonly frameLayout: Readonly<Record<string, number>>;
@@ -82,13 +94,18 @@ export interface BatchIo {
    * EINVAL, EMFILE.
    */
   udpOpen(options: UdpOptions, receiver: Receiver): number;
-  /** [port, granted receive buffer, granted send buffer, datagrams of one send, source port 0, 1, …]; buffers in bytes. */
+  /**
+   * [port, granted receive buffer, granted send buffer, datagrams of one send, 1 if UDP_GRO is on, source port 0, 1, …];
+   * buffers in bytes.
+   */
   udpInfo(port: PortHandle): readonly number[] | undefined;
   /**
    * Writes (TAP) or sends (UDP) frames `first` … `first + count - 1` and gives each its status. Returns 0, or −EBADF if
    * the port is closed, −EFAULT if its arena was detached; then no status was given.
    */
   transmit(port: PortHandle, batch: ArrayBuffer, first: number, count: number): number;
+  /** Brings `rxQueueOverflow` of a UDP port up to date: the only counter that the kernel has to be asked for. */
+  countDrops(port: PortHandle): void;
   /** Closes all descriptors of a port. Legal inside its handlers; a second time does nothing. */
   closePort(port: PortHandle): void;
 
@@ -101,6 +118,21 @@ export interface BatchIo {
    * does the same without a copy of the payload.
    */
   segmentFrame(arena: ArrayBuffer, batch: ArrayBuffer, out: ArrayBuffer): number;
+
+  /**
+   * What a UDP port does with what it has received, on frames 0 … `count - 1` of `input` wherever they come from: for
+   * tests. Merges them into `output`, with a table of pieces as in Receiver, and returns how many it took (fewer than
+   * `count` if `output` is full) and how many frames they have become.
+   */
+  coalesce(
+    arena: ArrayBuffer,
+    pieceTable: number,
+    pieceCount: number,
+    input: ArrayBuffer,
+    count: number,
+    output: ArrayBuffer,
+    protocols: number,
+  ): readonly [taken: number, frames: number];
 }
 
 /** The order of the doubles in `Receiver.counters`. */
@@ -119,6 +151,9 @@ export const COUNTERS = [
   'txSegments',
   'txGsoSends',
   'txGsoError',
+  'rxMessages',
+  'rxMerged',
+  'txGsoRefused',
 ] as const;
 
 function check(addon: BatchIo, path: string): BatchIo {

@@ -47,6 +47,21 @@ static uint64_t sum_words_baseline(const uint8_t *bytes, size_t length)
 	return sum_words(bytes, length);
 }
 
+uint16_t checksum_fold(uint64_t sum)
+{
+	sum = (sum & 0xffffffffu) + (sum >> 32);
+	sum = (sum & 0xffffffffu) + (sum >> 32);
+	sum = (sum & 0xffffu) + (sum >> 16);
+	sum = (sum & 0xffffu) + (sum >> 16);
+	return (uint16_t)sum;
+}
+
+uint16_t checksum_update(uint16_t checksum, uint16_t before, uint16_t after)
+{
+	/* Equation 3: HC' = ~(~HC + ~m + m'). */
+	return (uint16_t)~checksum_fold((uint64_t)(uint16_t)~checksum + (uint16_t)~before + after);
+}
+
 uint16_t checksum_sum(const uint8_t *bytes, size_t length)
 {
 	uint64_t sum;
@@ -56,12 +71,7 @@ uint16_t checksum_sum(const uint8_t *bytes, size_t length)
 	else
 #endif
 		sum = sum_words_baseline(bytes, length);
-
-	sum = (sum & 0xffffffffu) + (sum >> 32);
-	sum = (sum & 0xffffffffu) + (sum >> 32);
-	sum = (sum & 0xffffu) + (sum >> 16);
-	sum = (sum & 0xffffu) + (sum >> 16);
-	return (uint16_t)sum;
+	return checksum_fold(sum);
 }
 
 void checksum_complete(uint8_t *bytes, size_t length, size_t field)

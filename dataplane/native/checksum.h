@@ -12,6 +12,12 @@
  */
 uint16_t checksum_sum(const uint8_t *bytes, size_t length);
 
+/** checksum_fold() - the one's complement sum of what a 64-bit sum of 16-bit words has collected */
+uint16_t checksum_fold(uint64_t sum);
+
+/** checksum_update() - the checksum after one 16-bit word that it covers has changed (RFC 1624 section 3) */
+uint16_t checksum_update(uint16_t checksum, uint16_t before, uint16_t after);
+
 /**
  * checksum_complete() - finish a partial checksum in place
  * @bytes: where summing begins: the transport header

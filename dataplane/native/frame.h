@@ -37,7 +37,8 @@ struct frame {
 	uint8_t tos;
 	uint16_t status;
 	uint8_t address[16];
-	uint32_t pieces;
+	uint16_t first_piece;
+	uint16_t piece_count;
 	uint8_t reserved[16];
 };
 
@@ -57,6 +58,7 @@ _Static_assert(offsetof(struct frame, family) == 24, "FRAME_FAMILY");
 _Static_assert(offsetof(struct frame, tos) == 25, "FRAME_TOS");
 _Static_assert(offsetof(struct frame, status) == 26, "FRAME_STATUS");
 _Static_assert(offsetof(struct frame, address) == 28, "FRAME_ADDRESS");
-_Static_assert(offsetof(struct frame, pieces) == 44, "FRAME_PIECES");
+_Static_assert(offsetof(struct frame, first_piece) == 44, "FRAME_FIRST_PIECE");
+_Static_assert(offsetof(struct frame, piece_count) == 46, "FRAME_PIECE_COUNT");
 
 #endif

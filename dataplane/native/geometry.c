@@ -23,8 +23,6 @@
 #define TCP_CHECKSUM 16u /* RFC 9293 section 3.1 */
 #define UDP_CHECKSUM 6u /* RFC 768 */
 
-/* TCP_MIN_GSO_SIZE of Linux include/net/tcp.h: the smallest segment its own TCP can make. */
-#define TCP_GSO_SIZE_MIN 8u
 /* UDP_MAX_SEGMENTS of Linux include/linux/udp.h since 6.9. */
 #define UDP_SEGMENTS_MAX 128u
 
@@ -67,7 +65,7 @@ static int find_network(const uint8_t *data, uint32_t length, struct layout *lay
 	return 0;
 }
 
-static int find_ipv4_transport(const uint8_t *data, uint32_t length, struct layout *layout)
+static int find_ipv4_transport(const uint8_t *data, uint32_t length, uint32_t total, struct layout *layout)
 {
 	const uint8_t *ip = data + layout->network;
 	uint32_t room = length - layout->network;
@@ -78,7 +76,7 @@ static int find_ipv4_transport(const uint8_t *data, uint32_t length, struct layo
 	if (header < IPV4_HEADER || header > room)
 		return -EINVAL;
 	layout->network_end = layout->network + header;
-	layout->whole = get_be16(ip + 2) == room;
+	layout->whole = get_be16(ip + 2) == total - layout->network;
 	/* More fragments, or an offset: the transport header is not whole here. */
 	if ((get_be16(ip + 6) & 0x3fff) == 0) {
 		layout->protocol = ip[9];
@@ -92,7 +90,7 @@ static bool is_walked(uint8_t header)
 	return header == PROTOCOL_HOP_BY_HOP || header == PROTOCOL_ROUTING || header == PROTOCOL_DESTINATION;
 }
 
-static int find_ipv6_transport(const uint8_t *data, uint32_t length, struct layout *layout)
+static int find_ipv6_transport(const uint8_t *data, uint32_t length, uint32_t total, struct layout *layout)
 {
 	const uint8_t *ip = data + layout->network;
 	uint32_t room = length - layout->network;
@@ -102,7 +100,7 @@ static int find_ipv6_transport(const uint8_t *data, uint32_t length, struct layo
 	uint32_t at = IPV6_HEADER;
 	uint8_t next = ip[6];
 	layout->network_end = layout->network + IPV6_HEADER;
-	layout->whole = get_be16(ip + 4) == room - IPV6_HEADER;
+	layout->whole = get_be16(ip + 4) == total - layout->network_end;
 	for (int headers = 0; is_walked(next); headers++) {
 		if (headers == EXTENSION_HEADERS_MAX || room - at < 8)
 			return -EINVAL;
@@ -118,16 +116,17 @@ static int find_ipv6_transport(const uint8_t *data, uint32_t length, struct layo
 	return 0;
 }
 
-static int find_layout(const uint8_t *data, uint32_t length, struct layout *layout)
+/* The frame has `total` bytes, and the first `length` of them are at `data`. */
+static int find_layout(const uint8_t *data, uint32_t length, uint32_t total, struct layout *layout)
 {
 	int error = find_network(data, length, layout);
 
 	if (error != 0)
 		return error;
 	if (layout->type == TYPE_IPV4)
-		return find_ipv4_transport(data, length, layout);
+		return find_ipv4_transport(data, length, total, layout);
 	if (layout->type == TYPE_IPV6)
-		return find_ipv6_transport(data, length, layout);
+		return find_ipv6_transport(data, length, total, layout);
 	return 0;
 }
 
@@ -136,14 +135,14 @@ static int find_layout(const uint8_t *data, uint32_t length, struct layout *layo
  * header of that network header: a tunnel inside the container leaves the checksum of its innermost packet
  * to us.
  */
-static int check_checksum(const struct frame *frame, const struct layout *layout)
+static int check_checksum(const struct frame *frame, uint32_t length, const struct layout *layout)
 {
 	uint32_t start = frame->csum_start;
 	uint32_t field = frame->csum_offset;
 
 	if (start % 2 != 0 || field % 2 != 0)
 		return -EINVAL;
-	if (start < layout->network_end || start + field + 2 > frame->length)
+	if (start < layout->network_end || start + field + 2 > length)
 		return -EINVAL;
 	return 0;
 }
@@ -181,20 +180,21 @@ static int check_segmentation(const struct frame *frame, const uint8_t *data, co
  * The end of the transport header at csum_start, or 0 when that is no whole TCP or UDP header of this
  * packet.
  */
-static uint32_t transport_end(const struct frame *frame, const uint8_t *data, const struct layout *layout)
+static uint32_t transport_end(const struct frame *frame, const uint8_t *data, uint32_t length,
+			      const struct layout *layout)
 {
 	uint32_t start = frame->csum_start;
 
 	if (layout->transport == 0 || start != layout->transport)
 		return 0;
 	if (layout->protocol == PROTOCOL_TCP && frame->csum_offset == TCP_CHECKSUM) {
-		if (frame->length - start < TCP_HEADER)
+		if (length - start < TCP_HEADER)
 			return 0;
 		uint32_t header = (data[start + 12] >> 4) * 4u;
-		return header < TCP_HEADER || header > frame->length - start ? 0 : start + header;
+		return header < TCP_HEADER || header > length - start ? 0 : start + header;
 	}
 	if (layout->protocol == PROTOCOL_UDP && frame->csum_offset == UDP_CHECKSUM) {
-		if (frame->length - start < UDP_HEADER)
+		if (length - start < UDP_HEADER)
 			return 0;
 		return start + UDP_HEADER;
 	}
@@ -207,10 +207,15 @@ int geometry_bounds(const struct frame *frame, size_t arena_size)
 		return -EINVAL;
 	if (frame->encap_length > frame->offset || frame->length > FRAME_MAX_LENGTH)
 		return -EINVAL;
-	return 0;
+	return frame->piece_count > 0 ? -EINVAL : 0;
 }
 
 int geometry_offload(const struct frame *frame, const uint8_t *data, uint16_t *header_length)
+{
+	return geometry_head(frame, data, frame->length, header_length);
+}
+
+int geometry_head(const struct frame *frame, const uint8_t *data, uint32_t length, uint16_t *header_length)
 {
 	struct layout layout;
 
@@ -219,12 +224,12 @@ int geometry_offload(const struct frame *frame, const uint8_t *data, uint16_t *h
 		return -EINVAL;
 	if (frame->flags == 0 && frame->gso_type == FRAME_GSO_NONE)
 		return 0;
-	if (find_layout(data, frame->length, &layout) != 0)
+	if (find_layout(data, length, frame->length, &layout) != 0)
 		return -EINVAL;
-	if (frame->flags & FRAME_NEEDS_CSUM && check_checksum(frame, &layout) != 0)
+	if (frame->flags & FRAME_NEEDS_CSUM && check_checksum(frame, length, &layout) != 0)
 		return -EINVAL;
 
-	uint32_t headers = transport_end(frame, data, &layout);
+	uint32_t headers = transport_end(frame, data, length, &layout);
 	if (frame->gso_type != FRAME_GSO_NONE && check_segmentation(frame, data, &layout, headers) != 0)
 		return -EINVAL;
 	/* Nothing above bounds it for a chain of extension headers; a wrapped value would be a lie. */

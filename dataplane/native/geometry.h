@@ -10,8 +10,11 @@
 #include "frame.h"
 #include "vnet.h"
 
+/* TCP_MIN_GSO_SIZE of Linux include/net/tcp.h: the smallest segment its own TCP can make. */
+#define TCP_GSO_SIZE_MIN 8u
+
 /**
- * geometry_bounds() - does the frame, with the encapsulation before it, lie inside the arena?
+ * geometry_bounds() - does the frame, with the encapsulation before it, lie inside the arena, in one piece?
  * Return: 0 or -EINVAL
  */
 int geometry_bounds(const struct frame *frame, size_t arena_size);
@@ -25,6 +28,12 @@ int geometry_bounds(const struct frame *frame, size_t arena_size);
  * Return: 0 or -EINVAL
  */
 int geometry_offload(const struct frame *frame, const uint8_t *data, uint16_t *header_length);
+
+/**
+ * geometry_head() - geometry_offload of a frame of which only the first `length` bytes are at `data`: the rest of its
+ * payload is in pieces (pieces.h)
+ */
+int geometry_head(const struct frame *frame, const uint8_t *data, uint32_t length, uint16_t *header_length);
 
 /**
  * geometry_from_vnet() - fill a descriptor's offload fields from what the kernel said of a frame

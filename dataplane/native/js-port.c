@@ -39,11 +39,14 @@ bool port_memory(const struct port *port, struct memory *memory)
 				       .count = port->slot_count,
 				       .size = port->slot_size,
 				       .frame_start = port->frame_start};
+	memory->pieces = (struct pieces){.table = (union piece *)(void *)(memory->slots.arena.data + port->piece_table),
+					 .count = port->piece_count};
 	memory->frames = (struct frame *)(void *)batch.data;
 	memory->capacity = (uint32_t)(batch.size / sizeof(struct frame));
 	memory->counters = (struct counters *)(void *)counters.data;
 	return counters.size >= sizeof(struct counters) && memory->capacity > 0 &&
-	       memory->slots.arena.size >= (size_t)port->slot_count * port->slot_size;
+	       memory->slots.arena.size >= (size_t)port->slot_count * port->slot_size &&
+	       memory->slots.arena.size >= port->piece_table + (size_t)port->piece_count * sizeof(union piece);
 }
 
 /* ---- events of a port ---- */
@@ -85,6 +88,36 @@ static void settle(struct port *port, struct received received, bool failed)
 	}
 }
 
+static struct received drain_tap(struct port *port, struct memory *memory)
+{
+	struct received received = tap_receive(&port->device.tap, &memory->slots, memory->frames, memory->capacity,
+					       memory->counters);
+
+	if (received.count > 0)
+		call_handler(port, REF_ON_FRAMES, received.count);
+	return received;
+}
+
+/* One receive call, whose datagrams may be more than a batch can describe: the handler is called for each batch. */
+static struct received drain_udp(struct port *port, struct memory *memory)
+{
+	struct udp *udp = &port->device.udp;
+	struct received received = udp_receive(&udp->inbox, udp->fd, &memory->slots, memory->counters);
+	uint32_t count;
+
+	while ((count = udp_take(&udp->inbox, &memory->slots, &memory->pieces, memory->frames, memory->capacity,
+				 memory->counters)) > 0) {
+		call_handler(port, REF_ON_FRAMES, count);
+		if (!port->open)
+			break;
+		if (!port_memory(port, memory)) {
+			received.error = EFAULT;
+			break;
+		}
+	}
+	return received;
+}
+
 static void on_ready(struct poller *poller, bool failed)
 {
 	struct port *port = (struct port *)poller;
@@ -95,12 +128,7 @@ static void on_ready(struct poller *poller, bool failed)
 	if (napi_open_handle_scope(port->module->env, &scope) != napi_ok)
 		return;
 	if (port_memory(port, &memory))
-		received = port->is_tap ? tap_receive(&port->device.tap, &memory.slots, memory.frames,
-						      memory.capacity, memory.counters)
-					: udp_receive(&port->device.udp, &memory.slots, memory.frames,
-						      memory.capacity, memory.counters);
-	if (received.count > 0)
-		call_handler(port, REF_ON_FRAMES, received.count);
+		received = port->is_tap ? drain_tap(port, &memory) : drain_udp(port, &memory);
 	/* The handler may have closed this port; its memory lives until the loop's next turn. */
 	if (port->open)
 		settle(port, received, failed);
@@ -209,13 +237,19 @@ struct port *port_create(napi_env env, napi_value receiver, bool is_tap)
 {
 	struct module *module;
 	struct memory memory;
-	int64_t count, size, start;
+	int64_t count, size, start, table, pieces;
 
 	if (napi_get_instance_data(env, (void **)&module) != napi_ok ||
 	    !js_option(env, receiver, "slotCount", 1, 65536, &count) ||
 	    !js_option(env, receiver, "slotSize", 128, 1 << 20, &size) ||
-	    !js_option(env, receiver, "frameStart", VNET_HEADER, size - (int64_t)ETHERNET_HEADER, &start))
+	    !js_option(env, receiver, "frameStart", VNET_HEADER, size - (int64_t)ETHERNET_HEADER, &start) ||
+	    !js_option(env, receiver, "pieceTable", 0, UINT32_MAX, &table) ||
+	    !js_option(env, receiver, "pieceCount", 0, UINT16_MAX, &pieces))
 		return NULL;
+	if (table % (int64_t)sizeof(union piece) != 0) {
+		napi_throw_range_error(env, NULL, "pieceTable");
+		return NULL;
+	}
 	struct port *port = calloc(1, sizeof(*port));
 	int error = port == NULL ? -ENOMEM : enter_port(module, port);
 	if (error != 0) {
@@ -228,6 +262,8 @@ struct port *port_create(napi_env env, napi_value receiver, bool is_tap)
 	port->slot_count = (uint32_t)count;
 	port->slot_size = (uint32_t)size;
 	port->frame_start = (uint32_t)start;
+	port->piece_table = (uint32_t)table;
+	port->piece_count = (uint32_t)pieces;
 	if (!refer(env, receiver, port)) {
 		port_discard(port);
 		return NULL;

@@ -33,6 +33,8 @@ struct port {
 	uint32_t slot_count;
 	uint32_t slot_size;
 	uint32_t frame_start;
+	uint32_t piece_table;
+	uint32_t piece_count;
 	napi_ref refs[REFS];
 	union {
 		struct tap tap;
@@ -46,6 +48,7 @@ struct port {
  */
 struct memory {
 	struct slots slots;
+	struct pieces pieces;
 	struct frame *frames;
 	uint32_t capacity;
 	struct counters *counters;

@@ -12,7 +12,15 @@ import { WeftError } from '../errors.ts';
 import { FrameBatch } from '../frame-batch.ts';
 import { NativeTapPort } from '../tap.ts';
 import { NativeUdpPort } from '../udp.ts';
-import { batchIo, COUNTERS, loadBatchIo, type PortHandle, type Receiver } from './batch-io.ts';
+import {
+  batchIo,
+  COALESCE_TCP,
+  COALESCE_UDP,
+  COUNTERS,
+  loadBatchIo,
+  type PortHandle,
+  type Receiver,
+} from './batch-io.ts';
 import { loopTurn, processState } from './testing/process-state.ts';
 
 const LOOPBACK = parseIp('127.0.0.1');
@@ -129,6 +137,8 @@ function receiver(arena: ArrayBuffer, changes: Partial<Record<keyof Receiver, un
     slotCount: 1,
     slotSize: 256,
     frameStart: 66,
+    pieceTable: 0,
+    pieceCount: 0,
     batch: new FrameBatch(1).memory,
     counters: new ArrayBuffer(COUNTERS.length * 8),
     onFrames: () => undefined,
@@ -146,7 +156,9 @@ const udpOptions = {
   sendBuffer: 4096,
   encapLength: 8,
   injectedError: 0,
-};
+  gro: 1,
+  coalesce: COALESCE_TCP | COALESCE_UDP,
+} as const;
 
 function openRaw(arena: ArrayBuffer, changes: Partial<Record<keyof Receiver, unknown>> = {}): PortHandle {
   return batchIo.udpOpen(udpOptions, receiver(arena, changes)) as PortHandle;
@@ -210,6 +222,11 @@ test.serial('wrong receivers and options are refused and leave nothing open', as
     { slotSize: 2 ** 32 },
     { frameStart: 11 },
     { frameStart: 243 },
+    { pieceTable: 4 },
+    { pieceTable: -8 },
+    { pieceTable: 256, pieceCount: 1 },
+    { pieceCount: 33 },
+    { pieceCount: 65_536 },
     { batch: new ArrayBuffer(63) },
     { batch: new Uint8Array(64) },
     { counters: new ArrayBuffer(COUNTERS.length * 8 - 1) },
@@ -227,6 +244,8 @@ test.serial('wrong receivers and options are refused and leave nothing open', as
     { receiveBuffer: 0 },
     { encapLength: -1 },
     { injectedError: -1 },
+    { gro: 2 },
+    { coalesce: 4 },
   ]) {
     const options = { ...udpOptions, ...changes } as typeof udpOptions;
     t.throws(() => batchIo.udpOpen(options, receiver(arena)));

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "geometry.h"
+#include "js-coalesce.h"
 #include "js-port.h"
 #include "js-value.h"
 #include "segment.h"
@@ -104,7 +105,7 @@ static bool read_address(napi_env env, napi_value object, struct udp_options *op
 
 static bool read_udp_options(napi_env env, napi_value object, struct udp_options *options)
 {
-	int64_t port, sockets, first, receive, send, encap, injected;
+	int64_t port, sockets, first, receive, send, encap, injected, gro, coalesce;
 
 	if (!js_option(env, object, "port", 0, UINT16_MAX, &port) ||
 	    !js_option(env, object, "sourceSockets", 1, UDP_SOURCE_SOCKETS_MAX, &sockets) ||
@@ -112,7 +113,9 @@ static bool read_udp_options(napi_env env, napi_value object, struct udp_options
 	    !js_option(env, object, "receiveBuffer", 1, INT_MAX / 2, &receive) ||
 	    !js_option(env, object, "sendBuffer", 1, INT_MAX / 2, &send) ||
 	    !js_option(env, object, "encapLength", 0, UINT16_MAX, &encap) ||
-	    !js_option(env, object, "injectedError", 0, UINT16_MAX, &injected))
+	    !js_option(env, object, "injectedError", 0, UINT16_MAX, &injected) ||
+	    !js_option(env, object, "gro", 0, 1, &gro) ||
+	    !js_option(env, object, "coalesce", 0, COALESCE_TCP | COALESCE_UDP, &coalesce))
 		return false;
 	*options = (struct udp_options){.port = (uint16_t)port,
 					.source_sockets = (uint16_t)sockets,
@@ -120,7 +123,9 @@ static bool read_udp_options(napi_env env, napi_value object, struct udp_options
 					.receive_buffer = (int)receive,
 					.send_buffer = (int)send,
 					.encap_length = (uint16_t)encap,
-					.injected_error = (int)injected};
+					.injected_error = (int)injected,
+					.gro = gro != 0,
+					.coalesce = (uint8_t)coalesce};
 	return read_address(env, object, options);
 }
 
@@ -159,7 +164,7 @@ static napi_value open_udp(napi_env env, napi_callback_info info)
 	return js_number(env, started);
 }
 
-/* [port, granted receive buffer, granted send buffer, datagrams of one send, source ports …] */
+/* [port, granted receive buffer, granted send buffer, datagrams of one send, is UDP_GRO on, source ports …] */
 static napi_value udp_info(napi_env env, napi_callback_info info)
 {
 	napi_value argument, array = NULL;
@@ -173,8 +178,9 @@ static napi_value udp_info(napi_env env, napi_callback_info info)
 	napi_set_element(env, array, 1, js_number(env, udp->receive_buffer));
 	napi_set_element(env, array, 2, js_number(env, udp->send_buffer));
 	napi_set_element(env, array, 3, js_number(env, udp->outbox->segments));
+	napi_set_element(env, array, 4, js_number(env, udp->gro));
 	for (uint32_t i = 0; i < udp->source_count; i++)
-		napi_set_element(env, array, 4 + i, js_number(env, udp->source_ports[i]));
+		napi_set_element(env, array, 5 + i, js_number(env, udp->source_ports[i]));
 	return array;
 }
 
@@ -216,10 +222,22 @@ static napi_value transmit(napi_env env, napi_callback_info info)
 	if (!port_memory(port, &memory))
 		return js_number(env, -EFAULT);
 	if (port->is_tap)
-		tap_write(&port->device.tap, &memory.slots.arena, frames, count, memory.counters);
+		tap_write(&port->device.tap, &memory.slots.arena, &memory.pieces, frames, count, memory.counters);
 	else
 		udp_send(&port->device.udp, &memory.slots.arena, frames, count, memory.counters);
 	return js_number(env, 0);
+}
+
+static napi_value count_drops(napi_env env, napi_callback_info info)
+{
+	napi_value argument;
+	struct memory memory;
+
+	read_arguments(env, info, 1, &argument);
+	struct port *port = port_find(env, argument);
+	if (port != NULL && !port->is_tap && port_memory(port, &memory))
+		udp_count_drops(&port->device.udp, memory.counters);
+	return NULL;
 }
 
 static napi_value close_port(napi_env env, napi_callback_info info)
@@ -308,7 +326,8 @@ static void export_layout(napi_env env, napi_value exports)
 		{"FRAME_TOS", offsetof(struct frame, tos)},
 		{"FRAME_STATUS", offsetof(struct frame, status)},
 		{"FRAME_ADDRESS", offsetof(struct frame, address)},
-		{"FRAME_PIECES", offsetof(struct frame, pieces)},
+		{"FRAME_FIRST_PIECE", offsetof(struct frame, first_piece)},
+		{"FRAME_PIECE_COUNT", offsetof(struct frame, piece_count)},
 	};
 	napi_value layout;
 
@@ -342,9 +361,11 @@ NAPI_MODULE_INIT()
 		{"udpOpen", NULL, open_udp, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"udpInfo", NULL, udp_info, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"transmit", NULL, transmit, NULL, NULL, NULL, napi_enumerable, NULL},
+		{"countDrops", NULL, count_drops, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"closePort", NULL, close_port, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"completeChecksum", NULL, complete_checksum, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"segmentFrame", NULL, segment_frame, NULL, NULL, NULL, napi_enumerable, NULL},
+		{"coalesce", NULL, js_coalesce, NULL, NULL, NULL, napi_enumerable, NULL},
 	};
 
 	if (!module_create(env))

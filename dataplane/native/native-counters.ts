@@ -3,11 +3,17 @@ import { COUNTERS } from './batch-io.ts';
 
 type Counter = (typeof COUNTERS)[number];
 
-/** Reads what the addon counts, with no call into it: the doubles are shared memory. */
+/** Reads what the addon counts, with no call into it but for one of them: the doubles are shared memory. */
 export class NativeCounters implements PortCounters {
   /** The memory that the addon adds to. */
   readonly memory = new ArrayBuffer(COUNTERS.length * Float64Array.BYTES_PER_ELEMENT);
   private readonly values = new Float64Array(this.memory);
+  private readonly countDrops: () => void;
+
+  /** `countDrops` brings `rxQueueOverflow` up to date. */
+  constructor(countDrops: () => void) {
+    this.countDrops = countDrops;
+  }
 
   /** For what is refused on this side of the border. */
   add(name: Counter, amount: number): void {
@@ -45,6 +51,7 @@ export class NativeCounters implements PortCounters {
     return this.read('txErrors');
   }
   get rxQueueOverflow(): number {
+    this.countDrops();
     return this.read('rxQueueOverflow');
   }
   get txSegments(): number {
@@ -55,6 +62,15 @@ export class NativeCounters implements PortCounters {
   }
   get txGsoError(): number {
     return this.read('txGsoError');
+  }
+  get rxMessages(): number {
+    return this.read('rxMessages');
+  }
+  get rxMerged(): number {
+    return this.read('rxMerged');
+  }
+  get txGsoRefused(): number {
+    return this.read('txGsoRefused');
   }
 
   private read(name: Counter): number {

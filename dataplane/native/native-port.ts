@@ -16,7 +16,7 @@ export interface PortModules {
 }
 
 export class NativePort {
-  readonly counters = new NativeCounters();
+  readonly counters = new NativeCounters(() => this.countDrops());
   private handle: PortHandle | undefined;
 
   /** `open` gets the receiver for the addon and returns its handle; what it throws passes through. */
@@ -27,6 +27,8 @@ export class NativePort {
       slotCount: arena.slots,
       slotSize: arena.stride,
       frameStart: arena.frameStart,
+      pieceTable: arena.pieceTable,
+      pieceCount: arena.pieceCount,
       batch: arena.received.memory,
       counters: this.counters.memory,
       onFrames: count => handlers.onFrames(arena.received, count),
@@ -44,8 +46,13 @@ export class NativePort {
     this.counters.add('txErrors', count);
   }
 
+  private countDrops(): void {
+    if (this.handle !== undefined) batchIo.countDrops(this.handle);
+  }
+
   close(): void {
     if (this.handle === undefined) return;
+    this.countDrops();
     const handle = this.handle;
     this.handle = undefined;
     batchIo.closePort(handle);

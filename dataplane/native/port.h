@@ -34,12 +34,16 @@ struct counters {
 	double tx_segments;
 	double tx_gso_sends;
 	double tx_gso_error;
+	double rx_messages;
+	double rx_merged;
+	double tx_gso_refused;
 };
 
 #define COUNTER_NAMES                                                                                              \
 	"rxFrames", "rxBytes", "rxBatches", "rxBadGeometry", "rxTruncated", "rxErrors", "txFrames", "txBytes",     \
-		"txBatches", "txErrors", "rxQueueOverflow", "txSegments", "txGsoSends", "txGsoError"
-#define COUNTER_COUNT 14
+		"txBatches", "txErrors", "rxQueueOverflow", "txSegments", "txGsoSends", "txGsoError",              \
+		"rxMessages", "rxMerged", "txGsoRefused"
+#define COUNTER_COUNT 17
 _Static_assert(sizeof(struct counters) == COUNTER_COUNT * sizeof(double), "COUNTER_NAMES lists every counter");
 
 /*

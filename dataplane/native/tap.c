@@ -68,16 +68,23 @@ struct received tap_receive(const struct tap *tap, const struct slots *slots, st
 }
 
 /* Return: 0 or -errno */
-static int write_frame(int fd, const struct span *arena, const struct frame *frame)
+static int write_parts(int fd, struct iovec *parts, uint32_t count, struct counters *counters)
 {
-	struct vnet header = {0};
-	uint8_t bytes[VNET_HEADER];
+	ssize_t written;
 
-	if (frame->length < ETHERNET_HEADER || geometry_bounds(frame, arena->size) != 0)
-		return -EINVAL;
-	uint8_t *data = arena->data + frame->offset;
-	if (geometry_offload(frame, data, &header.header_length) != 0)
-		return -EINVAL;
+	do {
+		written = writev(fd, parts, (int)count);
+	} while (written < 0 && errno == EINTR);
+	if (written < 0)
+		return -errno;
+	counters->tx_batches++;
+	return 0;
+}
+
+static void fill_header(const struct frame *frame, uint16_t header_length, uint8_t bytes[VNET_HEADER])
+{
+	struct vnet header = {.header_length = header_length};
+
 	if (frame->flags & FRAME_NEEDS_CSUM) {
 		header.flags = VNET_F_NEEDS_CSUM;
 		header.csum_start = frame->csum_start;
@@ -88,21 +95,86 @@ static int write_frame(int fd, const struct span *arena, const struct frame *fra
 		header.gso_size = frame->gso_size;
 	}
 	vnet_encode(&header, bytes);
-
-	/* Beside it, not before it: those bytes may hold the encapsulation of another copy of this frame. */
-	struct iovec parts[2] = {{bytes, sizeof(bytes)}, {data, frame->length}};
-	ssize_t written;
-	do {
-		written = writev(fd, parts, 2);
-	} while (written < 0 && errno == EINTR);
-	return written < 0 ? -errno : 0;
 }
 
-void tap_write(const struct tap *tap, const struct span *arena, struct frame *frames, uint32_t count,
-	       struct counters *counters)
+/* A frame on its way to the device: it, and what was found out about it. */
+struct outgoing {
+	const struct frame *frame;
+	const struct span *arena;
+	const struct pieces *pieces;
+	uint32_t head; /* bytes at its offset */
+	uint16_t header_length;
+};
+
+static int write_whole(const struct tap *tap, const struct outgoing *out, struct counters *counters)
+{
+	const struct frame *frame = out->frame;
+	uint8_t bytes[VNET_HEADER];
+	/* Beside the frame, not before it: those bytes may hold the encapsulation of another copy of this frame. */
+	struct iovec parts[2 + PIECES_OF_FRAME] = {{bytes, sizeof(bytes)}, {out->arena->data + frame->offset, out->head}};
+
+	fill_header(frame, out->header_length, bytes);
+	for (uint32_t i = 0; i < frame->piece_count; i++) {
+		const union piece *piece = &out->pieces->table[frame->first_piece + 1u + i];
+		parts[2 + i] = (struct iovec){out->arena->data + piece->payload.offset, piece->payload.length};
+	}
+	return write_parts(tap->fd, parts, 2u + frame->piece_count, counters);
+}
+
+/* All that the device takes; the first error is that of the frame. */
+static int write_segments(const struct tap *tap, const struct outgoing *out, struct counters *counters)
+{
+	uint8_t bytes[VNET_HEADER] = {0};
+	uint8_t headers[PIECES_HEADERS_MAX];
+	int result = 0;
+
+	for (uint32_t i = 0; i <= out->frame->piece_count; i++) {
+		struct iovec parts[3] = {{bytes, sizeof(bytes)}};
+		int error = pieces_segment(out->frame, out->arena, out->pieces, out->head, out->header_length, i,
+					   headers, parts + 1);
+		if (error == 0)
+			error = write_parts(tap->fd, parts, 3, counters);
+		if (result == 0)
+			result = error;
+	}
+	return result;
+}
+
+static int write_merged(struct tap *tap, const struct outgoing *out, struct counters *counters)
+{
+	bool *refuses = out->frame->gso_type == FRAME_GSO_UDP_L4 ? &tap->refuses_udp : &tap->refuses_tcp;
+
+	if (!*refuses) {
+		int error = write_whole(tap, out, counters);
+		if (error != -EINVAL)
+			return error;
+		/* Its geometry is right, so it is segmentation as such that this device or kernel does not take. */
+		*refuses = true;
+	}
+	counters->tx_gso_refused++;
+	return write_segments(tap, out, counters);
+}
+
+/* Return: 0 or -errno */
+static int write_frame(struct tap *tap, struct outgoing *out, struct counters *counters)
+{
+	const struct frame *frame = out->frame;
+
+	if (pieces_check(frame, out->arena, out->pieces, &out->head) != 0 || out->head < ETHERNET_HEADER)
+		return -EINVAL;
+	if (geometry_head(frame, out->arena->data + frame->offset, out->head, &out->header_length) != 0)
+		return -EINVAL;
+	if (frame->piece_count == 0)
+		return write_whole(tap, out, counters);
+	return frame->gso_type == FRAME_GSO_NONE ? -EINVAL : write_merged(tap, out, counters);
+}
+
+void tap_write(struct tap *tap, const struct span *arena, const struct pieces *pieces, struct frame *frames,
+	       uint32_t count, struct counters *counters)
 {
 	for (uint32_t i = 0; i < count; i++) {
-		int error = write_frame(tap->fd, arena, &frames[i]);
+		struct outgoing out = {.frame = &frames[i], .arena = arena, .pieces = pieces};
+		int error = write_frame(tap, &out, counters);
 
 		frames[i].status = (uint16_t)-error;
 		if (error != 0) {
@@ -110,7 +182,6 @@ void tap_write(const struct tap *tap, const struct span *arena, struct frame *fr
 			continue;
 		}
 		counters->tx_frames++;
-		counters->tx_batches++;
 		counters->tx_bytes += frames[i].length;
 	}
 }

@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <linux/filter.h>
-#include <linux/udp.h>
+#include <linux/sock_diag.h>
+#include <netinet/udp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -83,6 +84,23 @@ static uint16_t bound_port(int fd)
 	return ntohs(name.sin6_port); /* sin_port lies at the same place */
 }
 
+/*
+ * UDP_GRO is usable from 5.12 on, where it can be read back. Refused, it is off, and each datagram is a message of its
+ * own.
+ */
+static bool turn_gro_on(int fd)
+{
+	int on = 0;
+	socklen_t length = sizeof(on);
+
+	if (set_option(fd, SOL_UDP, UDP_GRO, 1) != 0)
+		return false;
+	if (getsockopt(fd, SOL_UDP, UDP_GRO, &on, &length) == 0 && on == 1)
+		return true;
+	set_option(fd, SOL_UDP, UDP_GRO, 0);
+	return false;
+}
+
 static int open_receive_socket(struct udp *udp, const struct udp_options *options)
 {
 	int fd = open_socket(options->family);
@@ -93,11 +111,12 @@ static int open_receive_socket(struct udp *udp, const struct udp_options *option
 	udp->receive_buffer = size_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, options->receive_buffer);
 	if (udp->receive_buffer < 0)
 		return udp->receive_buffer;
-	int error = set_option(fd, SOL_SOCKET, SO_RXQ_OVFL, 1);
-	if (error == 0 && options->family == 4)
+	int error = 0;
+	if (options->family == 4)
 		error = set_option(fd, IPPROTO_IP, IP_RECVTOS, 1);
-	if (error == 0 && options->family == 6)
+	else
 		error = set_option(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
+	udp->gro = options->gro && turn_gro_on(fd);
 	if (error == 0)
 		error = bind_socket(fd, options, options->port);
 	if (error == 0)
@@ -215,13 +234,31 @@ int udp_open(struct udp *udp, const struct udp_options *options)
 	memset(udp, 0, sizeof(*udp));
 	udp->fd = -1;
 	udp->family = options->family;
-	udp->encap_length = options->encap_length;
+	udp->inbox.encap_length = options->encap_length;
+	udp->inbox.coalescer.protocols = options->coalesce;
 	udp->injected_error = options->injected_error;
 	udp->outbox = calloc(1, sizeof(*udp->outbox));
 	int error = udp->outbox == NULL ? -ENOMEM : open_all(udp, options);
 	if (error != 0)
 		udp_close(udp);
 	return error;
+}
+
+/*
+ * Not SO_RXQ_OVFL, which tells the same with each datagram: where the sender is a TCP of the same box, its skb comes
+ * from skbuff_fclone_cache, out of which hardened usercopy forbids to copy. Linux 6.18 kills the thread in recvmmsg for
+ * it (as CVE-2026-22977 by way of sock_recv_errqueue).
+ */
+void udp_count_drops(struct udp *udp, struct counters *counters)
+{
+	uint32_t memory[SK_MEMINFO_VARS] = {0};
+	socklen_t length = sizeof(memory);
+
+	if (udp->fd < 0 || getsockopt(udp->fd, SOL_SOCKET, SO_MEMINFO, memory, &length) != 0)
+		return;
+	/* Cumulative since the socket was made, and wraps. */
+	counters->rx_queue_overflow += (double)(uint32_t)(memory[SK_MEMINFO_DROPS] - udp->drops);
+	udp->drops = memory[SK_MEMINFO_DROPS];
 }
 
 void udp_close(struct udp *udp)

@@ -14,6 +14,7 @@
 
 #include "outbox.h"
 #include "port.h"
+#include "udp-inbox.h"
 
 #define UDP_SOURCE_SOCKETS_MAX 64u
 
@@ -34,34 +35,26 @@ struct udp_options {
 	int send_buffer; /* bytes for each source socket */
 	uint16_t encap_length; /* bytes of encapsulation before the frame in each datagram */
 	int injected_error; /* for tests: the errno that meets each send with UDP_SEGMENT; 0: none */
+	bool gro; /* let the kernel hand over datagrams of one flow in one message, if it can */
+	uint8_t coalesce; /* COALESCE_*: what is merged into super-frames */
 };
 
-/* Control messages of one received datagram: SO_RXQ_OVFL and TOS or traffic class. */
-#define UDP_RECEIVE_CONTROL (CMSG_SPACE(sizeof(uint32_t)) + CMSG_SPACE(sizeof(int)))
-
-/* One received datagram. The arrays are here because 64 of them are too much for a stack frame. */
-struct udp_message {
-	struct sockaddr_in6 name; /* holds a sockaddr_in as well */
-	struct iovec parts[1];
-	_Alignas(struct cmsghdr) uint8_t control[UDP_RECEIVE_CONTROL];
-};
 
 struct udp {
 	int fd; /* receive socket, -1 when closed */
 	uint8_t family;
 	uint16_t port;
-	uint16_t encap_length;
 	uint16_t source_count;
 	int source_fds[UDP_SOURCE_SOCKETS_MAX];
 	uint16_t source_ports[UDP_SOURCE_SOCKETS_MAX];
 	int receive_buffer; /* what the kernel granted, in the units of SO_RCVBUF */
 	int send_buffer;
-	uint32_t overflow; /* last SO_RXQ_OVFL value, modulo 2^32 */
 	int gso_error; /* the errno for which UDP_SEGMENT is not used; 0: it is */
 	int injected_error;
 	struct outbox *outbox; /* what is being sent; of this port alone */
-	struct mmsghdr headers[PORT_BATCH];
-	struct udp_message messages[PORT_BATCH];
+	bool gro; /* UDP_GRO is on */
+	uint32_t drops; /* what the kernel last said that it dropped, modulo 2^32 */
+	struct udp_inbox inbox;
 };
 
 /**
@@ -74,9 +67,8 @@ int udp_open(struct udp *udp, const struct udp_options *options);
 /** udp_close() - close all sockets; twice is once */
 void udp_close(struct udp *udp);
 
-/** udp_receive() - one recvmmsg into the slots; one descriptor for each datagram, also for those too short */
-struct received udp_receive(struct udp *udp, const struct slots *slots, struct frame *frames, uint32_t capacity,
-			    struct counters *counters);
+/** udp_count_drops() - ask the kernel how many datagrams it dropped, and count those that are new */
+void udp_count_drops(struct udp *udp, struct counters *counters);
 
 /**
  * udp_send() - send every frame and set its status to 0 or an errno; in order for each source socket

@@ -173,6 +173,7 @@ class Inbox {
     this.batch.setLength(i, frame.bytes.length - encapLength);
     this.batch.setEncapLength(i, encapLength);
     this.counters.rxFrames++;
+    this.counters.rxMessages++;
     this.counters.rxBytes += frame.bytes.length;
   }
 }
@@ -243,5 +244,8 @@ function zeroCounters(): MutableCounters {
     txSegments: 0,
     txGsoSends: 0,
     txGsoError: 0,
+    rxMessages: 0,
+    rxMerged: 0,
+    txGsoRefused: 0,
   };
 }
