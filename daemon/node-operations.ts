@@ -162,7 +162,7 @@ function dataplaneReport(counters: DataplaneCounters): StatusReport['dataplane']
   return {
     workers: 1,
     rx_packets: underlay.rxFrames,
-    tx_packets: underlay.txFrames,
+    tx_packets: underlay.txSegments,
     rx_bytes: underlay.rxBytes,
     tx_bytes: underlay.txBytes,
     drops: totals,

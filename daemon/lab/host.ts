@@ -13,6 +13,8 @@ export interface LinkReport {
   readonly ifname: string;
   readonly ifindex: number;
   readonly mtu: number;
+  /** The most segments of a super-frame that is sent on it. */
+  readonly gso_max_segs: number;
   readonly address: string;
   readonly flags: readonly string[];
   readonly master?: string;

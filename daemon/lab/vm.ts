@@ -86,15 +86,15 @@ export class Vm extends Host {
   }
 
   /** Writes the configuration, starts the daemon and waits until its API answers. */
-  async startWeft(options: WeftOptions): Promise<LabProcess> {
+  async startWeft(options: WeftOptions, env: Readonly<Record<string, string>> = {}): Promise<LabProcess> {
     this.writeConfig(JSON.stringify(weftConfig(this, options), undefined, 2));
-    return await this.restartWeft();
+    return await this.restartWeft(env);
   }
 
   /** Starts the daemon with the configuration that is there, and waits until its API answers. */
-  async restartWeft(): Promise<LabProcess> {
+  async restartWeft(env: Readonly<Record<string, string>> = {}): Promise<LabProcess> {
     if (this.weftProcess?.running === true) throw new Error(`weft runs on ${this.name} already`);
-    const started = this.spawnDaemon(this.configPath);
+    const started = this.spawnDaemon(this.configPath, env);
     this.weftProcess = started;
     await waitFor(
       async () => {
@@ -110,9 +110,9 @@ export class Vm extends Host {
   }
 
   /** Starts a daemon and waits for nothing. */
-  spawnDaemon(configPath: string): LabProcess {
+  spawnDaemon(configPath: string, env: Readonly<Record<string, string>> = {}): LabProcess {
     const [command, ...args] = weftCommand('daemon', '--config', configPath);
-    return this.spawn(command, args);
+    return this.spawn(command, args, env);
   }
 
   /** Runs a command of the weft CLI against this machine's daemon. */
