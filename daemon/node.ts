@@ -70,6 +70,12 @@ export async function startNode(config: Config, log: Log): Promise<RunningNode> 
       portLost: ({ port }) => {
         endpoints.portLost(port).catch(error => log.error(errorFields(error), 'cannot clean up a lost port'));
       },
+      superFramesRefused: ({ vni, port }) => {
+        log.warn(
+          { component: 'dataplane', vni, ifname: port, offload: 'tap-gso' },
+          'the TAP device refuses super-frames: they are written segment by segment from now on',
+        );
+      },
       died: cause => fail(new WeftError('system', `the dataplane died: ${cause.message}`, { cause })),
     });
     undo.push(() => dataplane.close());

@@ -27,6 +27,7 @@ const SOCKET_BUFFER_BYTES = 8 * 1024 * 1024;
 export interface DatapathHandlers {
   /** The device of a port was deleted. The port is closed and gone already. */
   readonly portLost: (network: Network, port: LocalPort, errno: number) => void;
+  readonly superFramesRefused: (network: Network, port: LocalPort) => void;
   /** The VXLAN socket can never receive again. */
   readonly underlayLost: (errno: number) => void;
 }
@@ -103,6 +104,7 @@ export class Datapath {
         {
           onFrames: (batch, count) => this.forwarder.onTapFrames(network, port, batch, count),
           onLost: errno => this.portLost(network, port, errno),
+          onSuperFramesRefused: () => this.handlers.superFramesRefused(network, port),
         },
       );
       port.use(tap);

@@ -4,10 +4,13 @@ import type { Answers, Command, CommandName, Commands, FromWorker } from './comm
 import { WeftError } from './errors.ts';
 
 type PortLost = Extract<FromWorker, { type: 'portLost' }>;
+type SuperFramesRefused = Extract<FromWorker, { type: 'superFramesRefused' }>;
 
 export interface DataplaneHandlers {
   /** The device of a port was deleted (its namespace is gone): the port is closed and forgotten already. */
   readonly portLost: (event: PortLost) => void;
+  /** An offload fell back: traffic goes on, at a higher cost. */
+  readonly superFramesRefused: (event: SuperFramesRefused) => void;
   /** The worker ended by itself: no frame moves any more and every further command fails. */
   readonly died: (error: Error) => void;
 }
@@ -64,6 +67,10 @@ export class Dataplane {
   private onMessage(message: FromWorker): void {
     if (message.type === 'portLost') {
       this.handlers.portLost(message);
+      return;
+    }
+    if (message.type === 'superFramesRefused') {
+      this.handlers.superFramesRefused(message);
       return;
     }
     const waiting = this.waiting.get(message.id);
