@@ -90,6 +90,11 @@ class Node implements RunningNode {
           { component: 'dataplane', offload: 'udp-segment', errno },
           'the kernel refuses segmentation offload: each datagram is sent by itself from now on',
         ),
+      superFramesRefused: ({ vni, port }) =>
+        log.warn(
+          { component: 'dataplane', vni, ifname: port, offload: 'tap-gso' },
+          'the TAP device refuses super-frames: they are written segment by segment from now on',
+        ),
       died: cause => this.fail(new WeftError('system', `the dataplane died: ${cause.message}`, { cause })),
     });
     this.undo.push(() => this.dataplane.close());

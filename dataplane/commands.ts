@@ -86,5 +86,7 @@ export type FromWorker =
     }
   /** The kernel does not cut datagrams for us (UDP_SEGMENT) after all; each is sent by itself from now on. */
   | { readonly type: 'segmentationLost'; readonly errno: number }
+  /** The device of a port refuses super-frames: they are written segment by segment from now on. */
+  | { readonly type: 'superFramesRefused'; readonly vni: Vni; readonly port: string }
   /** The device of a port was deleted; the port is closed and gone from its network. */
   | { readonly type: 'portLost'; readonly vni: Vni; readonly port: string; readonly errno: number };

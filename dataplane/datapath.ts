@@ -31,6 +31,7 @@ export interface DatapathHandlers {
   readonly portLost: (network: Network, port: LocalPort, errno: number) => void;
   /** UDP_SEGMENT was given up (udp.ts, `onSegmentationLost`): slower from now on, nothing is lost. */
   readonly segmentationLost: (errno: number) => void;
+  readonly superFramesRefused: (network: Network, port: LocalPort) => void;
   /** The VXLAN socket can never receive again. */
   readonly underlayLost: (errno: number) => void;
 }
@@ -156,6 +157,7 @@ export class Datapath {
       {
         onFrames: (batch, count) => this.forwarder.onTapFrames(network, port, batch, count),
         onLost: errno => this.portLost(network, port, errno),
+        onSuperFramesRefused: () => this.handlers.superFramesRefused(network, port),
       },
     );
     port.use(tap);

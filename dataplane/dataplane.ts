@@ -4,12 +4,15 @@ import type { Answers, Command, CommandName, Commands, FromWorker } from './comm
 import { WeftError } from './errors.ts';
 
 type PortLost = Extract<FromWorker, { type: 'portLost' }>;
+type SuperFramesRefused = Extract<FromWorker, { type: 'superFramesRefused' }>;
 
 export interface DataplaneHandlers {
   /** The device of a port was deleted (its namespace is gone): the port is closed and forgotten already. */
   readonly portLost: (event: PortLost) => void;
   /** UDP_SEGMENT was given up, at most once: sending costs more from now on, nothing is lost. */
   readonly segmentationLost: (errno: number) => void;
+  /** An offload fell back: traffic goes on, at a higher cost. */
+  readonly superFramesRefused: (event: SuperFramesRefused) => void;
   /** The worker ended by itself: no frame moves any more and every further command fails. */
   readonly died: (error: Error) => void;
 }
@@ -70,6 +73,10 @@ export class Dataplane {
     }
     if (message.type === 'segmentationLost') {
       this.handlers.segmentationLost(message.errno);
+      return;
+    }
+    if (message.type === 'superFramesRefused') {
+      this.handlers.superFramesRefused(message);
       return;
     }
     const waiting = this.waiting.get(message.id);

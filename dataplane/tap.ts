@@ -5,6 +5,11 @@ import { NativePort, type PortHandlers, type PortModules } from './native/native
 import { systemError } from './native/system-error.ts';
 import type { PortCounters, TapPort } from './ports.ts';
 
+export interface TapPortHandlers extends PortHandlers {
+  /** Called at most once: from now on the super-frames that a UdpPort has merged go to the device segment by segment. */
+  readonly onSuperFramesRefused?: () => void;
+}
+
 export interface TapPortOptions {
   /** What {@link openTap} returned. The port owns and closes it, unless the constructor throws. */
   readonly fd: number;
@@ -17,9 +22,11 @@ export interface TapPortOptions {
  */
 export class NativeTapPort implements TapPort {
   private readonly port: NativePort;
+  private onSuperFramesRefused: (() => void) | undefined;
 
   /** Throws `system` if the descriptor cannot be polled. */
-  constructor(modules: PortModules, options: TapPortOptions, handlers: PortHandlers) {
+  constructor(modules: PortModules, options: TapPortOptions, handlers: TapPortHandlers) {
+    this.onSuperFramesRefused = handlers.onSuperFramesRefused;
     this.port = new NativePort(modules, handlers, receiver => {
       const opened = batchIo.tapOpen(options.fd, receiver);
       if (opened < 0) {
@@ -35,6 +42,10 @@ export class NativeTapPort implements TapPort {
 
   write(batch: FrameBatch, first: number, count: number): void {
     this.port.transmit(batch, first, count);
+    if (this.onSuperFramesRefused === undefined || this.counters.txGsoRefused === 0) return;
+    const tell = this.onSuperFramesRefused;
+    this.onSuperFramesRefused = undefined;
+    tell();
   }
 
   close(): void {

@@ -99,7 +99,7 @@ static bool continues(const struct coalescer *coalescer, uint32_t index, const s
 	const struct frame *head = &coalescer->frames[index];
 	uint32_t payload = frame->length - packet->headers;
 
-	return chain->open && chain->headers == packet->headers && payload <= chain->gso_size &&
+	return chain->open && payload <= chain->gso_size &&
 	       head->length + payload <= COALESCE_LENGTH_MAX &&
 	       (!packet_is_tcp(packet->gso_type) || packet->sequence == chain->next_sequence) &&
 	       memcmp((const uint8_t *)head + SENDER_BEGIN, (const uint8_t *)frame + SENDER_BEGIN,
@@ -175,6 +175,7 @@ static uint32_t segment_min(const struct packet *packet)
 static void hand_on_offload(struct frame *frame, const struct packet *packet)
 {
 	uint32_t hint = frame->gso_size;
+	uint32_t payload = frame->length - packet->headers;
 
 	frame->gso_size = 0;
 	if (!packet->partial)
@@ -183,14 +184,26 @@ static void hand_on_offload(struct frame *frame, const struct packet *packet)
 	frame->csum_start = packet->transport;
 	frame->csum_offset = packet_checksum_field(packet->gso_type);
 	frame->header_length = packet->headers;
-	if (!packet_is_tcp(packet->gso_type) && hint > 0 && hint < frame->length - packet->headers) {
+	if (!packet_is_tcp(packet->gso_type) && hint > 0 && hint < payload && payload <= hint * UDP_SEGMENTS_MAX) {
 		frame->gso_type = FRAME_GSO_UDP_L4;
 		frame->gso_size = (uint16_t)hint;
 	}
 }
 
-static void start(struct coalescer *coalescer, const struct frame *frame, const struct packet *packet, bool open)
+/* Whether segments may follow it, as far as it is up to the first. */
+static bool may_lead(const struct coalescer *coalescer, const struct frame *frame, const struct packet *packet)
 {
+	uint8_t protocol = packet_is_tcp(packet->gso_type) ? COALESCE_TCP : COALESCE_UDP;
+
+	return packet->kind == PACKET_DATA && (coalescer->protocols & protocol) != 0 &&
+	       coalescer->count < coalescer->pieces.count / PIECES_OF_FRAME &&
+	       frame->length - packet->headers >= segment_min(packet) &&
+	       !is_pushed(data_of(coalescer, frame), packet);
+}
+
+static void start(struct coalescer *coalescer, const struct frame *frame, const struct packet *packet)
+{
+	bool open = may_lead(coalescer, frame, packet);
 	uint32_t index = coalescer->count++;
 	struct frame *head = &coalescer->frames[index];
 	struct chain *chain = &coalescer->chains[index];
@@ -204,7 +217,7 @@ static void start(struct coalescer *coalescer, const struct frame *frame, const 
 				.headers = packet->headers,
 				.pseudo = packet->pseudo};
 	coalescer->last = index;
-	if (!open || is_pushed(data, packet) || frame->length - packet->headers < segment_min(packet))
+	if (!open)
 		return;
 	chain->open = true;
 	chain->gso_size = (uint16_t)(frame->length - packet->headers);
@@ -213,33 +226,31 @@ static void start(struct coalescer *coalescer, const struct frame *frame, const 
 		chain->next_id = (uint16_t)(get_be16(data + ETHERNET_HEADER + IPV4_IDENTIFICATION) + 1u);
 }
 
+/* Return: false if it has to start a frame of its own */
+static bool join(struct coalescer *coalescer, const struct frame *frame, const struct packet *packet)
+{
+	uint32_t index = find(coalescer, frame, packet);
+
+	if (index == NONE || !continues(coalescer, index, frame, packet))
+		return false;
+	if (!packet_is_intact(data_of(coalescer, frame), frame->length, packet) || !is_verified(coalescer, index))
+		return false;
+	append(coalescer, index, frame, packet);
+	return true;
+}
+
 bool coalesce_add(struct coalescer *coalescer, const struct frame *frame)
 {
 	struct packet packet;
-	bool open = false;
 
 	packet_parse(data_of(coalescer, frame), frame->length, &packet);
 	if (packet.kind == PACKET_OBSCURE)
 		close_conversation(coalescer, frame);
-	if (packet.kind == PACKET_DATA) {
-		uint8_t protocol = packet_is_tcp(packet.gso_type) ? COALESCE_TCP : COALESCE_UDP;
-		uint32_t room = coalescer->pieces.count / PIECES_OF_FRAME;
-		uint32_t index = find(coalescer, frame, &packet);
-
-		open = (coalescer->protocols & protocol) != 0 && coalescer->count < room;
-		if (index != NONE && continues(coalescer, index, frame, &packet)) {
-			bool intact = packet_is_intact(data_of(coalescer, frame), frame->length, &packet);
-
-			if (intact && is_verified(coalescer, index)) {
-				append(coalescer, index, frame, &packet);
-				return true;
-			}
-			open = open && intact;
-		}
-	}
+	if (packet.kind == PACKET_DATA && join(coalescer, frame, &packet))
+		return true;
 	if (coalescer->count == coalescer->capacity)
 		return false;
-	start(coalescer, frame, &packet, open);
+	start(coalescer, frame, &packet);
 	return true;
 }
 

@@ -23,9 +23,6 @@
 #define TCP_CHECKSUM 16u /* RFC 9293 section 3.1 */
 #define UDP_CHECKSUM 6u /* RFC 768 */
 
-/* UDP_MAX_SEGMENTS of Linux include/linux/udp.h since 6.9. */
-#define UDP_SEGMENTS_MAX 128u
-
 /* More than any real stack sends; bounds the walk over hostile chains. */
 #define VLAN_TAGS_MAX 2
 #define EXTENSION_HEADERS_MAX 8

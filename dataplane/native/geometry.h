@@ -12,6 +12,8 @@
 
 /* TCP_MIN_GSO_SIZE of Linux include/net/tcp.h: the smallest segment its own TCP can make. */
 #define TCP_GSO_SIZE_MIN 8u
+/* UDP_MAX_SEGMENTS of Linux include/linux/udp.h since 6.9. */
+#define UDP_SEGMENTS_MAX 128u
 
 /**
  * geometry_bounds() - does the frame, with the encapsulation before it, lie inside the arena, in one piece?

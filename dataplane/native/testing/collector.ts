@@ -1,6 +1,7 @@
 import type { Arena } from '../../arena.ts';
 import type { FrameBatch } from '../../frame-batch.ts';
 import type { PortHandlers } from '../native-port.ts';
+import { gather } from './segments.ts';
 
 /** A received frame, copied out of the arena. */
 export interface Collected {
@@ -75,7 +76,7 @@ export class Collector implements PortHandlers {
     const address = Buffer.alloc(16);
     for (let word = 0; word < 4; word++) address.writeUInt32LE(batch.addressWord(i, word), 4 * word);
     return {
-      frame: Buffer.from(memory.slice(offset, offset + batch.length(i))),
+      frame: gather(memory, this.arena.pieceTable, batch, i).frame,
       encapsulation: Buffer.from(memory.slice(offset - encap, offset)),
       flags: batch.flags(i),
       gsoType: batch.gsoType(i),
