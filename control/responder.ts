@@ -21,6 +21,8 @@ export interface ResponderOptions {
   readonly profile: GossipProfile;
   /** Somebody of our own name pings us, from there. */
   readonly onNamesake: (at: Endpoint) => void;
+  /** Somebody of another name pings us by ours, from `from`; he says that he is at `source`. */
+  readonly onPinged: (source: Endpoint, from: Endpoint) => void;
 }
 
 export class Responder {
@@ -36,6 +38,8 @@ export class Responder {
     const { outbox } = this.modules;
     const ack = this.answer(ping);
     if (ack === undefined) return;
+    const { source, node } = ping;
+    if (source !== undefined && node !== '' && source.node !== node) this.options.onPinged(source, from);
     const to = ping.source ?? from;
     if (!isUsable(to)) this.modules.counters.countDrop('badAddress');
     else outbox.send(to, ack, ...this.accusation(ping));

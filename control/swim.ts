@@ -19,6 +19,7 @@ import { Disseminator } from './disseminator.ts';
 import { type Endpoint, formatEndpoint, isUsable, type JoinTarget } from './endpoint.ts';
 import type { GossipEvent, GossipMember } from './events.ts';
 import { Exchanger, Reconnector } from './exchanger.ts';
+import { Greeter } from './greeter.ts';
 import { Joiner } from './joiner.ts';
 import { LocalNode } from './local-node.ts';
 import type { Log } from './log.ts';
@@ -77,6 +78,7 @@ export class Swim {
   private readonly disseminator: Disseminator;
   private readonly exchanger: Exchanger;
   private readonly nameGuard: NameGuard;
+  private readonly greeter: Greeter;
   private readonly joiner: Joiner;
   private readonly reconnector: Reconnector;
   private readonly reaper: Repeater;
@@ -104,11 +106,16 @@ export class Swim {
       onEvent: (type, member) => this.onMemberEvent(type, member),
       onNamesake,
     });
-    this.responder = new Responder(all, { profile, onNamesake });
+    this.responder = new Responder(all, {
+      profile,
+      onNamesake,
+      onPinged: (source, from) => this.greeter.heard(source, from),
+    });
     this.prober = new Prober(all, { profile, onFailure: suspicion => this.membership.suspect(suspicion) });
     this.disseminator = new Disseminator(all, { profile });
     const exchanger = new Exchanger({ ...all, membership: this.membership }, { profile });
     this.exchanger = exchanger;
+    this.greeter = new Greeter({ ...all, exchanger });
     this.joiner = new Joiner({ ...all, exchanger }, { profile, join: options.join });
     this.reconnector = new Reconnector({ ...all, exchanger }, { profile });
     this.reaper = new Repeater(modules, { wait: () => REAP_INTERVAL, action: () => this.membership.reap() });
