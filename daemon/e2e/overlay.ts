@@ -140,6 +140,17 @@ export async function assertStream(
   return (8 * bytes) / received.seconds;
 }
 
+/** Reasons that belong to the life of a network, not to the transfer that a test looks at. */
+const INCIDENTAL = new Set(['no_destination', 'hairpin', 'split_horizon']);
+
+/** What a transfer lost: rows of `weft drops`, without gossip's and the incidental ones. Empty: every frame arrived. */
+export async function losses(vm: Vm): Promise<readonly string[]> {
+  const drops = await vm.weftJson<DropReport[]>('drops');
+  return drops
+    .filter(({ reason }) => !reason.startsWith('gossip_') && !INCIDENTAL.has(reason))
+    .map(({ reason, frames }) => `${reason}: ${frames}`);
+}
+
 /** All frames that the daemon of `vm` dropped up to now, whatever the reason. */
 export async function totalDrops(vm: Vm): Promise<number> {
   return (await vm.weftJson<DropReport[]>('drops')).reduce((sum, { frames }) => sum + frames, 0);
