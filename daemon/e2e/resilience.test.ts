@@ -78,6 +78,21 @@ for (const mode of ATTACH_MODES) {
     });
   });
 
+  test(`kill -9 (${mode}): the first node, which has nobody to join, is back within 10 s too`, async t => {
+    await inLab(t, `kill-first-${mode}`, async lab => {
+      const pair = await startPair(lab, { attach: mode });
+      const { c1, c2 } = await attachPair(pair);
+      await waitForPing(c1, '198.18.0.2');
+      await pair.a.kill9();
+      const took = await timed(async () => {
+        await pair.a.restartWeft();
+        await Promise.all([waitForPeer(pair.a, 'b', 'alive'), waitForPing(c1, '198.18.0.2')]);
+      });
+      t.true(took < 10_000, `${took} ms`);
+      await assertPing(t, c2, '198.18.0.1');
+    });
+  });
+
   test(`SIGTERM (${mode}): it is "left" at once, exits 0, and the containers keep their interface`, async t => {
     await inLab(t, `term-${mode}`, async lab => {
       const pair = await startPair(lab, { attach: mode });
