@@ -1,6 +1,7 @@
 import test from 'ava';
 import { BROADCAST_MAC, type MacAddress, parseIp, parseMac, parseVni } from './address.ts';
 import type { DropReason } from './drop-reasons.ts';
+import { FLAG_NEEDS_CSUM, FRAME_PIECE_COUNT, FrameBatch, GSO_TCPV4 } from './frame-batch.ts';
 import { writeDestinationMac, writeSourceMac } from './headers/ethernet.ts';
 import type { Network } from './network.ts';
 import {
@@ -9,6 +10,7 @@ import {
   pattern,
   type Station,
   station,
+  tcpFrame,
   udpFrame,
   viewOf,
   vxlanPayload,
@@ -19,6 +21,7 @@ import { MemoryArena, MemoryPump } from './testing/memory-pump.ts';
 import { referenceSegments, type SuperFrame } from './testing/reference-segments.ts';
 import { superFrame } from './testing/super-frames.ts';
 import { type VirtualContainer, VirtualVtep } from './testing/virtual-vtep.ts';
+import { Vtep } from './vtep-table.ts';
 
 const BLUE = parseVni(42);
 const RED = parseVni(43);
@@ -330,6 +333,45 @@ test('a frame from the tunnel for a MAC behind another VTEP is dropped and count
   world.inject(vxlanPayload(BLUE, unicast(B, C)));
   t.deepEqual(world.hosts[0].vtep.drops(), { split_horizon: 1 });
   t.is(world.hosts[0].container.received.length, before);
+});
+
+/** One received frame from VTEP 1 with what the UDP port says of it; `pieces` as if it had been merged. */
+function received(world: World, frame: Uint8Array, vni = BLUE, pieces = 0): FrameBatch {
+  const bytes = vxlanPayload(vni, frame);
+  const at = world.arena.allocate(bytes.length);
+  world.arena.bytes.set(bytes, at);
+  const batch = new FrameBatch(1);
+  new Vtep(ADDRESSES[1], 4789).writeTo(batch, 0);
+  batch.setOffset(0, at + 8);
+  batch.setLength(0, frame.length);
+  batch.setEncapLength(0, 8);
+  new DataView(batch.memory).setUint16(FRAME_PIECE_COUNT, pieces, true);
+  return batch;
+}
+
+test('receive: a whole super-frame of a kernel on this machine is delivered as one', t => {
+  const world = new World();
+  const [host] = world.hosts;
+  const frame = tcpFrame({ from: B, to: A, payload: new Uint8Array(9000), checksum: 'partial' });
+  const batch = received(world, frame);
+  batch.setFlags(0, FLAG_NEEDS_CSUM);
+  batch.setCsumStart(0, 34);
+  batch.setCsumOffset(0, 16);
+  batch.setHeaderLength(0, 54);
+  host.vtep.forwarder.onDatagrams(batch, 1);
+  world.pump.deliver();
+  t.deepEqual(host.vtep.drops(), {});
+  t.deepEqual(host.container.received, [Buffer.from(frame)]);
+  t.deepEqual([batch.gsoType(0), batch.gsoSize(0)], [GSO_TCPV4, host.network.maxFrame - 54]);
+});
+
+test('a merged frame that is dropped counts as each datagram that it was', t => {
+  const world = new World();
+  const { vtep } = world.hosts[0];
+  vtep.forwarder.onDatagrams(received(world, unicast(B, A), RED, 43), 1);
+  t.deepEqual(vtep.drops(), { unknown_vni: 44 });
+  vtep.forwarder.onDatagrams(received(world, withMacs(unicast(B, A), 0), BLUE, 2), 1);
+  t.deepEqual(vtep.drops(), { unknown_vni: 44, invalid_source_mac: 3 });
 });
 
 test('congestion marked on the underlay is carried into the inner header (RFC 6040)', t => {

@@ -121,7 +121,7 @@ export class Forwarder {
   private isForwardable(network: Network, batch: FrameBatch, i: number): boolean {
     const reason = this.refuse(network, batch, i);
     if (reason < 0) return true;
-    network.drops.add(reason);
+    network.drops.add(reason, datagrams(batch, i));
     return false;
   }
 
@@ -207,16 +207,16 @@ export class Forwarder {
 
   /** Returns the network for which something was queued. */
   private receive(batch: FrameBatch, i: number): Network | undefined {
-    if (batch.encapLength(i) < VXLAN_HEADER_SIZE) return this.dropUnowned(DROP.vxlan_truncated);
+    if (batch.encapLength(i) < VXLAN_HEADER_SIZE) return this.dropUnowned(DROP.vxlan_truncated, batch, i);
     const vtep = this.vteps.find(batch, i);
-    if (vtep === undefined) return this.dropUnowned(DROP.unknown_vtep);
+    if (vtep === undefined) return this.dropUnowned(DROP.unknown_vtep, batch, i);
     const header = batch.offset(i) - VXLAN_HEADER_SIZE;
     // RFC 7348 section 5: "the I flag MUST be set to 1 for a valid VXLAN Network ID (VNI)".
-    if (!hasVniFlag(this.arena, header)) return this.dropUnowned(DROP.vxlan_flags);
+    if (!hasVniFlag(this.arena, header)) return this.dropUnowned(DROP.vxlan_flags, batch, i);
     const network = this.networks.get(readVni(this.arena, header));
-    if (network === undefined) return this.dropUnowned(DROP.unknown_vni);
+    if (network === undefined) return this.dropUnowned(DROP.unknown_vni, batch, i);
     if (!network.flood.has(vtep)) {
-      network.drops.add(DROP.vtep_not_in_network);
+      network.drops.add(DROP.vtep_not_in_network, datagrams(batch, i));
       return undefined;
     }
     recogniseSuperFrame(this.arena, batch, i, network.maxFrame);
@@ -224,20 +224,20 @@ export class Forwarder {
     return this.decapsulate(network, vtep, batch, i) ? network : undefined;
   }
 
-  private dropUnowned(reason: number): undefined {
-    this.drops.add(reason);
+  private dropUnowned(reason: number, batch: FrameBatch, i: number): undefined {
+    this.drops.add(reason, datagrams(batch, i));
     return undefined;
   }
 
   private decapsulate(network: Network, vtep: Vtep, batch: FrameBatch, i: number): boolean {
     const at = batch.offset(i);
     if (applyDecapsulation(this.arena, at, batch.length(i), batch.tos(i)) === 'drop') {
-      network.drops.add(DROP.ecn_not_capable);
+      network.drops.add(DROP.ecn_not_capable, datagrams(batch, i));
       return false;
     }
     const source = readSourceMac(this.arena, at);
     if (network.table.learn(source, vtep.destination) === 'refused') {
-      network.drops.add(DROP.source_is_local);
+      network.drops.add(DROP.source_is_local, datagrams(batch, i));
       return false;
     }
     return this.deliver(network, readDestinationMac(this.arena, at), batch, i);
@@ -248,12 +248,12 @@ export class Forwarder {
     const destination = isMulticastMac(target) ? undefined : network.table.lookup(target);
     if (destination === undefined) {
       const ports = network.ports;
-      if (ports.length === 0) network.drops.add(DROP.no_destination);
+      if (ports.length === 0) network.drops.add(DROP.no_destination, datagrams(batch, i));
       for (let p = 0; p < ports.length; p++) this.queueWrite(network, ports[p] as LocalPort, batch, i);
       return ports.length > 0;
     }
     if (destination.kind === 'vtep') {
-      network.drops.add(DROP.split_horizon);
+      network.drops.add(DROP.split_horizon, datagrams(batch, i));
       return false;
     }
     this.queueWrite(network, destination.port, batch, i);
@@ -282,7 +282,7 @@ export class Forwarder {
     if (port.tap.counters.txErrors === refusedBefore) return;
     for (let i = 0; i < count; i++) {
       const errno = port.pending.status(i);
-      if (errno !== 0) network.drops.add(DROP[refusalReason('write', errno)]);
+      if (errno !== 0) network.drops.add(DROP[refusalReason('write', errno)], datagrams(port.pending, i));
     }
   }
 
@@ -305,4 +305,9 @@ function longestFrame(batch: FrameBatch, i: number): number {
   const length = batch.length(i);
   if (batch.gsoType(i) === GSO_NONE) return length;
   return Math.min(length, batch.headerLength(i) + batch.gsoSize(i));
+}
+
+/** How many received datagrams frame `i` is: more than one if it was merged. Each counts when it is dropped. */
+function datagrams(batch: FrameBatch, i: number): number {
+  return 1 + batch.pieceCount(i);
 }
