@@ -1,6 +1,6 @@
 /**
  * TapPort and UdpPort without a kernel: what is written to one port is queued and handed to another, in batches, with
- * headroom, as the real ports do. port-contract.ts holds both kinds to the same promises.
+ * headroom, as the real ports do. port-contract.ts says what both promise, and holds the fakes to it.
  *
  *   MemoryTapPair       a ◄──────► b           like two TAPs on one bridge
  *   MemoryUdpNetwork    address:port ◄─► …     like one subnet; MTU, loss and congestion marks on request
