@@ -1,6 +1,6 @@
 /**
- * What ports.ts promises, as one suite of tests for any implementation: memory-ports.test.ts runs it on the fakes, the
- * tests of the real ports on the kernel. A factory opens two ports, `a` and `b`, that hear each other.
+ * What ports.ts promises, as one suite of tests for any implementation; so far memory-ports.test.ts runs it on the fakes,
+ * and the real ports have tests of their own (tap.test.ts, udp.test.ts). A factory opens two ports, `a` and `b`, that hear each other.
  *
  * Test frames travel between STATION_A and STATION_B with an EtherType for local experiments or as IPv4; whatever else
  * arrives (a kernel's router solicitations) is counted and passed over.
