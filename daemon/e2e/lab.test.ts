@@ -62,8 +62,10 @@ test('Lab wires are wire-like: no super-frame and no partial checksum passes, wh
     const file = `${lab.directory}/wire.pcap`;
     capture.save(file);
     t.deepEqual(await tsharkComplaints(file), []);
-    const rows = await tsharkFields(file, 'vxlan', ['vxlan.vni', 'tcp.checksum.status']);
-    t.is(rows.length, capture.frames().length);
+    t.is((await tsharkFields(file, 'vxlan', ['vxlan.vni'])).length, capture.frames().length);
+    // The containers may have said something else meanwhile (ARP, neighbour discovery): it has no TCP checksum.
+    const rows = await tsharkFields(file, 'vxlan && tcp', ['vxlan.vni', 'tcp.checksum.status']);
+    t.true(rows.length > 300);
     // tshark: 1 is "Good".
     for (const row of rows) t.deepEqual(row, { 'vxlan.vni': ['42'], 'tcp.checksum.status': ['1'] });
   });
