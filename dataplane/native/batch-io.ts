@@ -151,6 +151,8 @@ export const COUNTERS = [
   'txSegments',
   'txGsoSends',
   'txGsoError',
+  'txTsoError',
+  'txUsoError',
   'rxMessages',
   'rxMerged',
   'txGsoRefused',
