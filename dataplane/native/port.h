@@ -36,6 +36,7 @@ struct counters {
 	double tx_gso_error;
 	double tx_tso_error;
 	double tx_uso_error;
+	double rx_gro_error;
 	double rx_messages;
 	double rx_merged;
 	double tx_gso_refused;
@@ -44,8 +45,8 @@ struct counters {
 #define COUNTER_NAMES                                                                                              \
 	"rxFrames", "rxBytes", "rxBatches", "rxBadGeometry", "rxTruncated", "rxErrors", "txFrames", "txBytes",     \
 		"txBatches", "txErrors", "rxQueueOverflow", "txSegments", "txGsoSends", "txGsoError",              \
-		"txTsoError", "txUsoError", "rxMessages", "rxMerged", "txGsoRefused"
-#define COUNTER_COUNT 19
+		"txTsoError", "txUsoError", "rxGroError", "rxMessages", "rxMerged", "txGsoRefused"
+#define COUNTER_COUNT 20
 _Static_assert(sizeof(struct counters) == COUNTER_COUNT * sizeof(double), "COUNTER_NAMES lists every counter");
 
 /*
