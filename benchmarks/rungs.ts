@@ -3,7 +3,7 @@
  *
  * What each rung of the offload ladder costs: two machines with weft for each, all at once; the rounds alternate. Prints
  * throughput and the CPU time of both daemons as shares of those with every offload on. Where several people measure on one
- * machine, each round holds the lock file that they share.
+ * machine, the rounds hold the lock file that they share.
  */
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -114,8 +114,8 @@ try {
     paths.push(await build(lab, off));
   }
   const samples = RUNGS.map(() => MEASURES.map((): number[] => []));
-  for (let round = 1; round <= Number(values.rounds); round++) {
-    await locked(async () => {
+  await locked(async () => {
+    for (let round = 1; round <= Number(values.rounds); round++) {
       for (const [i, { machines, measure }] of paths.entries()) {
         const used = () => machines.reduce((sum, vm) => sum + cpuSeconds(vm), 0);
         const before = used();
@@ -128,8 +128,8 @@ try {
           `round ${round}, ${RUNGS[i]?.name}: ${tcp.toFixed(2)} Gbit/s, ${cpu.toFixed(2)} s/Gbit, UDP ${udp.toFixed(2)}\n`,
         );
       }
-    });
-  }
+    }
+  });
   for (const [m, title] of MEASURES.entries()) {
     const base = summarize(samples[0]?.[m] ?? []).median;
     process.stdout.write(`${attach}, ${wire}: ${title}\n`);
