@@ -7,14 +7,21 @@ import type { VtepAddress } from './address.ts';
 import { Arena } from './arena.ts';
 import { checksumCompleter } from './checksum-completer.ts';
 import type { Clock } from './clock.ts';
-import type { Answers, CommandName, Commands, DataplaneCounters, TableEntry } from './commands.ts';
+import type {
+  Answers,
+  CommandName,
+  Commands,
+  DataplaneCounters,
+  NextHopSpec,
+  TableEntry,
+} from './commands.ts';
 import { WeftError } from './errors.ts';
 import { injectedErrno } from './fault-injection.ts';
 import { Forwarder } from './forwarder.ts';
 import { VXLAN_HEADER_SIZE } from './headers/vxlan.ts';
 import { LocalPort } from './local-port.ts';
 import { Network } from './network.ts';
-import type { OffloadLost } from './offloads.ts';
+import type { Offload, OffloadLost } from './offloads.ts';
 import { readCounters } from './port-counters.ts';
 import { NativeTapPort } from './tap.ts';
 import { closeTap } from './tap-device.ts';
@@ -44,6 +51,7 @@ export class Datapath {
   private readonly arena = new Arena();
   private readonly vteps = new VtepTable();
   private readonly forwarder: Forwarder;
+  private nextHops: readonly NextHopSpec[] = [];
   private underlay: { readonly udp: NativeUdpPort; readonly own: VtepAddress } | undefined;
 
   constructor(modules: { clock: Clock }, handlers: DatapathHandlers) {
@@ -76,12 +84,13 @@ export class Datapath {
           sendBufferBytes: SOCKET_BUFFER_BYTES,
           encapLength: VXLAN_HEADER_SIZE,
           injectedGsoErrno: injectedErrno('udp-segment', WEFT_INJECT),
+          injectedTunnelErrno: injectedErrno('tunnel-gso', WEFT_INJECT),
         },
         {
           onFrames: (batch, count) => this.forwarder.onDatagrams(batch, count),
           onLost: errno => this.handlers.underlayLost(errno),
           onOffloadLost: (offload, errno) =>
-            this.handlers.offloadLost({ offload, port: null, vni: null, errno }),
+            this.handlers.offloadLost({ offload, port: this.lostInjector(offload), vni: null, errno }),
         },
       );
       this.underlay = { udp, own: underlay };
@@ -122,11 +131,18 @@ export class Datapath {
     setVteps: ({ vni, source, vteps }) => {
       const network = this.networkOf(vni);
       const interned = vteps.map(vtep => this.vteps.intern(vtep.address, vtep.port));
+      for (const vtep of interned) this.pointToNextHop(vtep);
       for (const other of this.forwarder.allNetworks()) {
         for (const vtep of interned) other.repointVtep(vtep);
       }
       network.setVteps(source, interned);
       this.forgetUnusedVteps();
+    },
+
+    setNextHops: ({ hops }) => {
+      this.opened().udp.setNextHops(hops);
+      this.nextHops = hops;
+      for (const vtep of this.vteps.values()) this.pointToNextHop(vtep);
     },
 
     attachMac: ({ vni, mac, port }) => {
@@ -170,6 +186,17 @@ export class Datapath {
     network.removePort(port);
     port.tap.close();
     this.handlers.portLost(network, port, errno);
+  }
+
+  private pointToNextHop(vtep: Vtep): void {
+    vtep.nextHop = this.nextHops.findIndex(hop => hop.vtep === vtep.address) + 1;
+  }
+
+  /** Name of the injector that failed; null for other offloads. */
+  private lostInjector(offload: Offload): string | null {
+    if (offload !== 'tunnel-gso') return null;
+    const { txTunnelLost } = this.opened().udp.counters;
+    return this.nextHops.find(({ fd }) => fd === txTunnelLost)?.injector ?? null;
   }
 
   private opened(): { readonly udp: NativeUdpPort; readonly own: VtepAddress } {

@@ -7,6 +7,7 @@ import type { FrameBatch } from './frame-batch.ts';
 import { batchIo, COALESCE_TCP, COALESCE_UDP, type PortHandle } from './native/batch-io.ts';
 import { NativePort, type PortHandlers, type PortModules } from './native/native-port.ts';
 import { systemError } from './native/system-error.ts';
+import { encodeNextHops, type NextHop } from './next-hops.ts';
 import type { PortCounters, UdpPort } from './ports.ts';
 
 // RFC 7348 section 5: "it is RECOMMENDED that the value be in the dynamic/private port range 49152-65535".
@@ -30,6 +31,8 @@ export interface UdpPortOptions {
   readonly sendBufferBytes?: number;
   /** For tests: the errno that meets every send of more than one datagram (UDP_SEGMENT). @default none */
   readonly injectedGsoErrno?: number | undefined;
+  /** The same for every write to an injector. @default none */
+  readonly injectedTunnelErrno?: number | undefined;
   /** Take several datagrams of one flow from the kernel in one message (UDP_GRO). @default true, where it can */
   readonly gro?: boolean;
   /** Merge received TCP segments into super-frames. @default true */
@@ -75,6 +78,7 @@ export class NativeUdpPort implements UdpPort {
           sendBuffer: options.sendBufferBytes ?? 8 * MEBIBYTE,
           encapLength: options.encapLength ?? 8,
           injectedError: options.injectedGsoErrno ?? 0,
+          injectedTunnelError: options.injectedTunnelErrno ?? 0,
           gro: (options.gro ?? true) ? 1 : 0,
           coalesce:
             ((options.coalesceTcp ?? true) ? COALESCE_TCP : 0) |
@@ -101,6 +105,16 @@ export class NativeUdpPort implements UdpPort {
 
   get sourceSockets(): number {
     return this.sourcePorts.length;
+  }
+
+  /**
+   * Replaces the next hops: frames name them by their place, from 1 (`FrameBatch.setNextHop`). TCP that names one leaves
+   * through its injector, which has to stay open until it is in no such list any more; what an injector does not take
+   * leaves by the sockets, as do frames that name none. An injector that fails (`tunnel-gso`) is not used again before
+   * the next call; its descriptor is `counters.txTunnelLost`.
+   */
+  setNextHops(hops: readonly NextHop[]): void {
+    this.native.setNextHops(encodeNextHops(hops));
   }
 
   send(batch: FrameBatch, first: number, count: number): void {

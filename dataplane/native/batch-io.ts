@@ -55,6 +55,8 @@ interface UdpOptions {
   readonly encapLength: number;
   /** For tests: the errno that meets each send with UDP_SEGMENT; 0 for none. */
   readonly injectedError: number;
+  /** The same for each write to an injector. */
+  readonly injectedTunnelError: number;
   /** 1: UDP_GRO, where the kernel has it. 0: each datagram comes alone. */
   readonly gro: 0 | 1;
   /** COALESCE_TCP, COALESCE_UDP, both or 0: what is merged into super-frames. */
@@ -104,6 +106,12 @@ export interface BatchIo {
    * the port is closed, −EFAULT if its arena was detached; then no status was given.
    */
   transmit(port: PortHandle, batch: ArrayBuffer, first: number, count: number): number;
+  /**
+   * Replaces the table of next hops that frames name by `nextHop` (next-hops.ts); the injectors in it stay the caller's,
+   * and have to stay open until they are in the table no more. Returns 0, −EINVAL or −ENOMEM (the former table holds),
+   * or −EBADF.
+   */
+  udpSetNextHops(port: PortHandle, table: ArrayBuffer): number;
   /** Brings `rxQueueOverflow` of a UDP port up to date: the only counter that the kernel has to be asked for. */
   countDrops(port: PortHandle): void;
   /** Closes all descriptors of a port. Legal inside its handlers; a second time does nothing. */
@@ -156,6 +164,9 @@ export const COUNTERS = [
   'rxMessages',
   'rxMerged',
   'txGsoRefused',
+  'txTunnelFrames',
+  'txTunnelError',
+  'txTunnelLost',
 ] as const;
 
 function check(addon: BatchIo, path: string): BatchIo {

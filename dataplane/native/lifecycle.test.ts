@@ -156,6 +156,7 @@ const udpOptions = {
   sendBuffer: 4096,
   encapLength: 8,
   injectedError: 0,
+  injectedTunnelError: 0,
   gro: 1,
   coalesce: COALESCE_TCP | COALESCE_UDP,
 } as const;

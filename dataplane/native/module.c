@@ -105,7 +105,7 @@ static bool read_address(napi_env env, napi_value object, struct udp_options *op
 
 static bool read_udp_options(napi_env env, napi_value object, struct udp_options *options)
 {
-	int64_t port, sockets, first, receive, send, encap, injected, gro, coalesce;
+	int64_t port, sockets, first, receive, send, encap, injected, tunnel, gro, coalesce;
 
 	if (!js_option(env, object, "port", 0, UINT16_MAX, &port) ||
 	    !js_option(env, object, "sourceSockets", 1, UDP_SOURCE_SOCKETS_MAX, &sockets) ||
@@ -114,6 +114,7 @@ static bool read_udp_options(napi_env env, napi_value object, struct udp_options
 	    !js_option(env, object, "sendBuffer", 1, INT_MAX / 2, &send) ||
 	    !js_option(env, object, "encapLength", 0, UINT16_MAX, &encap) ||
 	    !js_option(env, object, "injectedError", 0, UINT16_MAX, &injected) ||
+	    !js_option(env, object, "injectedTunnelError", 0, UINT16_MAX, &tunnel) ||
 	    !js_option(env, object, "gro", 0, 1, &gro) ||
 	    !js_option(env, object, "coalesce", 0, COALESCE_TCP | COALESCE_UDP, &coalesce))
 		return false;
@@ -124,6 +125,7 @@ static bool read_udp_options(napi_env env, napi_value object, struct udp_options
 					.send_buffer = (int)send,
 					.encap_length = (uint16_t)encap,
 					.injected_error = (int)injected,
+					.injected_tunnel_error = (int)tunnel,
 					.gro = gro != 0,
 					.coalesce = (uint8_t)coalesce};
 	return read_address(env, object, options);
@@ -228,6 +230,20 @@ static napi_value transmit(napi_env env, napi_callback_info info)
 	return js_number(env, 0);
 }
 
+static napi_value udp_set_next_hops(napi_env env, napi_callback_info info)
+{
+	napi_value arguments[2];
+
+	read_arguments(env, info, 2, arguments);
+	struct port *port = port_find(env, arguments[0]);
+	if (port == NULL || port->is_tap)
+		return js_number(env, -EBADF);
+	struct span table = js_memory(env, arguments[1]);
+	if (table.data == NULL && table.size > 0)
+		return js_number(env, -EFAULT);
+	return js_number(env, tunnel_set_hops(&port->device.udp.tunnel, table.data, table.size));
+}
+
 static napi_value count_drops(napi_env env, napi_callback_info info)
 {
 	napi_value argument;
@@ -328,6 +344,7 @@ static void export_layout(napi_env env, napi_value exports)
 		{"FRAME_ADDRESS", offsetof(struct frame, address)},
 		{"FRAME_FIRST_PIECE", offsetof(struct frame, first_piece)},
 		{"FRAME_PIECE_COUNT", offsetof(struct frame, piece_count)},
+		{"FRAME_NEXT_HOP", offsetof(struct frame, next_hop)},
 	};
 	napi_value layout;
 
@@ -361,6 +378,7 @@ NAPI_MODULE_INIT()
 		{"udpOpen", NULL, open_udp, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"udpInfo", NULL, udp_info, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"transmit", NULL, transmit, NULL, NULL, NULL, napi_enumerable, NULL},
+		{"udpSetNextHops", NULL, udp_set_next_hops, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"countDrops", NULL, count_drops, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"closePort", NULL, close_port, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"completeChecksum", NULL, complete_checksum, NULL, NULL, NULL, napi_enumerable, NULL},

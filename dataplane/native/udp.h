@@ -14,6 +14,7 @@
 
 #include "outbox.h"
 #include "port.h"
+#include "tunnel.h"
 #include "udp-inbox.h"
 
 #define UDP_SOURCE_SOCKETS_MAX 64u
@@ -35,6 +36,7 @@ struct udp_options {
 	int send_buffer; /* bytes for each source socket */
 	uint16_t encap_length; /* bytes of encapsulation before the frame in each datagram */
 	int injected_error; /* for tests: the errno that meets each send with UDP_SEGMENT; 0: none */
+	int injected_tunnel_error; /* the same for each write to an injector */
 	bool gro; /* let the kernel hand over datagrams of one flow in one message, if it can */
 	uint8_t coalesce; /* COALESCE_*: what is merged into super-frames */
 };
@@ -52,6 +54,7 @@ struct udp {
 	int gso_error; /* the errno for which UDP_SEGMENT is not used; 0: it is */
 	int injected_error;
 	struct outbox *outbox; /* what is being sent; of this port alone */
+	struct tunnel tunnel;
 	bool gro; /* UDP_GRO is on */
 	uint32_t drops; /* what the kernel last said that it dropped, modulo 2^32 */
 	struct udp_inbox inbox;
@@ -75,7 +78,7 @@ void udp_count_drops(struct udp *udp, struct counters *counters);
  *
  * A super-frame goes out as its segments; its status is an errno also if only one of them was refused. When
  * the kernel turns out not to do UDP_SEGMENT, what it refused is sent datagram by datagram, as is everything
- * from then on (`gso_error`).
+ * from then on (`gso_error`). TCP to a VTEP whose next hop is known goes through its injector (tunnel.h).
  */
 void udp_send(struct udp *udp, const struct span *arena, struct frame *frames, uint32_t count,
 	      struct counters *counters);
