@@ -3,7 +3,7 @@ import type { MacAddress, Vni, VtepAddress } from './address.ts';
 import type { DropReason } from './drop-reasons.ts';
 import type { ErrorCode } from './errors.ts';
 import type { NextHop } from './next-hops.ts';
-import type { OffloadLost } from './offloads.ts';
+import type { Offload, OffloadLost } from './offloads.ts';
 import type { PortCounters } from './ports.ts';
 
 export interface VtepSpec {
@@ -21,8 +21,8 @@ export interface NextHopSpec extends NextHop {
 
 /** Commands and their arguments. Each is answered by a {@link Reply} with its id; they are carried out in order. */
 export interface Commands {
-  /** Opens the underlay: the VXLAN socket and the source sockets. */
-  open: { readonly underlay: VtepAddress; readonly port: number };
+  /** Opens the underlay: the VXLAN socket and the source sockets. `offloads`: what may be asked of the kernel. */
+  open: { readonly underlay: VtepAddress; readonly port: number; readonly offloads: readonly Offload[] };
   addNetwork: { readonly name: string; readonly vni: Vni; readonly mtu: number };
   /** Closes the ports of the network too. */
   removeNetwork: { readonly vni: Vni };
@@ -46,7 +46,8 @@ export interface Commands {
 
 /** What a command answers; `undefined` where nothing is to be said. */
 export interface Answers {
-  open: { readonly sourcePorts: readonly number[] };
+  /** `missing`: what the kernel does not have of the offloads that may be used. */
+  open: { readonly sourcePorts: readonly number[]; readonly missing: readonly Offload[] };
   addNetwork: undefined;
   removeNetwork: undefined;
   addPort: undefined;

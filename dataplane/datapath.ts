@@ -52,6 +52,8 @@ export class Datapath {
   private readonly vteps = new VtepTable();
   private readonly forwarder: Forwarder;
   private nextHops: readonly NextHopSpec[] = [];
+  /** What may be asked of the kernel. */
+  private offloads: readonly Offload[] = [];
   private underlay: { readonly udp: NativeUdpPort; readonly own: VtepAddress } | undefined;
 
   constructor(modules: { clock: Clock }, handlers: DatapathHandlers) {
@@ -72,8 +74,8 @@ export class Datapath {
   }
 
   private readonly commands: { readonly [Name in CommandName]: Handler<Name> } = {
-    open: ({ underlay, port }) => {
-      const { WEFT_INJECT } = process.env;
+    open: ({ underlay, port, offloads }) => {
+      const may = (offload: Offload): boolean => offloads.includes(offload);
       const udp = new NativeUdpPort(
         { arena: this.arena },
         {
@@ -83,8 +85,18 @@ export class Datapath {
           receiveBufferBytes: SOCKET_BUFFER_BYTES,
           sendBufferBytes: SOCKET_BUFFER_BYTES,
           encapLength: VXLAN_HEADER_SIZE,
-          injectedGsoErrno: injectedErrno('udp-segment', WEFT_INJECT),
-          injectedTunnelErrno: injectedErrno('tunnel-gso', WEFT_INJECT),
+          segment: may('udp-segment'),
+          gro: may('udp-gro'),
+          // What no TAP takes as a super-frame is not made into one.
+          coalesceTcp: may('udp-gro') && may('tap-tso'),
+          coalesceUdp: may('udp-gro') && may('tap-uso'),
+          injected: {
+            segment: injectedErrno('udp-segment'),
+            segmentProbe: injectedErrno('udp-segment@start'),
+            gro: injectedErrno('udp-gro'),
+            groProbe: injectedErrno('udp-gro@start'),
+            tunnel: injectedErrno('tunnel-gso'),
+          },
         },
         {
           onFrames: (batch, count) => this.forwarder.onDatagrams(batch, count),
@@ -94,8 +106,9 @@ export class Datapath {
         },
       );
       this.underlay = { udp, own: underlay };
+      this.offloads = offloads;
       this.forwarder.useUdp(udp);
-      return { sourcePorts: udp.sourcePorts };
+      return { sourcePorts: udp.sourcePorts, missing: udp.missing };
     },
 
     addNetwork: options => {
@@ -170,7 +183,12 @@ export class Datapath {
     const port = new LocalPort(id);
     const tap = new NativeTapPort(
       { arena: this.arena },
-      { fd },
+      {
+        fd,
+        tso: this.offloads.includes('tap-tso'),
+        uso: this.offloads.includes('tap-uso'),
+        injected: { tso: injectedErrno('tap-tso'), uso: injectedErrno('tap-uso') },
+      },
       {
         onFrames: (batch, count) => this.forwarder.onTapFrames(network, port, batch, count),
         onLost: errno => this.portLost(network, port, errno),

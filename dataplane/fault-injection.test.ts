@@ -3,7 +3,7 @@ import test from 'ava';
 import { injectedErrno } from './fault-injection.ts';
 
 test('injectedErrno: nothing set, nothing injected', t => {
-  t.is(injectedErrno('udp-segment', undefined), 0);
+  t.is(injectedErrno('udp-segment'), 0);
   t.is(injectedErrno('udp-segment', ''), 0);
 });
 
@@ -17,6 +17,8 @@ test('injectedErrno: several faults at once', t => {
   t.is(injectedErrno('tap-tso', text), constants.errno.EINVAL);
   t.is(injectedErrno('udp-gro', text), constants.errno.EIO);
   t.is(injectedErrno('tap-uso', text), 0);
+  t.is(injectedErrno('tap-tso@start', text), 0);
+  t.is(injectedErrno('tap-tso@start', 'tap-tso@start=EPERM'), constants.errno.EPERM);
 });
 
 for (const text of [
@@ -28,6 +30,7 @@ for (const text of [
   'tso=EIO',
   'udp-segment=EIO,',
   'udp-gro=EIO,tso=EIO',
+  'udp-gro@end=EIO',
 ]) {
   test(`injectedErrno: "${text}" is refused`, t => {
     t.like(

@@ -10,7 +10,8 @@ import {
   control,
   integer,
   openTunDevice,
-  TCP_OFFLOADS,
+  TSO_FLAGS,
+  TUN_F_CSUM,
   TUNSETOFFLOAD,
   TUNSETVNETHDRSZ,
   TUNSETVNETLE,
@@ -37,7 +38,7 @@ export interface InjectorDevice {
 export function openInjector(name: string): InjectorDevice {
   return open(name, fd => {
     const size = tryControl(fd, TUNSETVNETHDRSZ, integer(TUNNEL_VNET_HEADER_SIZE));
-    const offloads = TCP_OFFLOADS | TUN_F_UDP_TUNNEL_GSO | TUN_F_UDP_TUNNEL_GSO_CSUM;
+    const offloads = TUN_F_CSUM | TSO_FLAGS | TUN_F_UDP_TUNNEL_GSO | TUN_F_UDP_TUNNEL_GSO_CSUM;
     if (size !== 0 || tryControl(fd, TUNSETOFFLOAD, offloads) !== 0) {
       throw new WeftError('unavailable', 'this kernel takes no super-frames in tunnels (Linux 6.17 does)');
     }

@@ -16,6 +16,27 @@ export const OFFLOADS = ['udp-segment', 'udp-gro', 'tap-tso', 'tap-uso', 'tunnel
  */
 export type Offload = (typeof OFFLOADS)[number];
 
+/**
+ * - `on`: used.
+ * - `off`: the configuration forbids it.
+ * - `unavailable`: this kernel or device does not have it, as the probe at the start has shown.
+ * - `lost`: it was used until the kernel refused it, and is not tried again before a restart.
+ */
+export type OffloadState = 'on' | 'off' | 'unavailable' | 'lost';
+
+/** What the configuration says of one. */
+export const OFFLOAD_SWITCHES = ['auto', 'off'] as const;
+export type OffloadSwitch = (typeof OFFLOAD_SWITCHES)[number];
+
+type Underscored<Name> = Name extends `${infer Head}-${infer Tail}` ? `${Head}_${Tail}` : never;
+
+/** How an offload is called as a key, in the configuration and in JSON: `udp_segment`. */
+export type OffloadKey = Underscored<Offload>;
+
+export function offloadKey(offload: Offload): OffloadKey {
+  return offload.replace('-', '_') as OffloadKey;
+}
+
 /** An offload was given up while running. */
 export interface OffloadLost {
   readonly offload: Offload;

@@ -8,21 +8,32 @@ import type { PortCounters, TapPort } from './ports.ts';
 export interface TapPortOptions {
   /** What {@link openTap} returned. The port owns and closes it, unless the constructor throws. */
   readonly fd: number;
+  /** Write super-frames of TCP whole; else segment by segment. @default true */
+  readonly tso?: boolean;
+  /** The same for UDP. @default true */
+  readonly uso?: boolean;
+  /** For tests: the errno that meets each write of a super-frame of TCP or UDP; 0 for none. @default none */
+  readonly injected?: { readonly tso: number; readonly uso: number };
 }
 
 /**
  * Reads and writes Ethernet frames with their offload metadata, up to the arena's slots at a time. `counters` count
  * bytes of Ethernet frames. `onLost` comes when the device or its network namespace was deleted (EBADFD); a device that
  * is only down refuses writes with EIO and works again when it is up. A device that refuses the super-frames of TCP
- * (`tap-tso`) or of UDP (`tap-uso`) that a UdpPort has merged gets them segment by segment from then on.
+ * (`tap-tso`) or of UDP (`tap-uso`) gets them segment by segment
+ * from then on, beginning with the one that it refused.
  */
 export class NativeTapPort implements TapPort {
   private readonly port: NativePort;
 
   /** Throws `system` if the descriptor cannot be polled. */
   constructor(modules: PortModules, options: TapPortOptions, handlers: PortHandlers) {
+    const { fd, tso = true, uso = true, injected = { tso: 0, uso: 0 } } = options;
     this.port = new NativePort(modules, handlers, receiver => {
-      const opened = batchIo.tapOpen(options.fd, receiver);
+      const opened = batchIo.tapOpen(
+        { fd, tso: tso ? 1 : 0, uso: uso ? 1 : 0, injectedTso: injected.tso, injectedUso: injected.uso },
+        receiver,
+      );
       if (opened < 0) {
         throw systemError('cannot read from the TAP device', -opened);
       }

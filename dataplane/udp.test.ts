@@ -13,7 +13,7 @@ import { referenceSegments, type SuperFrame } from './testing/reference-segments
 import { describeSuperFrame, superFrame } from './testing/super-frames.ts';
 import { NativeUdpPort, type UdpPortOptions } from './udp.ts';
 
-const { EBADF, EINVAL, EIO, EMSGSIZE, ENETUNREACH } = constants.errno;
+const { EBADF, EINVAL, EIO, EMSGSIZE, ENETUNREACH, ENOPROTOOPT } = constants.errno;
 const LOOPBACK = parseIp('127.0.0.1');
 const SECOND = parseIp('127.0.0.2');
 const LOOPBACK6 = parseIp('::1');
@@ -473,7 +473,7 @@ for (const [name, errno] of [
   ['EINVAL', EINVAL],
 ] as const) {
   test(`${name} on a send with UDP_SEGMENT: what it refused goes out singly, and it is not used again`, async t => {
-    const sender = open(t, { injectedGsoErrno: errno }, bigArena());
+    const sender = open(t, { injected: { segment: errno } }, bigArena());
     const receiver = open(t);
     const to = { address: LOOPBACK, port: receiver.port.port };
     const frame = superFrame({ protocol: 'tcp', payload: pattern(60_001), gsoSize: 1398 });
@@ -513,7 +513,7 @@ test('EINVAL that single datagrams meet too is not the fault of UDP_SEGMENT: it 
 });
 
 test('EMSGSIZE on a run is about each of its frames: those that fit pass', async t => {
-  const sender = open(t, { injectedGsoErrno: EMSGSIZE });
+  const sender = open(t, { injected: { segment: EMSGSIZE } });
   const receiver = open(t);
   const datagrams = [500, 500, 500, 60].map((length, i) => ({ bytes: numbered(i, length) }));
   const batch = compose(sender.arena, { address: LOOPBACK, port: receiver.port.port }, datagrams);
@@ -524,7 +524,7 @@ test('EMSGSIZE on a run is about each of its frames: those that fit pass', async
 });
 
 test('any other error on a send with UDP_SEGMENT is the status of every frame in it', t => {
-  const sender = open(t, { injectedGsoErrno: ENETUNREACH });
+  const sender = open(t, { injected: { segment: ENETUNREACH } });
   const receiver = open(t);
   const datagrams = [0, 1, 2].map(i => ({ bytes: numbered(i) }));
   const batch = compose(sender.arena, { address: LOOPBACK, port: receiver.port.port }, datagrams);
@@ -538,3 +538,27 @@ test('the limit of one send is probed at open', t => {
   t.true([63, 128].includes(open(t).port.segmentsPerSend));
   t.is(open(t, { address: LOOPBACK6 }).port.segmentsPerSend, open(t).port.segmentsPerSend);
 });
+
+for (const [title, options, missing, error] of [
+  ['switched off', { segment: false }, [], 0],
+  [
+    'that the kernel does not know',
+    { injected: { segmentProbe: ENOPROTOOPT } },
+    ['udp-segment'],
+    ENOPROTOOPT,
+  ],
+] as const) {
+  test(`without UDP_SEGMENT, ${title}, each datagram is sent by itself, and nothing is called lost`, async t => {
+    const sender = open(t, options, bigArena());
+    const receiver = open(t);
+    t.is(sender.port.segmentsPerSend, 1);
+    t.deepEqual(sender.port.missing, missing);
+    const frame = superFrame({ protocol: 'tcp', payload: pattern(60_001), gsoSize: 1398 });
+    const expected = referenceSegments(frame);
+    sender.port.send(composeSuper(sender, receiver, [frame]), 0, 1);
+    await receiver.collector.atLeast(expected.length);
+    t.deepEqual(hexOf(receiver.collector.frames.map(received => received.frame)), hexOf(expected));
+    t.like(sender.port.counters, { txGsoSends: 0, txGsoError: error, txSegments: expected.length });
+    t.deepEqual(sender.offloadsLost, []);
+  });
+}

@@ -23,6 +23,13 @@ export const FAKE_STATUS: StatusReport = {
     rx_bytes: 1_610_612_736,
     tx_bytes: 734_003_200,
     drops: { unknown_vni: 3 },
+    offloads: {
+      udp_segment: 'on',
+      udp_gro: 'on',
+      tap_tso: 'on',
+      tap_uso: 'off',
+      tunnel_gso: 'unavailable',
+    },
   },
 };
 

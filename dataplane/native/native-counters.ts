@@ -69,6 +69,9 @@ export class NativeCounters implements PortCounters {
   get txUsoError(): number {
     return this.read('txUsoError');
   }
+  get rxGroError(): number {
+    return this.read('rxGroError');
+  }
   get rxMessages(): number {
     return this.read('rxMessages');
   }

@@ -37,7 +37,10 @@ export class NativePort {
       pieceCount: arena.pieceCount,
       batch: arena.received.memory,
       counters: this.counters.memory,
-      onFrames: count => handlers.onFrames(arena.received, count),
+      onFrames: count => {
+        this.offloads?.look();
+        handlers.onFrames(arena.received, count);
+      },
       onLost: errno => handlers.onLost(errno),
     });
     this.offloads = new OffloadWatch(this.counters, (offload, errno) =>

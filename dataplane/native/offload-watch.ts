@@ -25,6 +25,7 @@ export class OffloadWatch {
     };
     this.watched = [
       watch('udp-segment', 'txGsoError'),
+      watch('udp-gro', 'rxGroError'),
       watch('tap-tso', 'txTsoError'),
       watch('tap-uso', 'txUsoError'),
       watch('tunnel-gso', 'txTunnelError'),

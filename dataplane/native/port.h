@@ -36,6 +36,7 @@ struct counters {
 	double tx_gso_error;
 	double tx_tso_error;
 	double tx_uso_error;
+	double rx_gro_error;
 	double rx_messages;
 	double rx_merged;
 	double tx_gso_refused;
@@ -47,9 +48,9 @@ struct counters {
 #define COUNTER_NAMES                                                                                              \
 	"rxFrames", "rxBytes", "rxBatches", "rxBadGeometry", "rxTruncated", "rxErrors", "txFrames", "txBytes",     \
 		"txBatches", "txErrors", "rxQueueOverflow", "txSegments", "txGsoSends", "txGsoError",              \
-		"txTsoError", "txUsoError", "rxMessages", "rxMerged", "txGsoRefused",                              \
+		"txTsoError", "txUsoError", "rxGroError", "rxMessages", "rxMerged", "txGsoRefused",               \
 		"txTunnelFrames", "txTunnelError", "txTunnelLost"
-#define COUNTER_COUNT 22
+#define COUNTER_COUNT 23
 _Static_assert(sizeof(struct counters) == COUNTER_COUNT * sizeof(double), "COUNTER_NAMES lists every counter");
 
 /*

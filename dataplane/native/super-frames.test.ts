@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import { GSO_TCPV4, GSO_TCPV6, GSO_UDP_L4 } from '../frame-batch.ts';
+import type { TapPortOptions } from '../tap.ts';
 import { makeNamespace } from './testing/namespace.ts';
 import { frameOf } from './testing/segments.ts';
 import type { SuperFrameObservation } from './testing/super-frame-scenario.ts';
@@ -17,22 +18,30 @@ const PRELOAD = fileURLToPath(
 );
 const SCENARIO = fileURLToPath(new URL('testing/super-frame-scenario.js', import.meta.url));
 
-function observe(t: ExecutionContext, refused: readonly number[]): SuperFrameObservation {
+function observe(
+  t: ExecutionContext,
+  refused: readonly number[],
+  options: Partial<TapPortOptions> = {},
+): SuperFrameObservation {
   const { name } = makeNamespace(t);
   const directory = mkdtempSync(join(tmpdir(), 'weft-preload-'));
   t.teardown(() => rmSync(directory, { recursive: true }));
   const library = join(directory, 'refuse.so');
   execFileSync('cc', ['-shared', '-fPIC', '-o', library, PRELOAD, '-ldl']);
   const { LD_PRELOAD: sanitizers } = process.env;
-  const output = execFileSync('ip', ['netns', 'exec', name, process.execPath, SCENARIO], {
-    encoding: 'utf8',
-    timeout: 60_000,
-    env: {
-      ...process.env,
-      LD_PRELOAD: sanitizers === undefined ? library : `${sanitizers}:${library}`,
-      WEFT_REFUSE: refused.join(),
+  const output = execFileSync(
+    'ip',
+    ['netns', 'exec', name, process.execPath, SCENARIO, JSON.stringify(options)],
+    {
+      encoding: 'utf8',
+      timeout: 60_000,
+      env: {
+        ...process.env,
+        LD_PRELOAD: sanitizers === undefined ? library : `${sanitizers}:${library}`,
+        WEFT_REFUSE: refused.join(),
+      },
     },
-  });
+  );
   return JSON.parse(output) as SuperFrameObservation;
 }
 
@@ -112,4 +121,22 @@ test('a device that refuses super-frames of UDP alone gets those of TCP', t => {
   t.deepEqual(refusals, [['tap-uso', EINVAL]]);
   const [first = []] = frames;
   t.deepEqual(first.slice(-6), delivered.slice(-6));
+});
+
+test('a device that must not get super-frames gets every segment as it came, and that is no loss', t => {
+  const { frames, superFrames, counters, refusals } = observe(t, [], { tso: false, uso: false });
+  t.deepEqual(frames, [delivered, delivered]);
+  t.like(counters, { txBatches: 2 * delivered.length, txGsoRefused: 2 * superFrames });
+  t.deepEqual(refusals, []);
+});
+
+test('an injected refusal is as good as that of a kernel', t => {
+  const injected = { tso: EINVAL, uso: EINVAL };
+  const { frames, superFrames, counters, refusals } = observe(t, [], { injected });
+  t.deepEqual(frames, [delivered, delivered]);
+  t.like(counters, { txBatches: 2 * delivered.length, txGsoRefused: 2 * superFrames });
+  t.deepEqual(refusals.toSorted(), [
+    ['tap-tso', EINVAL],
+    ['tap-uso', EINVAL],
+  ]);
 });

@@ -88,12 +88,12 @@ static uint16_t bound_port(int fd)
  * UDP_GRO is usable from 5.12 on, where it can be read back. Refused, it is off, and each datagram is a message of its
  * own.
  */
-static bool turn_gro_on(int fd)
+static bool turn_gro_on(int fd, const struct udp_options *options)
 {
 	int on = 0;
 	socklen_t length = sizeof(on);
 
-	if (set_option(fd, SOL_UDP, UDP_GRO, 1) != 0)
+	if (options->injected_gro_probe != 0 || set_option(fd, SOL_UDP, UDP_GRO, 1) != 0)
 		return false;
 	if (getsockopt(fd, SOL_UDP, UDP_GRO, &on, &length) == 0 && on == 1)
 		return true;
@@ -116,7 +116,7 @@ static int open_receive_socket(struct udp *udp, const struct udp_options *option
 		error = set_option(fd, IPPROTO_IP, IP_RECVTOS, 1);
 	else
 		error = set_option(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
-	udp->gro = options->gro && turn_gro_on(fd);
+	udp->inbox.gro.on = options->gro && turn_gro_on(fd, options);
 	if (error == 0)
 		error = bind_socket(fd, options, options->port);
 	if (error == 0)
@@ -197,17 +197,22 @@ static int probe_segmentation(struct udp *udp, const struct udp_options *options
 {
 	int value = 0;
 	socklen_t length = sizeof(value);
-	int fd = open_socket(options->family);
 
+	udp->outbox->segments = 1;
+	if (!options->segment)
+		return 0;
+	int fd = open_socket(options->family);
 	if (fd < 0)
 		return fd;
-	udp->outbox->segments = OUTBOX_SEGMENTS_OLD;
-	if (getsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &value, &length) != 0) {
-		udp->gso_error = errno;
-		udp->outbox->segments = 1;
-	} else if (send_many_segments(fd, options) > 0) {
-		udp->outbox->segments = OUTBOX_SEGMENTS_MAX;
+	int missing = getsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &value, &length) == 0 ? 0 : errno;
+	if (options->injected_segment_probe != 0)
+		missing = options->injected_segment_probe;
+	udp->gso_error = missing;
+	if (missing != 0) {
+		close(fd);
+		return 0;
 	}
+	udp->outbox->segments = send_many_segments(fd, options) > 0 ? OUTBOX_SEGMENTS_MAX : OUTBOX_SEGMENTS_OLD;
 	close(fd);
 	return 0;
 }
@@ -254,8 +259,9 @@ int udp_open(struct udp *udp, const struct udp_options *options)
 	udp->family = options->family;
 	udp->inbox.encap_length = options->encap_length;
 	udp->inbox.coalescer.protocols = options->coalesce;
-	udp->injected_error = options->injected_error;
-	udp->tunnel.injected_error = options->injected_tunnel_error;
+	udp->injected_error = options->injected_segment;
+	udp->inbox.gro.injected_error = options->injected_gro;
+	udp->tunnel.injected_error = options->injected_tunnel;
 	udp->outbox = calloc(1, sizeof(*udp->outbox));
 	int error = udp->outbox == NULL ? -ENOMEM : open_all(udp, options);
 	if (error != 0)

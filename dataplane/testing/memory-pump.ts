@@ -246,6 +246,7 @@ function zeroCounters(): MutableCounters {
     txGsoError: 0,
     txTsoError: 0,
     txUsoError: 0,
+    rxGroError: 0,
     rxMessages: 0,
     rxMerged: 0,
     txGsoRefused: 0,

@@ -103,7 +103,7 @@ function describe(
 }
 
 interface Fault {
-  readonly injectedTunnelErrno?: number;
+  readonly errno?: number;
   /** Done to the injector before the first frame. */
   readonly before?: () => void;
 }
@@ -114,7 +114,7 @@ function observe(from: string, to: string, fault: Fault = {}): Injection {
   const lost: [string, number][] = [];
   const port = new NativeUdpPort(
     { arena },
-    { address: parseIp(from), port: 0, sourceSockets: 2, injectedTunnelErrno: fault.injectedTunnelErrno },
+    { address: parseIp(from), port: 0, sourceSockets: 2, injected: { tunnel: fault.errno ?? 0 } },
     {
       onFrames: () => undefined,
       onLost: () => undefined,
@@ -158,7 +158,7 @@ function observe(from: string, to: string, fault: Fault = {}): Injection {
 const observations: Record<string, Injection> = {
   v4: observe('192.0.2.1', '192.0.2.2'),
   v6: observe('2001:db8::1', '2001:db8::2'),
-  injected: observe('192.0.2.1', '192.0.2.2', { injectedTunnelErrno: 22 }),
+  injected: observe('192.0.2.1', '192.0.2.2', { errno: 22 }),
   down: observe('192.0.2.1', '192.0.2.2', {
     before: () => ip('link', 'set', 'dev', 'injector', 'down'),
   }),

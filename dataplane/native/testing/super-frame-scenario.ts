@@ -1,7 +1,7 @@
 /**
  * Run inside a namespace of its own, with or without a kernel that refuses super-frames (super-frames.test.ts): streams
  * are merged, a router's congestion mark is carried into the second of them, and all is written to a TAP twice, as
- * flooding does. Prints one JSON object.
+ * flooding does. Its argument is JSON: options of the port that writes. Prints one JSON object.
  *
  *   coalesce ─► NativeTapPort ── tap a ──┬── bridge ──┬── tap b ── NativeTapPort
  */
@@ -9,7 +9,7 @@ import { execFileSync } from 'node:child_process';
 import { Arena } from '../../arena.ts';
 import { applyDecapsulation, CE } from '../../ecn.ts';
 import { FrameBatch } from '../../frame-batch.ts';
-import { NativeTapPort } from '../../tap.ts';
+import { NativeTapPort, type TapPortOptions } from '../../tap.ts';
 import { openTap } from '../../tap-device.ts';
 import { batchIo, COALESCE_TCP, COALESCE_UDP } from '../batch-io.ts';
 import { Collector } from './collector.ts';
@@ -39,24 +39,33 @@ const collector = new Collector(arena, frame => frame.readUIntBE(6, 6) === PLAIN
 const ends = new Collector(arena, frame => frame.readUIntBE(6, 6) === END_MAC);
 const refusals: [string, number][] = [];
 
-function open(name: string, handlers: ConstructorParameters<typeof NativeTapPort>[2]): NativeTapPort {
-  const port = new NativeTapPort({ arena }, { fd: openTap({ name, persist: false }).fd }, handlers);
+function open(
+  name: string,
+  options: Partial<TapPortOptions>,
+  handlers: ConstructorParameters<typeof NativeTapPort>[2],
+): NativeTapPort {
+  const { fd } = openTap({ name, persist: false });
+  const port = new NativeTapPort({ arena }, { ...options, fd }, handlers);
   ip('link', 'set', 'dev', name, 'master', 'bridge', 'up');
   return port;
 }
 
-const a = open('tap-a', {
+const a = open('tap-a', JSON.parse(process.argv[2] ?? '{}') as Partial<TapPortOptions>, {
   onFrames: () => undefined,
   onLost: () => undefined,
   onOffloadLost: (offload, errno) => refusals.push([offload, errno]),
 });
-const b = open('tap-b', {
-  onFrames(batch, count) {
-    collector.onFrames(batch, count);
-    ends.onFrames(batch, count);
+const b = open(
+  'tap-b',
+  {},
+  {
+    onFrames(batch, count) {
+      collector.onFrames(batch, count);
+      ends.onFrames(batch, count);
+    },
+    onLost: () => undefined,
   },
-  onLost: () => undefined,
-});
+);
 
 // Into the scratch area, so that what tap b receives overwrites nothing.
 const segments = SCENARIO_STREAMS.flat();
