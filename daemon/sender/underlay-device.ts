@@ -29,9 +29,10 @@ export class UnderlayDevice {
       (forced ? undefined : whyNotWorthwhile(link, await activeFeatures(link.ifname)));
   }
 
-  /** Opens the injector, unless that is done already or has failed once. */
+  /** The injector, opened now if it is not yet; undefined if it cannot be, or must not be used. */
   async open(): Promise<Injector | undefined> {
-    if (this.reason !== undefined || this.injector !== undefined) return this.injector;
+    if (this.reason !== undefined) return undefined;
+    if (this.injector !== undefined) return this.injector;
     try {
       this.injector = await openInjectorFor(this.link);
     } catch (error) {
