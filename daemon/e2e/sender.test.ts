@@ -179,10 +179,10 @@ test('sender: datagrams keep their boundaries and their number beside it', async
     const { lost, datagramsPerSecond } = await iperf(c1, c2, '198.18.0.2', {
       seconds: 1,
       udpBytes: 1000,
-      megabits: 100,
+      megabits: 5,
     });
     t.is(lost, 0);
-    t.true(datagramsPerSecond > 10_000);
+    t.true(datagramsPerSecond > 400);
   });
 });
 
