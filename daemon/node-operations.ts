@@ -20,6 +20,7 @@ import type {
 } from './operations.ts';
 import type { OverlayNetwork } from './overlay-network.ts';
 import { version } from './package-info.ts';
+import type { TunnelSender } from './sender/tunnel-sender.ts';
 import { peerReport } from './vtep-directory.ts';
 
 export interface NodeParts {
@@ -31,10 +32,11 @@ export interface NodeParts {
   readonly endpoints: Endpoints;
   readonly networks: readonly OverlayNetwork[];
   readonly offloads: Pick<OffloadStates, 'report'>;
+  readonly sender: Pick<TunnelSender, 'report'>;
 }
 
 export function nodeOperations(parts: NodeParts): NodeOperations {
-  const { clock, dataplane, gossip, endpoints, networks, offloads } = parts;
+  const { clock, dataplane, gossip, endpoints, networks, offloads, sender } = parts;
   const startedAt = clock.now();
   const networkName = (vni: number | null): string | null =>
     networks.find(network => network.vni === vni)?.name ?? null;
@@ -66,7 +68,7 @@ export function nodeOperations(parts: NodeParts): NodeOperations {
         },
         networks: networks.map(summary),
         peers: { alive: count('alive'), suspect: count('suspect'), dead: count('dead') },
-        dataplane: { ...dataplaneReport(counters), offloads: offloads.report() },
+        dataplane: { ...dataplaneReport(counters), offloads: offloads.report(), ...sender.report() },
       };
     },
 
@@ -152,7 +154,9 @@ function merge(rows: readonly DropReport[]): DropReport[] {
   return [...merged.values()];
 }
 
-function dataplaneReport(counters: DataplaneCounters): Omit<StatusReport['dataplane'], 'offloads'> {
+function dataplaneReport(
+  counters: DataplaneCounters,
+): Omit<StatusReport['dataplane'], 'offloads' | 'sender' | 'paths'> {
   const { underlay, drops, ports } = counters;
   const losses = [
     ...drops.flatMap(({ reasons }) => Object.entries(reasons)),

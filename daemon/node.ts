@@ -32,6 +32,8 @@ import type { NodeOperations } from './operations.ts';
 import { OverlayNetwork } from './overlay-network.ts';
 import { checkMachine, probeTapOffloads } from './preflight.ts';
 import type { RunningNode } from './running-node.ts';
+import { offloadSwitches } from './sender/offload-switches.ts';
+import { TunnelSender } from './sender/tunnel-sender.ts';
 import { findUnderlay, networkMtu, type Underlay } from './underlay.ts';
 import { vtepsOf } from './vtep-directory.ts';
 
@@ -43,7 +45,7 @@ export async function startNode(config: Config, log: Log): Promise<RunningNode> 
   const mtus = config.networks.map(({ name, mtu }) => networkMtu(name, mtu, underlay));
   const store = new EndpointStore(config.paths.state);
   await store.load();
-  const offloads = probeTapOffloads(new OffloadStates(config.dataplane.offload));
+  const offloads = probeTapOffloads(new OffloadStates(offloadSwitches(config.dataplane)));
   const node = new Node({ log, store, offloads }, { config, underlay, mtus });
   try {
     await node.start();
@@ -79,6 +81,7 @@ class Node implements RunningNode {
   private readonly networks: readonly OverlayNetwork[];
   private readonly endpoints: Endpoints;
   private readonly gossip: Gossip;
+  private readonly sender: TunnelSender;
   private readonly undo: (() => Promise<unknown>)[] = [];
   private readonly repairing = new Set<OverlayNetwork>();
   private stopping = false;
@@ -146,8 +149,17 @@ class Node implements RunningNode {
       },
     );
     this.gossip.onEvent(event => this.onGossip(event));
-    const { dataplane, networks, endpoints, gossip } = this;
-    const parts = { dataplane, networks, endpoints, gossip, offloads };
+    this.sender = new TunnelSender(
+      { clock: systemClock, log, dataplane: this.dataplane, offloads },
+      {
+        underlay: underlay.address,
+        sender: config.dataplane.sender,
+        vteps: () => [...new Set(this.networks.flatMap(network => network.vteps))],
+        onLost: event => this.onOffloadLost(event),
+      },
+    );
+    const { dataplane, networks, endpoints, gossip, sender } = this;
+    const parts = { dataplane, networks, endpoints, gossip, offloads, sender };
     this.operations = nodeOperations({
       ...parts,
       clock: systemClock,
@@ -158,6 +170,8 @@ class Node implements RunningNode {
 
   async start(): Promise<void> {
     await this.openDataplane();
+    this.undo.push(() => this.sender.stop());
+    await this.sender.start();
     await this.gossip.start();
     this.undo.push(() => this.gossip.close());
     for (const network of this.networks) {
@@ -210,10 +224,12 @@ class Node implements RunningNode {
     for (const network of this.networks) {
       await network.setGossipedVteps(vtepsOf(network.vni, this.gossip.members(), own));
     }
+    this.sender.vtepsChanged();
   }
 
   /** Traffic goes on without it, and costs more. */
   private onOffloadLost({ offload, port, vni, errno }: OffloadLost): void {
+    if (offload === 'tunnel-gso' && port !== null) this.sender.injectorLost(port);
     const where = { vni: vni ?? undefined, ifname: port ?? undefined };
     const fields = { component: 'dataplane', offload, ...where, errno } as const;
     // One line for the operator; what one port has met, the others will meet too.

@@ -23,7 +23,25 @@ export interface StatusReport {
     /** Reason → frames dropped for it; only reasons that have occurred. */
     readonly drops: Readonly<Record<string, number>>;
     readonly offloads: Readonly<Record<OffloadKey, OffloadState>>;
+    /** The best in use: how TCP leaves for at least one VTEP. */
+    readonly sender: PathReport['sender'];
+    /** One for each other VTEP. */
+    readonly paths: readonly PathReport[];
   };
+}
+
+/** How TCP reaches another VTEP. */
+export interface PathReport {
+  readonly vtep: string;
+  /** The underlay device; null if there is no route, or nobody looked for it. */
+  readonly ifname: string | null;
+  /** MAC address of the next hop; null if it is not known. */
+  readonly next_hop: string | null;
+  /** Bytes of an outer IP packet. */
+  readonly mtu: number | null;
+  readonly sender: 'tunnel-gso' | 'udp-gso' | 'plain';
+  /** Why it is not tunnel-gso; null if it is. */
+  readonly reason: string | null;
 }
 
 export interface NetworkSummary {

@@ -1,4 +1,5 @@
 /** One configured network brought to life on this VM: its devices, its place in the dataplane, its VTEPs. */
+import type { VtepAddress } from '../dataplane/address.ts';
 import type { VtepSpec } from '../dataplane/commands.ts';
 import type { Dataplane } from '../dataplane/dataplane.ts';
 import { WeftError } from '../dataplane/errors.ts';
@@ -56,7 +57,7 @@ export class OverlayNetwork {
   }
 
   /** Underlay addresses of the other VTEPs, each once. */
-  get vteps(): readonly string[] {
+  get vteps(): readonly VtepAddress[] {
     return [...new Set([...this.gossiped.map(({ address }) => address), ...this.config.staticVteps])];
   }
 

@@ -39,8 +39,6 @@ export function probeTapOffloads(offloads: OffloadStates): OffloadStates {
   });
   if (!granted.tso) offloads.missing('tap-tso');
   if (!granted.uso) offloads.missing('tap-uso');
-  // No sender of this version uses it.
-  offloads.missing('tunnel-gso');
   return offloads;
 }
 

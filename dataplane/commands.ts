@@ -2,6 +2,7 @@
 import type { MacAddress, Vni, VtepAddress } from './address.ts';
 import type { DropReason } from './drop-reasons.ts';
 import type { ErrorCode } from './errors.ts';
+import type { NextHop } from './next-hops.ts';
 import type { Offload, OffloadLost } from './offloads.ts';
 import type { PortCounters } from './ports.ts';
 
@@ -9,6 +10,13 @@ export interface VtepSpec {
   readonly address: VtepAddress;
   /** UDP port on which it receives VXLAN. */
   readonly port: number;
+}
+
+/** How a VTEP is reached past the sockets. */
+export interface NextHopSpec extends NextHop {
+  readonly vtep: VtepAddress;
+  /** Name of the injector: `port` of the event when it fails. */
+  readonly injector: string;
 }
 
 /** Commands and their arguments. Each is answered by a {@link Reply} with its id; they are carried out in order. */
@@ -23,6 +31,11 @@ export interface Commands {
   removePort: { readonly vni: Vni; readonly port: string };
   /** The complete set of other VTEPs of the network from one source. */
   setVteps: { readonly vni: Vni; readonly source: 'gossip' | 'static'; readonly vteps: readonly VtepSpec[] };
+  /**
+   * The complete set of VTEPs that an injector leads to; the others are reached by the sockets. Descriptors stay the
+   * caller's, who may close those that are not in it once the command is answered.
+   */
+  setNextHops: { readonly hops: readonly NextHopSpec[] };
   /** A container's MAC is behind this port and nowhere else, until it is released. */
   attachMac: { readonly vni: Vni; readonly mac: MacAddress; readonly port: string };
   releaseMac: { readonly vni: Vni; readonly mac: MacAddress };
@@ -40,6 +53,7 @@ export interface Answers {
   addPort: undefined;
   removePort: undefined;
   setVteps: undefined;
+  setNextHops: undefined;
   attachMac: undefined;
   releaseMac: undefined;
   readTable: readonly TableEntry[];

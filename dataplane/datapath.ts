@@ -7,7 +7,14 @@ import type { VtepAddress } from './address.ts';
 import { Arena } from './arena.ts';
 import { checksumCompleter } from './checksum-completer.ts';
 import type { Clock } from './clock.ts';
-import type { Answers, CommandName, Commands, DataplaneCounters, TableEntry } from './commands.ts';
+import type {
+  Answers,
+  CommandName,
+  Commands,
+  DataplaneCounters,
+  NextHopSpec,
+  TableEntry,
+} from './commands.ts';
 import { WeftError } from './errors.ts';
 import { injectedErrno } from './fault-injection.ts';
 import { Forwarder } from './forwarder.ts';
@@ -44,6 +51,7 @@ export class Datapath {
   private readonly arena = new Arena();
   private readonly vteps = new VtepTable();
   private readonly forwarder: Forwarder;
+  private nextHops: readonly NextHopSpec[] = [];
   /** What may be asked of the kernel. */
   private offloads: readonly Offload[] = [];
   private underlay: { readonly udp: NativeUdpPort; readonly own: VtepAddress } | undefined;
@@ -87,13 +95,14 @@ export class Datapath {
             segmentProbe: injectedErrno('udp-segment@start'),
             gro: injectedErrno('udp-gro'),
             groProbe: injectedErrno('udp-gro@start'),
+            tunnel: injectedErrno('tunnel-gso'),
           },
         },
         {
           onFrames: (batch, count) => this.forwarder.onDatagrams(batch, count),
           onLost: errno => this.handlers.underlayLost(errno),
           onOffloadLost: (offload, errno) =>
-            this.handlers.offloadLost({ offload, port: null, vni: null, errno }),
+            this.handlers.offloadLost({ offload, port: this.lostInjector(offload), vni: null, errno }),
         },
       );
       this.underlay = { udp, own: underlay };
@@ -135,11 +144,18 @@ export class Datapath {
     setVteps: ({ vni, source, vteps }) => {
       const network = this.networkOf(vni);
       const interned = vteps.map(vtep => this.vteps.intern(vtep.address, vtep.port));
+      for (const vtep of interned) this.pointToNextHop(vtep);
       for (const other of this.forwarder.allNetworks()) {
         for (const vtep of interned) other.repointVtep(vtep);
       }
       network.setVteps(source, interned);
       this.forgetUnusedVteps();
+    },
+
+    setNextHops: ({ hops }) => {
+      this.opened().udp.setNextHops(hops);
+      this.nextHops = hops;
+      for (const vtep of this.vteps.values()) this.pointToNextHop(vtep);
     },
 
     attachMac: ({ vni, mac, port }) => {
@@ -188,6 +204,17 @@ export class Datapath {
     network.removePort(port);
     port.tap.close();
     this.handlers.portLost(network, port, errno);
+  }
+
+  private pointToNextHop(vtep: Vtep): void {
+    vtep.nextHop = this.nextHops.findIndex(hop => hop.vtep === vtep.address) + 1;
+  }
+
+  /** Name of the injector that failed; null for other offloads. */
+  private lostInjector(offload: Offload): string | null {
+    if (offload !== 'tunnel-gso') return null;
+    const { txTunnelLost } = this.opened().udp.counters;
+    return this.nextHops.find(({ fd }) => fd === txTunnelLost)?.injector ?? null;
   }
 
   private opened(): { readonly udp: NativeUdpPort; readonly own: VtepAddress } {

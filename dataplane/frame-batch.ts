@@ -39,7 +39,8 @@ export const FRAME_STATUS = 26; // u16: after a write or send: 0 done, else the 
 export const FRAME_ADDRESS = 28; // 16 bytes: underlay address of the other VTEP, network order, IPv4 in the first 4
 export const FRAME_FIRST_PIECE = 44; // u16: first of its entries in the table of pieces; only with pieces
 export const FRAME_PIECE_COUNT = 46; // u16: pieces in which the rest of the payload lies elsewhere, 0 for most frames
-// 48 … 63 reserved, zero
+export const FRAME_NEXT_HOP = 48; // u16: send: which next hop, from 1 (next-hops.ts); 0: let the sockets find it
+// 50 … 63 reserved, zero
 
 /** The frame's transport checksum holds only the sum of its pseudo header: see {@link FRAME_CSUM_START}. */
 export const FLAG_NEEDS_CSUM = 0x01;
@@ -160,6 +161,9 @@ export class FrameBatch {
   }
   setStatus(i: number, value: number): void {
     this.u16[i * 32 + FRAME_STATUS / 2] = value;
+  }
+  setNextHop(i: number, value: number): void {
+    this.u16[i * 32 + FRAME_NEXT_HOP / 2] = value;
   }
   setAddressWord(i: number, word: number, value: number): void {
     this.u32[i * 16 + FRAME_ADDRESS / 4 + word] = value;

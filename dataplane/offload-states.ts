@@ -30,6 +30,11 @@ export class OffloadStates {
     if (this.states.get(offload) === 'on') this.states.set(offload, 'unavailable');
   }
 
+  /** What was missing is there after all. */
+  found(offload: Offload): void {
+    if (this.states.get(offload) === 'unavailable') this.states.set(offload, 'on');
+  }
+
   /** It was given up while running. True the first time: each port tells of its own. */
   lost(offload: Offload): boolean {
     const isNews = this.states.get(offload) !== 'lost';

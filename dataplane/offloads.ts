@@ -19,7 +19,8 @@ export type Offload = (typeof OFFLOADS)[number];
 /**
  * - `on`: used.
  * - `off`: the configuration forbids it.
- * - `unavailable`: this kernel or device does not have it, as the probe at the start has shown.
+ * - `unavailable`: this kernel or device does not have it, as the probe at the start has shown; for `tunnel-gso`, as the
+ *   underlay devices are now.
  * - `lost`: it was used until the kernel refused it, and is not tried again before a restart.
  */
 export type OffloadState = 'on' | 'off' | 'unavailable' | 'lost';

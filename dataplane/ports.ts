@@ -65,6 +65,12 @@ export interface PortCounters {
   readonly rxMerged: number;
   /** Super-frames written to a TAP segment by segment, because it does not take them or must not get them. */
   readonly txGsoRefused: number;
+  /** Frames, super-frames or not, that left through an injector (tunnel-GSO). */
+  readonly txTunnelFrames: number;
+  /** Not a count: the errno for which an injector was given up last, 0 for none. */
+  readonly txTunnelError: number;
+  /** Not a count: the descriptor of that injector. */
+  readonly txTunnelLost: number;
 }
 
 /** A TAP device. Frames start at the Ethernet header; `encapLength` of what it hands over is 0. */

@@ -13,10 +13,10 @@ const iow = (number: number): number => 0x4004_5400 + number;
 const ior = (number: number): number => 0x8004_5400 + number;
 const TUNSETIFF = iow(202);
 const TUNSETPERSIST = iow(203);
-const TUNSETOFFLOAD = iow(208);
+export const TUNSETOFFLOAD = iow(208);
 const TUNGETIFF = ior(210);
-const TUNSETVNETHDRSZ = iow(216);
-const TUNSETVNETLE = iow(220);
+export const TUNSETVNETHDRSZ = iow(216);
+export const TUNSETVNETLE = iow(220);
 
 // linux/if_tun.h: flags of TUNSETIFF.
 const IFF_TAP = 0x0002;
@@ -26,13 +26,13 @@ const TAP_FLAGS = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR;
 
 // linux/if_tun.h: what the kernel may leave to us. "You can hand me unchecksummed packets", TSO for IPv4 and IPv6 packets,
 // TSO with ECN bits, and USO (Linux 6.2), which it takes for both families or for none.
-const TUN_F_CSUM = 0x01;
+export const TUN_F_CSUM = 0x01;
 const TUN_F_TSO4 = 0x02;
 const TUN_F_TSO6 = 0x04;
 const TUN_F_TSO_ECN = 0x08;
 const TUN_F_USO4 = 0x20;
 const TUN_F_USO6 = 0x40;
-const TSO_FLAGS = TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN;
+export const TSO_FLAGS = TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN;
 const USO_FLAGS = TUN_F_USO4 | TUN_F_USO6;
 
 /**
@@ -130,7 +130,8 @@ export function probeSuperFrames(injected: Readonly<Record<keyof SuperFrames, nu
   }
 }
 
-function openTunDevice(netnsPath: string | null): number {
+/** Opens /dev/net/tun in a namespace (null: this thread's own). Throws as {@link openTap}. */
+export function openTunDevice(netnsPath: string | null): number {
   if (netnsPath !== null) {
     const refused = -batchIo.checkNamespace(netnsPath);
     if (refused !== 0) throw namespaceError(netnsPath, refused);
@@ -168,6 +169,13 @@ function permissionOptions(errno: number): { code?: 'not_permitted'; hint?: stri
 }
 
 function attach(fd: number, name: string): void {
+  attachTun(fd, name);
+  control(fd, `cannot set the vnet header size of TAP ${name}`, TUNSETVNETHDRSZ, integer(VNET_HEADER_SIZE));
+  control(fd, `cannot set the vnet byte order of TAP ${name}`, TUNSETVNETLE, integer(1));
+}
+
+/** Makes the TAP, or takes it over: with vnet headers of the default kind. Throws as {@link openTap}. */
+export function attachTun(fd: number, name: string): void {
   const request = interfaceRequest(name);
   request.writeUInt16LE(TAP_FLAGS, IFNAMSIZ);
   const errno = tryControl(fd, TUNSETIFF, request);
@@ -186,8 +194,6 @@ function attach(fd: number, name: string): void {
   if (errno !== 0) throw systemError(`cannot make TAP ${name}`, errno, permissionOptions(errno));
 
   verifyFlags(fd, name);
-  control(fd, `cannot set the vnet header size of TAP ${name}`, TUNSETVNETHDRSZ, integer(VNET_HEADER_SIZE));
-  control(fd, `cannot set the vnet byte order of TAP ${name}`, TUNSETVNETLE, integer(1));
 }
 
 /**
@@ -239,14 +245,15 @@ function interfaceRequest(name: string): Buffer {
   return request;
 }
 
-function integer(value: number): Buffer {
+/** An `int` argument. */
+export function integer(value: number): Buffer {
   const bytes = Buffer.alloc(4);
   bytes.writeInt32LE(value);
   return bytes;
 }
 
 /** 0 or a positive errno. */
-function tryControl(fd: number, request: number, argument: number | Buffer): number {
+export function tryControl(fd: number, request: number, argument: number | Buffer): number {
   try {
     ioctl(fd, request, argument);
     return 0;
@@ -257,7 +264,8 @@ function tryControl(fd: number, request: number, argument: number | Buffer): num
   }
 }
 
-function control(fd: number, what: string, request: number, argument: number | Buffer): void {
+/** Throws `system` or `not_permitted`, with `what` as message, when it is refused. */
+export function control(fd: number, what: string, request: number, argument: number | Buffer): void {
   const errno = tryControl(fd, request, argument);
   if (errno !== 0) throw systemError(what, errno, permissionOptions(errno));
 }

@@ -7,6 +7,7 @@ import type { FrameBatch } from './frame-batch.ts';
 import { batchIo, COALESCE_TCP, COALESCE_UDP, type PortHandle } from './native/batch-io.ts';
 import { NativePort, type PortHandlers, type PortModules } from './native/native-port.ts';
 import { systemError } from './native/system-error.ts';
+import { encodeNextHops, type NextHop } from './next-hops.ts';
 import type { Offload } from './offloads.ts';
 import type { PortCounters, UdpPort } from './ports.ts';
 
@@ -51,6 +52,8 @@ interface InjectedErrors {
   readonly gro?: number;
   /** To the request for UDP_GRO. @default 0 */
   readonly groProbe?: number;
+  /** To each write to an injector. @default 0 */
+  readonly tunnel?: number;
 }
 
 const MEBIBYTE = 1024 * 1024;
@@ -100,6 +103,7 @@ export class NativeUdpPort implements UdpPort {
           injectedSegmentProbe: injected.segmentProbe ?? 0,
           injectedGro: injected.gro ?? 0,
           injectedGroProbe: injected.groProbe ?? 0,
+          injectedTunnel: injected.tunnel ?? 0,
         },
         receiver,
       );
@@ -125,6 +129,16 @@ export class NativeUdpPort implements UdpPort {
 
   get sourceSockets(): number {
     return this.sourcePorts.length;
+  }
+
+  /**
+   * Replaces the next hops: frames name them by their place, from 1 (`FrameBatch.setNextHop`). TCP that names one leaves
+   * through its injector, which has to stay open until it is in no such list any more; what an injector does not take
+   * leaves by the sockets, as do frames that name none. An injector that fails (`tunnel-gso`) is not used again before
+   * the next call; its descriptor is `counters.txTunnelLost`.
+   */
+  setNextHops(hops: readonly NextHop[]): void {
+    this.native.setNextHops(encodeNextHops(hops));
   }
 
   send(batch: FrameBatch, first: number, count: number): void {

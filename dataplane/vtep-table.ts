@@ -16,6 +16,8 @@ export class Vtep {
   readonly port: number;
   /** The 4 words of the address as `FrameBatch.addressWord` reads them; for IPv4 only the first is not 0. */
   readonly words: Uint32Array<ArrayBuffer>;
+  /** How frames reach it past the sockets: place of its next hop in the port's list, from 1; 0: by the sockets. */
+  nextHop = 0;
   /** What the forwarding table holds for a MAC behind this VTEP: one object, so that a lookup makes none. */
   readonly destination: { readonly kind: 'vtep'; readonly vtep: Vtep };
 
@@ -29,11 +31,12 @@ export class Vtep {
     this.destination = { kind: 'vtep', vtep: this };
   }
 
-  /** Makes this VTEP the destination of descriptor `i`: its family, address and port. */
+  /** Makes this VTEP the destination of descriptor `i`: its family, address, port and next hop. */
   writeTo(batch: FrameBatch, i: number): void {
     const words = this.words;
     batch.setFamily(i, this.family);
     batch.setPort(i, this.port);
+    batch.setNextHop(i, this.nextHop);
     for (let word = 0; word < 4; word++) batch.setAddressWord(i, word, words[word] as number);
   }
 }

@@ -138,6 +138,10 @@ function formatStatus(status: StatusReport): string {
     ['NETWORK', 'VNI', 'MTU', 'ENDPOINTS'],
     status.networks.map(network => [network.name, network.vni, network.mtu, network.endpoints]),
   );
+  const paths = formatTable(
+    ['VTEP', 'DEVICE', 'NEXT-HOP', 'MTU', 'SENDER', 'WHY-NOT-TUNNEL'],
+    dataplane.paths.map(path => [path.vtep, path.ifname, path.next_hop, path.mtu, path.sender, path.reason]),
+  );
   const facts = lines.map(([label = '', value = '']) => `${label.padEnd(11)}${oneLine(value)}`);
-  return [...facts, '', networks].join('\n');
+  return [...facts, '', networks, ...(dataplane.paths.length > 0 ? ['', paths] : [])].join('\n');
 }

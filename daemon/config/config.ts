@@ -16,6 +16,7 @@ export interface Config {
   readonly gossip: { readonly port: number; readonly join: readonly HostPort[] };
   readonly dataplane: {
     readonly workers: 'auto' | 1;
+    readonly sender: Sender;
     readonly offload: Readonly<Record<Offload, OffloadSwitch>>;
   };
   readonly networks: readonly NetworkConfig[];
@@ -33,6 +34,13 @@ export interface NetworkConfig {
   /** VTEPs that run no weft; all of the underlay's address family, none of them the underlay itself. */
   readonly staticVteps: readonly VtepAddress[];
 }
+
+/**
+ * How frames leave for other VTEPs. `udp-gso`: many datagrams a send (UDP_SEGMENT). `tunnel-gso`: TCP in whole super-frames,
+ * through an injector. `plain`: one datagram a send. `auto`: tunnel-gso into devices where it pays, else udp-gso.
+ */
+export const SENDERS = ['auto', 'udp-gso', 'tunnel-gso', 'plain'] as const;
+export type Sender = (typeof SENDERS)[number];
 
 export const ATTACH_MODES = ['bridge', 'tap'] as const;
 export type AttachMode = (typeof ATTACH_MODES)[number];

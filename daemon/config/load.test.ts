@@ -20,6 +20,7 @@ test('parseConfig fills in every default', t => {
     gossip: { port: 7946, join: [] },
     dataplane: {
       workers: 'auto',
+      sender: 'auto',
       offload: {
         'udp-segment': 'auto',
         'udp-gro': 'auto',
@@ -39,7 +40,7 @@ node: { name: vm-b, underlay: "2001:DB8:0::1" }
 paths: { state: /srv//state/, run: /srv/run }
 vxlan: { port: 4790 }
 gossip: { port: 7000, join: [vm-c, "vm-d:7001", 192.0.2.2, "192.0.2.3:7002", "[2001:DB8::3]:7003", 2001:db8::4] }
-dataplane: { workers: 1, offload: { udp_gro: off, tap_uso: "off", tap_tso: auto } }
+dataplane: { workers: 1, sender: plain, offload: { udp_gro: off, tap_uso: "off", tap_tso: auto } }
 networks:
   - { name: blue, vni: 16777215, subnet: 10.0.0.0/8, attach: tap, mtu: 1400, static_vteps: ["2001:db8::9"] }
   - { name: green, vni: 1, subnet: 10.0.0.0/8, mtu: 576 }
@@ -59,6 +60,7 @@ log: { level: debug }
     { host: '2001:db8::4', port: 7000 },
   ]);
   t.is(config.dataplane.workers, 1);
+  t.is(config.dataplane.sender, 'plain');
   t.deepEqual(config.dataplane.offload, {
     'udp-segment': 'auto',
     'udp-gro': 'off',
@@ -267,6 +269,18 @@ const MISTAKES: readonly (readonly [string, string])[] = [
   [
     'gossip:\n  join:\n    - "vm-b:99999"\n',
     'weft.yaml:3: gossip.join[0]: "vm-b:99999" has no legal port after its last colon; write a port from 1 to 65535, or leave it out',
+  ],
+  [
+    'dataplane: { sender: raw }',
+    'weft.yaml:1: dataplane.sender: "raw" is not known here; write auto, udp-gso, tunnel-gso or plain',
+  ],
+  [
+    'dataplane: { sender: tunnel-gso, offload: { tunnel_gso: off } }',
+    'weft.yaml:1: dataplane.sender: is tunnel-gso, which dataplane.offload.tunnel_gso switches off; change one of the two',
+  ],
+  [
+    'dataplane:\n  sender: udp-gso\n  offload: { udp_segment: off }',
+    'weft.yaml:2: dataplane.sender: is udp-gso, which dataplane.offload.udp_segment switches off; change one of the two',
   ],
   [
     'dataplane:\n  workers: many\n',

@@ -169,7 +169,11 @@ function toConfig(file: ConfigFile, hostName: string): Config {
       port: file.gossip.port,
       join: file.gossip.join.map(({ host, port }) => ({ host, port: port ?? file.gossip.port })),
     },
-    dataplane: { workers: file.dataplane.workers, offload: offloadsOf(file.dataplane.offload) },
+    dataplane: {
+      workers: file.dataplane.workers,
+      sender: file.dataplane.sender,
+      offload: offloadsOf(file.dataplane.offload),
+    },
     networks: file.networks.map(network => ({
       name: network.name,
       vni: network.vni,

@@ -20,6 +20,7 @@ import {
   DEFAULT_VXLAN_PORT,
   MAX_MTU,
   MIN_MTU,
+  SENDERS,
 } from './config.ts';
 import { parseHostPort } from './host-port.ts';
 
@@ -124,7 +125,11 @@ const offloadSection = section({
   tunnel_gso: offloadSwitch,
 } satisfies Record<OffloadKey, typeof offloadSwitch>);
 
-const dataplaneSection = section({ workers: workers.default('auto'), offload: offloadSection.prefault({}) });
+const dataplaneSection = section({
+  workers: workers.default('auto'),
+  sender: wordLeaf(SENDERS).default('auto'),
+  offload: offloadSection.prefault({}),
+});
 const networkSection = section({
   name: textLeaf(parseNetworkName),
   vni,

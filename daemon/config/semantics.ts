@@ -20,6 +20,7 @@ export function checkSemantics(file: unknown, hostName: string): readonly Findin
   return [
     ...checkHostName(file, hostName),
     ...checkPorts(file),
+    ...checkSender(file),
     ...duplicates(networks, 'name'),
     ...duplicates(networks, 'vni'),
     ...checkStaticVteps(file, networks),
@@ -67,6 +68,16 @@ function checkPorts(file: unknown): Finding[] {
   return [
     { path, message: `${vxlan} is the port of both VXLAN and gossip, and both use UDP; choose another` },
   ];
+}
+
+/** A sender that is asked for by name must not be forbidden in the same breath. */
+function checkSender(file: unknown): Finding[] {
+  const dataplane = get(file, 'dataplane');
+  const sender = get(dataplane, 'sender');
+  const needed = { 'tunnel-gso': 'tunnel_gso', 'udp-gso': 'udp_segment' }[String(sender)];
+  if (needed === undefined || get(get(dataplane, 'offload'), needed) !== 'off') return [];
+  const message = `is ${sender}, which dataplane.offload.${needed} switches off; change one of the two`;
+  return [{ path: ['dataplane', 'sender'], message }];
 }
 
 function duplicates(networks: readonly unknown[], key: 'name' | 'vni'): Finding[] {

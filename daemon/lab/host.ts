@@ -18,6 +18,7 @@ export interface LinkReport {
   readonly address: string;
   readonly flags: readonly string[];
   readonly master?: string;
+  readonly ifalias?: string;
 }
 
 /** One network namespace that stands for a machine or a container, and what can be done inside it. */

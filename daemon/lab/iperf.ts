@@ -7,6 +7,8 @@ export interface IperfOptions {
   readonly omit?: number;
   /** Send UDP datagrams of this many payload bytes as fast as possible instead of a TCP stream. */
   readonly udpBytes?: number;
+  /** The rate of these datagrams, in millions of bits a second. @default as fast as possible */
+  readonly megabits?: number;
   /** Parallel streams. @default 1 */
   readonly streams?: number;
 }
@@ -31,14 +33,14 @@ export async function iperf(
   address: string,
   options: IperfOptions = {},
 ): Promise<IperfReport> {
-  const { seconds = 3, omit = 0, udpBytes, streams = 1 } = options;
+  const { seconds = 3, omit = 0, udpBytes, megabits = 0, streams = 1 } = options;
   const listener = server.spawn('iperf3', ['--server', '--one-off', '--forceflush', '--port', String(PORT)]);
   try {
     await listener.waitForOutput('Server listening');
     const args = ['--client', address, '--port', String(PORT), '--json', '--time', String(seconds)];
     if (omit > 0) args.push('--omit', String(omit));
     if (streams > 1) args.push('--parallel', String(streams));
-    if (udpBytes !== undefined) args.push('--udp', '--bitrate', '0', '--length', String(udpBytes));
+    if (udpBytes !== undefined) args.push('--udp', '--bitrate', `${megabits}M`, '--length', String(udpBytes));
     const timeoutMs = (seconds + omit + 20) * 1000;
     const { stdout } = await client.exec('iperf3', args, { timeoutMs, check: false });
     return parseIperf(stdout);

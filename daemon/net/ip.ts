@@ -17,6 +17,10 @@ export interface Link {
   readonly flags: readonly string[];
   readonly master?: string;
   readonly ifalias?: string;
+  /** Bus of a device that is hardware, or pretends to be: pci, virtio. */
+  readonly parentbus?: string;
+  /** `ether` for Ethernet. */
+  readonly link_type: string;
   readonly linkinfo?: { readonly info_kind?: string; readonly info_data?: Readonly<Record<string, unknown>> };
   readonly addr_info: readonly {
     readonly family: 'inet' | 'inet6';
@@ -90,7 +94,16 @@ export async function defaultRoutes(
   return routes.toSorted((a, b) => (a.metric ?? 0) - (b.metric ?? 0));
 }
 
-async function ask(args: readonly string[], netns?: NetnsPath): Promise<unknown[]> {
+/** Asks `ip -json`; `input` is that of a batch, of which lines that fail are passed over. Each line answers a list. */
+export async function askBatch(args: readonly string[], input: string): Promise<unknown[]> {
+  const { stdout } = await run(['ip', '-json', ...args, '-force', '-batch', '-'], undefined, input);
+  return stdout
+    .split('\n')
+    .filter(line => line.trim() !== '')
+    .flatMap(line => JSON.parse(line) as unknown[]);
+}
+
+export async function ask(args: readonly string[], netns?: NetnsPath): Promise<unknown[]> {
   const { code, stdout, stderr } = await run(['ip', '-json', ...args], netns, '');
   if (code !== 0) throw new WeftError('system', `ip ${args.join(' ')}: ${stderr.trim()}`);
   return stdout.trim() === '' ? [] : (JSON.parse(stdout) as unknown[]);
@@ -111,13 +124,14 @@ export async function setNetSysctls(
   if (code !== 0) throw new WeftError('system', `cannot set a sysctl: ${stderr.trim()}`);
 }
 
-interface Outcome {
+export interface Outcome {
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-async function run(command: readonly string[], netns: NetnsPath, input: string): Promise<Outcome> {
+/** Runs a program of iproute2 or its like to its end. Throws `unavailable` if it is not there. */
+export async function run(command: readonly string[], netns: NetnsPath, input: string): Promise<Outcome> {
   // Node cannot enter a namespace; nsenter (util-linux) takes any path, `ip -n` only names.
   const argv = netns === undefined ? command : ['nsenter', `--net=${netns}`, ...command];
   const child = spawn(argv[0] as string, argv.slice(1), { stdio: ['pipe', 'pipe', 'pipe'] });

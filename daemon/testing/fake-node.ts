@@ -28,8 +28,27 @@ export const FAKE_STATUS: StatusReport = {
       udp_gro: 'on',
       tap_tso: 'on',
       tap_uso: 'off',
-      tunnel_gso: 'unavailable',
+      tunnel_gso: 'on',
     },
+    sender: 'tunnel-gso',
+    paths: [
+      {
+        vtep: '192.0.2.2',
+        ifname: 'eth0',
+        next_hop: '02:00:00:00:00:02',
+        mtu: 1500,
+        sender: 'tunnel-gso',
+        reason: null,
+      },
+      {
+        vtep: '192.0.2.9',
+        ifname: 'eth0',
+        next_hop: null,
+        mtu: 1500,
+        sender: 'udp-gso',
+        reason: 'its next hop is not known yet',
+      },
+    ],
   },
 };
 

@@ -65,6 +65,8 @@ interface UdpOptions {
   /** The same: what meets each receive call with UDP_GRO, and the request for it. */
   readonly injectedGro: number;
   readonly injectedGroProbe: number;
+  /** The same: what meets each write to an injector. */
+  readonly injectedTunnel: number;
 }
 
 interface TapOptions {
@@ -121,6 +123,12 @@ export interface BatchIo {
    * the port is closed, −EFAULT if its arena was detached; then no status was given.
    */
   transmit(port: PortHandle, batch: ArrayBuffer, first: number, count: number): number;
+  /**
+   * Replaces the table of next hops that frames name by `nextHop` (next-hops.ts); the injectors in it stay the caller's,
+   * and have to stay open until they are in the table no more. Returns 0, −EINVAL or −ENOMEM (the former table holds),
+   * or −EBADF.
+   */
+  udpSetNextHops(port: PortHandle, table: ArrayBuffer): number;
   /** Brings `rxQueueOverflow` of a UDP port up to date: the only counter that the kernel has to be asked for. */
   countDrops(port: PortHandle): void;
   /** Closes all descriptors of a port. Legal inside its handlers; a second time does nothing. */
@@ -174,6 +182,9 @@ export const COUNTERS = [
   'rxMessages',
   'rxMerged',
   'txGsoRefused',
+  'txTunnelFrames',
+  'txTunnelError',
+  'txTunnelLost',
 ] as const;
 
 function check(addon: BatchIo, path: string): BatchIo {

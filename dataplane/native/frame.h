@@ -39,7 +39,8 @@ struct frame {
 	uint8_t address[16];
 	uint16_t first_piece;
 	uint16_t piece_count;
-	uint8_t reserved[16];
+	uint16_t next_hop;
+	uint8_t reserved[14];
 };
 
 _Static_assert(sizeof(struct frame) == 64, "one descriptor is one cache line");
@@ -60,5 +61,6 @@ _Static_assert(offsetof(struct frame, status) == 26, "FRAME_STATUS");
 _Static_assert(offsetof(struct frame, address) == 28, "FRAME_ADDRESS");
 _Static_assert(offsetof(struct frame, first_piece) == 44, "FRAME_FIRST_PIECE");
 _Static_assert(offsetof(struct frame, piece_count) == 46, "FRAME_PIECE_COUNT");
+_Static_assert(offsetof(struct frame, next_hop) == 48, "FRAME_NEXT_HOP");
 
 #endif

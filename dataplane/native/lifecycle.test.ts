@@ -160,6 +160,7 @@ const udpOptions = {
   injectedSegmentProbe: 0,
   injectedGro: 0,
   injectedGroProbe: 0,
+  injectedTunnel: 0,
   gro: 1,
   coalesce: COALESCE_TCP | COALESCE_UDP,
 } as const;

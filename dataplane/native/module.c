@@ -112,7 +112,7 @@ static bool read_address(napi_env env, napi_value object, struct udp_options *op
 static bool read_udp_options(napi_env env, napi_value object, struct udp_options *options)
 {
 	int64_t port, sockets, first, receive, send, encap, segment, gro, coalesce;
-	int64_t injected_segment, injected_segment_probe, injected_gro, injected_gro_probe;
+	int64_t injected_segment, injected_segment_probe, injected_gro, injected_gro_probe, injected_tunnel;
 
 	if (!js_option(env, object, "port", 0, UINT16_MAX, &port) ||
 	    !js_option(env, object, "sourceSockets", 1, UDP_SOURCE_SOCKETS_MAX, &sockets) ||
@@ -125,7 +125,8 @@ static bool read_udp_options(napi_env env, napi_value object, struct udp_options
 	    !js_option(env, object, "injectedSegment", 0, UINT16_MAX, &injected_segment) ||
 	    !js_option(env, object, "injectedSegmentProbe", 0, UINT16_MAX, &injected_segment_probe) ||
 	    !js_option(env, object, "injectedGro", 0, UINT16_MAX, &injected_gro) ||
-	    !js_option(env, object, "injectedGroProbe", 0, UINT16_MAX, &injected_gro_probe))
+	    !js_option(env, object, "injectedGroProbe", 0, UINT16_MAX, &injected_gro_probe) ||
+	    !js_option(env, object, "injectedTunnel", 0, UINT16_MAX, &injected_tunnel))
 		return false;
 	*options = (struct udp_options){.port = (uint16_t)port,
 					.source_sockets = (uint16_t)sockets,
@@ -139,7 +140,8 @@ static bool read_udp_options(napi_env env, napi_value object, struct udp_options
 					.injected_segment = (int)injected_segment,
 					.injected_segment_probe = (int)injected_segment_probe,
 					.injected_gro = (int)injected_gro,
-					.injected_gro_probe = (int)injected_gro_probe};
+					.injected_gro_probe = (int)injected_gro_probe,
+					.injected_tunnel = (int)injected_tunnel};
 	return read_address(env, object, options);
 }
 
@@ -242,6 +244,20 @@ static napi_value transmit(napi_env env, napi_callback_info info)
 	return js_number(env, 0);
 }
 
+static napi_value udp_set_next_hops(napi_env env, napi_callback_info info)
+{
+	napi_value arguments[2];
+
+	read_arguments(env, info, 2, arguments);
+	struct port *port = port_find(env, arguments[0]);
+	if (port == NULL || port->is_tap)
+		return js_number(env, -EBADF);
+	struct span table = js_memory(env, arguments[1]);
+	if (table.data == NULL && table.size > 0)
+		return js_number(env, -EFAULT);
+	return js_number(env, tunnel_set_hops(&port->device.udp.tunnel, table.data, table.size));
+}
+
 static napi_value count_drops(napi_env env, napi_callback_info info)
 {
 	napi_value argument;
@@ -342,6 +358,7 @@ static void export_layout(napi_env env, napi_value exports)
 		{"FRAME_ADDRESS", offsetof(struct frame, address)},
 		{"FRAME_FIRST_PIECE", offsetof(struct frame, first_piece)},
 		{"FRAME_PIECE_COUNT", offsetof(struct frame, piece_count)},
+		{"FRAME_NEXT_HOP", offsetof(struct frame, next_hop)},
 	};
 	napi_value layout;
 
@@ -375,6 +392,7 @@ NAPI_MODULE_INIT()
 		{"udpOpen", NULL, open_udp, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"udpInfo", NULL, udp_info, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"transmit", NULL, transmit, NULL, NULL, NULL, napi_enumerable, NULL},
+		{"udpSetNextHops", NULL, udp_set_next_hops, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"countDrops", NULL, count_drops, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"closePort", NULL, close_port, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"completeChecksum", NULL, complete_checksum, NULL, NULL, NULL, napi_enumerable, NULL},

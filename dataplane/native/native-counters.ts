@@ -81,6 +81,15 @@ export class NativeCounters implements PortCounters {
   get txGsoRefused(): number {
     return this.read('txGsoRefused');
   }
+  get txTunnelFrames(): number {
+    return this.read('txTunnelFrames');
+  }
+  get txTunnelError(): number {
+    return this.read('txTunnelError');
+  }
+  get txTunnelLost(): number {
+    return this.read('txTunnelLost');
+  }
 
   /** By its place in COUNTERS. */
   at(index: number): number {

@@ -7,6 +7,7 @@ import type { BatchHandler, LostHandler } from '../ports.ts';
 import { batchIo, type PortHandle, type Receiver } from './batch-io.ts';
 import { NativeCounters } from './native-counters.ts';
 import { OffloadWatch } from './offload-watch.ts';
+import { systemError } from './system-error.ts';
 
 export interface PortHandlers {
   readonly onFrames: BatchHandler;
@@ -56,6 +57,13 @@ export class NativePort {
     if (refused === 0) return;
     for (let i = first; i < first + count; i++) batch.setStatus(i, refused);
     this.counters.add('txErrors', count);
+  }
+
+  /** Of a UDP port. Throws `system` if there is no memory for the table. */
+  setNextHops(table: ArrayBuffer): void {
+    if (this.handle === undefined) return;
+    const refused = -batchIo.udpSetNextHops(this.handle, table);
+    if (refused !== 0) throw systemError('cannot set the next hops', refused);
   }
 
   private countDrops(): void {

@@ -9,7 +9,7 @@ interface Watched {
   told: boolean;
 }
 
-/** Tells of each offload that the addon gives up, once. */
+/** Tells of each offload that the addon gives up: once, or again when it was taken up meanwhile. */
 export class OffloadWatch {
   private readonly counters: NativeCounters;
   private readonly tell: (offload: Offload, errno: number) => void;
@@ -28,6 +28,7 @@ export class OffloadWatch {
       watch('udp-gro', 'rxGroError'),
       watch('tap-tso', 'txTsoError'),
       watch('tap-uso', 'txUsoError'),
+      watch('tunnel-gso', 'txTunnelError'),
     ];
   }
 
@@ -35,9 +36,11 @@ export class OffloadWatch {
   look(): void {
     for (let i = 0; i < this.watched.length; i++) {
       const entry = this.watched[i];
-      if (entry === undefined || entry.told || this.counters.at(entry.index) === 0) continue;
-      entry.told = true;
-      this.tell(entry.offload, this.counters.at(entry.index));
+      if (entry === undefined) continue;
+      const errno = this.counters.at(entry.index);
+      const isNews = errno !== 0 && !entry.told;
+      entry.told = errno !== 0;
+      if (isNews) this.tell(entry.offload, errno);
     }
   }
 }

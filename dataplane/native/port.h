@@ -40,13 +40,17 @@ struct counters {
 	double rx_messages;
 	double rx_merged;
 	double tx_gso_refused;
+	double tx_tunnel_frames;
+	double tx_tunnel_error;
+	double tx_tunnel_lost;
 };
 
 #define COUNTER_NAMES                                                                                              \
 	"rxFrames", "rxBytes", "rxBatches", "rxBadGeometry", "rxTruncated", "rxErrors", "txFrames", "txBytes",     \
 		"txBatches", "txErrors", "rxQueueOverflow", "txSegments", "txGsoSends", "txGsoError",              \
-		"txTsoError", "txUsoError", "rxGroError", "rxMessages", "rxMerged", "txGsoRefused"
-#define COUNTER_COUNT 20
+		"txTsoError", "txUsoError", "rxGroError", "rxMessages", "rxMerged", "txGsoRefused",               \
+		"txTunnelFrames", "txTunnelError", "txTunnelLost"
+#define COUNTER_COUNT 23
 _Static_assert(sizeof(struct counters) == COUNTER_COUNT * sizeof(double), "COUNTER_NAMES lists every counter");
 
 /*

@@ -255,6 +255,22 @@ static int probe_segmentation(struct udp *udp, const struct udp_options *options
 	return 0;
 }
 
+/* The outer headers that are built here say what those of the kernel would. */
+static int set_origin(struct udp *udp, const struct udp_options *options)
+{
+	struct tunnel_origin *origin = &udp->tunnel.origin;
+	int limit = 0;
+	socklen_t length = sizeof(limit);
+
+	origin->family = options->family;
+	memcpy(origin->address, options->address, sizeof(origin->address));
+	if (getsockopt(udp->source_fds[0], options->family == 6 ? IPPROTO_IPV6 : IPPROTO_IP,
+		       options->family == 6 ? IPV6_UNICAST_HOPS : IP_TTL, &limit, &length) != 0)
+		return -errno;
+	origin->hop_limit = (uint8_t)limit;
+	return 0;
+}
+
 static int open_all(struct udp *udp, const struct udp_options *options)
 {
 	uint16_t port = options->first_source_port;
@@ -262,6 +278,8 @@ static int open_all(struct udp *udp, const struct udp_options *options)
 
 	for (uint32_t i = 0; error == 0 && i < options->source_sockets; i++)
 		error = open_source_socket(udp, options, &port);
+	if (error == 0)
+		error = set_origin(udp, options);
 	return error != 0 ? error : probe_segmentation(udp, options);
 }
 
@@ -281,6 +299,7 @@ int udp_open(struct udp *udp, const struct udp_options *options)
 	udp->inbox.coalescer.protocols = options->coalesce;
 	udp->injected_error = options->injected_segment;
 	udp->inbox.gro.injected_error = options->injected_gro;
+	udp->tunnel.injected_error = options->injected_tunnel;
 	udp->outbox = calloc(1, sizeof(*udp->outbox));
 	int error = udp->outbox == NULL ? -ENOMEM : open_all(udp, options);
 	if (error != 0)
@@ -315,4 +334,5 @@ void udp_close(struct udp *udp)
 	udp->source_count = 0;
 	free(udp->outbox);
 	udp->outbox = NULL;
+	tunnel_close(&udp->tunnel);
 }

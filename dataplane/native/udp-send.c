@@ -2,7 +2,7 @@
  * The way of a frame, in the order of the functions from the end of this file upwards:
  *
  *   udp_send       frames grouped by source socket, each group in order
- *   send_frame     checked; its checksum completed, or cut into segments
+ *   send_frame     checked; through an injector (tunnel.h), or its checksum completed, or cut into segments
  *   outbox_add     (outbox.h) datagrams of one size to one VTEP become one message
  *   flush          sendmmsg; what the kernel refuses becomes the status of the frames concerned
  *   replay         a message that UDP_SEGMENT did not carry, datagram by datagram
@@ -196,6 +196,12 @@ static int send_frame(struct udp *udp, const struct span *arena, struct frame *f
 {
 	if (geometry_bounds(frame, arena->size) != 0)
 		return EINVAL;
+	if (frame->next_hop != 0) {
+		int result = tunnel_send(&udp->tunnel, frame, arena->data + frame->offset,
+					 udp->source_ports[frame->socket], counters);
+		if (result != TUNNEL_PASSES)
+			return result;
+	}
 	if (frame->gso_type != FRAME_GSO_NONE)
 		return send_segments(udp, arena, frame, counters);
 	int error = -geometry_complete_checksum(frame, arena->data, arena->size);
@@ -266,4 +272,6 @@ void udp_send(struct udp *udp, const struct span *arena, struct frame *frames, u
 		}
 	}
 	counters->tx_gso_error = udp->gso_error;
+	counters->tx_tunnel_error = udp->tunnel.error;
+	counters->tx_tunnel_lost = udp->tunnel.lost_fd;
 }

@@ -14,6 +14,7 @@
 
 #include "outbox.h"
 #include "port.h"
+#include "tunnel.h"
 #include "udp-inbox.h"
 
 #define UDP_SOURCE_SOCKETS_MAX 64u
@@ -42,6 +43,7 @@ struct udp_options {
 	int injected_segment_probe; /* meets the probe for it */
 	int injected_gro; /* meets each receive call with UDP_GRO */
 	int injected_gro_probe; /* meets the request for it */
+	int injected_tunnel; /* meets each write to an injector */
 };
 
 
@@ -57,6 +59,7 @@ struct udp {
 	int gso_error; /* the errno for which UDP_SEGMENT is not used; 0: it is, or must not be */
 	int injected_error;
 	struct outbox *outbox; /* what is being sent; of this port alone */
+	struct tunnel tunnel;
 	uint32_t drops; /* what the kernel last said that it dropped, modulo 2^32 */
 	struct udp_inbox inbox;
 };
@@ -79,7 +82,7 @@ void udp_count_drops(struct udp *udp, struct counters *counters);
  *
  * A super-frame goes out as its segments; its status is an errno also if only one of them was refused. When
  * the kernel turns out not to do UDP_SEGMENT, what it refused is sent datagram by datagram, as is everything
- * from then on (`gso_error`).
+ * from then on (`gso_error`). TCP to a VTEP whose next hop is known goes through its injector (tunnel.h).
  */
 void udp_send(struct udp *udp, const struct span *arena, struct frame *frames, uint32_t count,
 	      struct counters *counters);

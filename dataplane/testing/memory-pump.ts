@@ -250,5 +250,8 @@ function zeroCounters(): MutableCounters {
     rxMessages: 0,
     rxMerged: 0,
     txGsoRefused: 0,
+    txTunnelFrames: 0,
+    txTunnelError: 0,
+    txTunnelLost: 0,
   };
 }

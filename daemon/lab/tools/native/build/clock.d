@@ -1,0 +1,2 @@
+build/clock.o: clock.c traffic.h
+traffic.h:

@@ -1,0 +1,2 @@
+build/connections.o: connections.c traffic.h
+traffic.h:

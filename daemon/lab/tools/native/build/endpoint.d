@@ -1,0 +1,2 @@
+build/endpoint.o: endpoint.c traffic.h
+traffic.h:

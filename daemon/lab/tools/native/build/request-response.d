@@ -1,0 +1,2 @@
+build/request-response.o: request-response.c traffic.h
+traffic.h:

@@ -1,0 +1,2 @@
+build/traffic.o: traffic.c traffic.h
+traffic.h:

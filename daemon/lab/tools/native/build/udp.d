@@ -1,0 +1,2 @@
+build/udp.o: udp.c traffic.h
+traffic.h:

@@ -1,0 +1,42 @@
+/**
+ * The injectors of this node: one TAP for each underlay device that is sent into, called `wi` and the index of that
+ * device, for its name may be too long. They are not persistent: whatever ends the daemon removes them, and the
+ * redirection with them.
+ */
+import { openInjector } from '../../dataplane/injector-device.ts';
+import { closeTap } from '../../dataplane/tap-device.ts';
+import type { Link } from '../net/ip.ts';
+import { isRedirected, redirectIngress } from '../net/redirect.ts';
+import { raiseSilently } from './self-test.ts';
+
+export interface Injector {
+  readonly name: string;
+  readonly fd: number;
+}
+
+export function injectorName({ ifindex }: Pick<Link, 'ifindex'>): string {
+  return `wi${ifindex}`;
+}
+
+/** Opens the injector of an underlay device. Throws WeftError, and then nothing is left of it. */
+export async function openInjectorFor(link: Link): Promise<Injector> {
+  const injector = openInjector(injectorName(link));
+  try {
+    await raiseSilently(injector.name);
+    await redirectIngress(injector.name, link.ifname);
+    return injector;
+  } catch (error) {
+    closeTap(injector);
+    throw error;
+  }
+}
+
+/** Whether what is written into the injector still leaves by its device. */
+export async function isInjectorSound(
+  injector: Injector,
+  link: Link,
+  links: readonly Link[],
+): Promise<boolean> {
+  const own = links.find(({ ifname }) => ifname === injector.name);
+  return own?.flags.includes('UP') === true && (await isRedirected(injector.name, link.ifname));
+}

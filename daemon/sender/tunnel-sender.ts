@@ -1,0 +1,256 @@
+/**
+ * Decides by which VTEPs TCP leaves through an injector (dataplane/injector-device.ts) instead of by the sockets, and keeps
+ * the dataplane told of the next hops. Userspace does here what the kernel does for a socket:
+ *
+ *   routes, neighbours, links ──► path to each VTEP ──► is its device one to inject into? ──► setNextHops
+ *            ▲                                                                                    │
+ *            └── looked at again when they change, and every 15 s                  stale neighbours: used
+ *
+ * A VTEP whose next hop is unknown, wrong or not to be injected to is reached by the sockets: they resolve it, and then it
+ * is known here. So no frame waits for anything of this.
+ */
+import { constants } from 'node:os';
+import { type IpAddress, parseMac, type VtepAddress } from '../../dataplane/address.ts';
+import type { Clock, Timer } from '../../dataplane/clock.ts';
+import type { NextHopSpec } from '../../dataplane/commands.ts';
+import type { Dataplane } from '../../dataplane/dataplane.ts';
+import type { OffloadStates } from '../../dataplane/offload-states.ts';
+import type { OffloadLost } from '../../dataplane/offloads.ts';
+import type { Sender } from '../config/config.ts';
+import { errorFields, type Log } from '../log.ts';
+import { type Link, listLinks } from '../net/ip.ts';
+import { NetworkWatch } from '../net/network-watch.ts';
+import { hasOutgoingIpsec, listNeighbours, routesTo, useNeighbours } from '../net/routes.ts';
+import type { StatusReport } from '../operations.ts';
+import { type Path, pathTo } from './next-hop.ts';
+import { pathReport } from './path-report.ts';
+import { testTunnelSender } from './self-test.ts';
+import { UnderlayDevice } from './underlay-device.ts';
+
+/** For what nobody tells: a path MTU learnt or forgotten, an IPsec policy, a filter that was removed. */
+const REFRESH_MS = 15_000;
+
+/** The least time between two looks; it doubles with each that finds nothing new, so that an idle node stays idle. */
+const GAP_MIN_MS = 250;
+const GAP_MAX_MS = 4000;
+
+export interface TunnelSenderModules {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly dataplane: Pick<Dataplane, 'run'>;
+  readonly offloads: OffloadStates;
+}
+
+export interface TunnelSenderOptions {
+  /** Address of this VTEP. */
+  readonly underlay: IpAddress;
+  readonly sender: Sender;
+  /** The other VTEPs, as they are now. */
+  readonly vteps: () => readonly VtepAddress[];
+  /** An injector failed in a way that no write could tell. */
+  readonly onLost: (event: OffloadLost) => void;
+}
+
+export class TunnelSender {
+  private readonly modules: TunnelSenderModules;
+  private readonly options: TunnelSenderOptions;
+  private readonly watch: NetworkWatch;
+  private readonly forced: boolean;
+  /** By the index of the device. */
+  private readonly devices = new Map<number, UnderlayDevice>();
+  private paths: readonly Path[] = [];
+  private hops: readonly NextHopSpec[] = [];
+  /** What the operator was told of each device, by its name. */
+  private readonly told = new Map<string, string>();
+  private state: 'off' | 'running' | 'stopped' = 'off';
+  /** Why the machine as a whole does without. */
+  private reason: string | undefined = 'forbidden by the configuration';
+  private gapMs = GAP_MIN_MS;
+  private nextLookAt = 0;
+  private planned: Timer | undefined;
+  private refresh: Timer | undefined;
+  private looking: Promise<void> = Promise.resolve();
+
+  constructor(modules: TunnelSenderModules, options: TunnelSenderOptions) {
+    this.modules = modules;
+    this.options = options;
+    this.forced = options.sender === 'tunnel-gso';
+    this.watch = new NetworkWatch(modules, () => this.plan());
+  }
+
+  /** Tests the machine, and begins if it passes. */
+  async start(): Promise<void> {
+    const { offloads } = this.modules;
+    if (!offloads.isAllowed('tunnel-gso')) return;
+    this.reason = await testTunnelSender(this.options.underlay);
+    if (this.reason !== undefined) {
+      offloads.missing('tunnel-gso');
+      this.tell('', this.reason);
+      return;
+    }
+    this.state = 'running';
+    this.watch.start();
+    await this.look();
+  }
+
+  /** The set of VTEPs has changed. */
+  vtepsChanged(): void {
+    this.gapMs = GAP_MIN_MS;
+    this.nextLookAt = 0;
+    this.plan();
+  }
+
+  /** The dataplane gave an injector up: its frames leave by the sockets already. */
+  injectorLost(name: string): void {
+    const device = [...this.devices.values()].find(({ injector }) => injector?.name === name);
+    device?.fail(`its injector ${name} has failed`);
+    this.vtepsChanged();
+  }
+
+  report(): Pick<StatusReport['dataplane'], 'sender' | 'paths'> {
+    const sender = this.modules.offloads.report().udp_segment === 'on' ? 'udp-gso' : 'plain';
+    const paths = this.options.vteps().map(vtep => {
+      const path = this.paths.find(candidate => candidate.vtep === vtep);
+      const device = path && this.devices.get(path.link.ifindex);
+      return pathReport(vtep, path, {
+        sender: this.hops.some(hop => hop.vtep === vtep) ? 'tunnel-gso' : sender,
+        reason: this.reason ?? device?.reason,
+      });
+    });
+    return { sender: this.hops.length > 0 ? 'tunnel-gso' : sender, paths };
+  }
+
+  async stop(): Promise<void> {
+    const wasRunning = this.state === 'running';
+    this.state = 'stopped';
+    this.watch.stop();
+    this.planned?.cancel();
+    this.refresh?.cancel();
+    await this.looking;
+    if (!wasRunning) return;
+    try {
+      await this.modules.dataplane.run('setNextHops', { hops: [] });
+    } finally {
+      for (const device of this.devices.values()) device.close();
+    }
+  }
+
+  private plan(): void {
+    if (this.state !== 'running' || this.planned !== undefined) return;
+    const { clock } = this.modules;
+    this.planned = clock.after(Math.max(0, this.nextLookAt - clock.now()), () => {
+      this.planned = undefined;
+      this.looking = this.looking.then(() => this.look());
+    });
+  }
+
+  private async look(): Promise<void> {
+    if (this.state !== 'running') return;
+    this.refresh?.cancel();
+    try {
+      const changed = await this.update();
+      this.gapMs = changed ? GAP_MIN_MS : Math.min(GAP_MAX_MS, 2 * this.gapMs);
+    } catch (error) {
+      this.modules.log.warn(
+        { component: 'dataplane', offload: 'tunnel-gso', ...errorFields(error) },
+        'cannot look at the ways to other VTEPs',
+      );
+      this.gapMs = GAP_MAX_MS;
+    }
+    this.nextLookAt = this.modules.clock.now() + this.gapMs;
+    this.refresh = this.modules.clock.after(REFRESH_MS, () => this.plan());
+  }
+
+  /** Returns whether the next hops have changed. */
+  private async update(): Promise<boolean> {
+    const vteps = this.options.vteps();
+    const [links, neighbours, routes, isEncrypting] = await Promise.all([
+      listLinks(),
+      listNeighbours(),
+      routesTo(vteps, this.options.underlay),
+      hasOutgoingIpsec(),
+    ]);
+    this.paths = vteps.flatMap(vtep => pathTo(vtep, { links, neighbours, routes }) ?? []);
+    // What is sent past the stack is sent past IPsec too: never in the clear what was to be encrypted.
+    this.reason = isEncrypting ? 'it would bypass the IPsec policies' : undefined;
+    await this.judgeDevices(links);
+    const hops = this.reason === undefined ? await this.nextHops() : [];
+    const changed = JSON.stringify(hops) !== JSON.stringify(this.hops);
+    if (changed) await this.modules.dataplane.run('setNextHops', { hops });
+    this.hops = hops;
+    this.closeUnused(hops);
+    this.noteAvailability();
+    const stale = this.paths.flatMap(({ nextHop }) => (nextHop?.isStale === true ? [nextHop.neighbour] : []));
+    if (stale.length > 0 && hops.length > 0) await useNeighbours(stale);
+    return changed;
+  }
+
+  private async judgeDevices(links: readonly Link[]): Promise<void> {
+    for (const [index, device] of this.devices) {
+      if (links.some(({ ifindex }) => ifindex === index)) continue;
+      device.fail('it is gone');
+    }
+    // Also the device of our own address, so that it is known how it stands before there is any other VTEP.
+    const own = links.filter(({ addr_info }) =>
+      addr_info.some(({ local }) => local === this.options.underlay),
+    );
+    for (const link of new Set([...this.paths.map(path => path.link), ...own])) {
+      const device = this.devices.get(link.ifindex) ?? new UnderlayDevice(link);
+      this.devices.set(link.ifindex, device);
+      await device.judge(link, { forced: this.forced });
+      if (device.reason === undefined && !(await device.isSound(links))) this.lose(device);
+      this.tell(link.ifname, this.reason ?? device.reason);
+    }
+  }
+
+  /** Somebody removed the device or its filter: what was written since then is lost, and nothing said so. */
+  private lose(device: UnderlayDevice): void {
+    const port = device.injector?.name ?? null;
+    device.fail(`its injector ${port} was taken apart`);
+    this.options.onLost({ offload: 'tunnel-gso', port, vni: null, errno: constants.errno.ENODEV ?? 0 });
+  }
+
+  private async nextHops(): Promise<readonly NextHopSpec[]> {
+    const hops: NextHopSpec[] = [];
+    for (const { vtep, link, mtu, nextHop } of this.paths) {
+      const injector = nextHop && (await this.devices.get(link.ifindex)?.open());
+      if (nextHop === undefined || injector === undefined) continue;
+      const { fd, name } = injector;
+      hops.push({ vtep, injector: name, fd, mtu, source: parseMac(link.address), destination: nextHop.mac });
+    }
+    return hops;
+  }
+
+  private closeUnused(hops: readonly NextHopSpec[]): void {
+    for (const [index, device] of this.devices) {
+      if (device.reason === undefined && this.reason === undefined) continue;
+      if (hops.some(({ injector }) => injector === device.injector?.name)) continue;
+      device.close();
+      if (device.reason === 'it is gone') this.devices.delete(index);
+    }
+  }
+
+  private noteAvailability(): void {
+    const { offloads } = this.modules;
+    const usable = [...this.devices.values()].some(({ reason }) => reason === undefined);
+    if (usable && this.reason === undefined) offloads.found('tunnel-gso');
+    else offloads.missing('tunnel-gso');
+  }
+
+  /** One line for each device and each time that it changes; a warning when the configuration asked for it in vain. */
+  private tell(ifname: string, reason: string | undefined): void {
+    const { log } = this.modules;
+    const words = reason ?? 'used';
+    if (this.told.get(ifname) === words) return;
+    this.told.set(ifname, words);
+    const fields = {
+      component: 'dataplane',
+      offload: 'tunnel-gso',
+      ifname: ifname || undefined,
+      reason,
+    } as const;
+    if (reason === undefined) log.info(fields, 'TCP leaves this device through an injector');
+    else if (this.forced) log.warn(fields, 'the sender tunnel-gso cannot be used: udp-gso is');
+    else log.info(fields, 'TCP leaves by the sockets');
+  }
+}

@@ -1,0 +1,61 @@
+/** One underlay device as the tunnel-GSO sender sees it: whether it is for it, and the injector that leads to it. */
+
+import { WeftError } from '../../dataplane/errors.ts';
+import { closeTap } from '../../dataplane/tap-device.ts';
+import { activeFeatures } from '../net/features.ts';
+import type { Link } from '../net/ip.ts';
+import { whyNever, whyNotWorthwhile } from './eligibility.ts';
+import { type Injector, isInjectorSound, openInjectorFor } from './injectors.ts';
+
+export class UnderlayDevice {
+  /** Undefined until it is needed, and again when it is closed. */
+  injector: Injector | undefined;
+  /** Why it is not injected into, in words; undefined if it is or can be. */
+  reason: string | undefined;
+  /** Why it never will be. */
+  private failure: string | undefined;
+  private link: Link;
+
+  constructor(link: Link) {
+    this.link = link;
+  }
+
+  /** Judges anew. `forced`: it need not pay. Throws WeftError when that cannot be found out. */
+  async judge(link: Link, { forced }: { readonly forced: boolean }): Promise<void> {
+    this.link = link;
+    this.reason =
+      this.failure ??
+      whyNever(link) ??
+      (forced ? undefined : whyNotWorthwhile(link, await activeFeatures(link.ifname)));
+  }
+
+  /** The injector, opened now if it is not yet; undefined if it cannot be, or must not be used. */
+  async open(): Promise<Injector | undefined> {
+    if (this.reason !== undefined) return undefined;
+    if (this.injector !== undefined) return this.injector;
+    try {
+      this.injector = await openInjectorFor(this.link);
+    } catch (error) {
+      if (!(error instanceof WeftError)) throw error;
+      this.fail(error.message);
+    }
+    return this.injector;
+  }
+
+  /** Whether the injector, if there is one, leads to the device. */
+  async isSound(links: readonly Link[]): Promise<boolean> {
+    return this.injector === undefined || (await isInjectorSound(this.injector, this.link, links));
+  }
+
+  /** It is not used again. */
+  fail(reason: string): void {
+    this.failure = reason;
+    this.reason = reason;
+  }
+
+  /** Closes what no next hop names any more. */
+  close(): void {
+    if (this.injector !== undefined) closeTap(this.injector);
+    this.injector = undefined;
+  }
+}
