@@ -53,6 +53,8 @@ function bad(name: string, frame: SuperFrame, changes: Partial<Offload>, bytes =
   return { name, frame: bytes, offload: { ...honest(frame), ...changes }, sent: undefined };
 }
 
+const OPTIONS = { type: 60, bytes: Uint8Array.of(0, 0, 1, 4, 0, 0, 0, 0) };
+
 /** Only a checksum is asked for. */
 const SUM_ONLY = { gsoType: 0, gsoSize: 0 };
 const other = (options: Parameters<typeof superFrame>[0]) => superFrame({ ...OUTWARD, ...options });
@@ -104,6 +106,16 @@ export const OFFLOAD_ROWS: readonly OffloadRow[] = [
   ),
   good('SYN, FIN, PSH and CWR', other({ protocol: 'tcp', payload: pattern(100), gsoSize: 40, flags: 0x9b })),
   good('128 segments of UDP', other({ protocol: 'udp', payload: pattern(128), gsoSize: 1 })),
+  good(
+    'NEEDS_CSUM behind IPv6 options',
+    other({ family: 6, protocol: 'udp', extensions: [OPTIONS], payload: pattern(100), gsoSize: 40 }),
+    SUM_ONLY,
+    whole(other({ family: 6, protocol: 'udp', extensions: [OPTIONS], payload: pattern(100), gsoSize: 40 })),
+  ),
+  good(
+    'TCPV6 behind IPv6 options',
+    other({ family: 6, protocol: 'tcp', extensions: [OPTIONS], payload: pattern(100), gsoSize: 40 }),
+  ),
   bad('129 segments of UDP', other({ protocol: 'udp', payload: pattern(129), gsoSize: 1 }), {}),
 
   bad('RSC_INFO', TCP4, { flags: 5 }),

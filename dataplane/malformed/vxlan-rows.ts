@@ -109,4 +109,15 @@ export const VXLAN_ROWS: readonly DatagramRow[] = [
     'a long TCP frame with a partial checksum, as the kernel of this machine sends',
     tcpFrame({ ...INWARD, payload: pattern(3000), checksum: 'partial' }),
   ),
+  inner(
+    FAMILY,
+    'the same behind IPv6 options',
+    tcpFrame({
+      ...INWARD,
+      family: 6,
+      extensions: [{ type: 60, bytes: Uint8Array.of(0, 0, 1, 4, 0, 0, 0, 0) }],
+      payload: pattern(3000),
+      checksum: 'partial',
+    }),
+  ),
 ];
