@@ -4,15 +4,21 @@
  *
  * `node dist/dataplane/native/fuzz/write-seeds.js` writes them.
  */
+import type { IpAddress } from '../../address.ts';
 import { FLAG_NEEDS_CSUM, FRAME_SIZE, FrameBatch, GSO_ECN, GSO_NONE, GSO_UDP_L4 } from '../../frame-batch.ts';
+import { ETHERTYPE_IPV4, ETHERTYPE_IPV6 } from '../../headers/ethernet.ts';
 import { TCP_CHECKSUM_OFFSET } from '../../headers/tcp.ts';
 import { UDP_CHECKSUM_OFFSET } from '../../headers/udp.ts';
 import {
   arpFrame,
   concat,
+  ethernetFrame,
   icmpEchoFrame,
+  ipPacket,
   neighborSolicitationFrame,
   pattern,
+  STATION_A,
+  STATION_B,
   tcpFrame,
   udpFrame,
 } from '../../testing/frames.ts';
@@ -69,6 +75,22 @@ function single(bytes: Uint8Array, csumStart = 0, csumOffset = 0): Offered {
   return { bytes, flags, gsoType: GSO_NONE, gsoSize: 0, headerLength: 0, csumStart, csumOffset };
 }
 
+/** IP packets whose lengths are right and whose next header is not whole: its number, and bytes of it. */
+const SHORT = [
+  [6, 19],
+  [17, 7],
+  [0, 7],
+  [60, 1],
+] as const;
+
+function shortPacket(family: 4 | 6, next: number, size: number): Uint8Array {
+  const [source, destination] = [STATION_A, STATION_B].map(({ ipv4, ipv6 }) =>
+    family === 4 ? ipv4 : ipv6,
+  ) as [IpAddress, IpAddress];
+  const packet = ipPacket(source, destination, next, new Uint8Array(size));
+  return ethernetFrame(family === 4 ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6, packet);
+}
+
 /** What a TAP hands over: with a vnet header each. */
 const OFFERED: Readonly<Record<string, Offered>> = {
   ...Object.fromEntries(Object.entries(SUPER_FRAMES).map(([name, frame]) => [name, offered(frame)])),
@@ -81,6 +103,9 @@ const OFFERED: Readonly<Record<string, Offered>> = {
   ),
   'udp4-partial': single(udpFrame({ checksum: 'partial' }), 34, UDP_CHECKSUM_OFFSET),
   'udp6-partial': single(udpFrame({ family: 6, checksum: 'partial' }), 54, UDP_CHECKSUM_OFFSET),
+  ...Object.fromEntries(
+    SHORT.map(([next, size]) => [`short-${next}`, single(shortPacket(6, next, size), 54, 0)]),
+  ),
   arp: single(arpFrame(1)),
   nd: single(neighborSolicitationFrame()),
   ping: single(icmpEchoFrame('request')),
@@ -135,6 +160,9 @@ function* packetSeeds(): Generator<Seed> {
     tcpFrame({ family: 6, extensions: [FRAGMENT] }),
   );
   yield pair('fragments', udpFrame({ flagsFragment: 0x2000 }), udpFrame({ flagsFragment: 0x0005 }));
+  for (const [next, size] of SHORT) {
+    yield pair(`short-${next}-${size}`, shortPacket(6, next, size), shortPacket(4, next, size));
+  }
   yield pair('others', arpFrame(2), icmpEchoFrame('reply', { family: 6 }));
 }
 
