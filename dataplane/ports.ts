@@ -1,7 +1,6 @@
 /**
  * The two borders of the dataplane, batch first. The real ones stand over the native addon (tap.ts, udp.ts), the
- * fakes in testing/memory-ports.ts. testing/port-contract.ts is what both promise: it runs on the fakes; tap.test.ts and
- * udp.test.ts test the real ones.
+ * fakes in testing/memory-ports.ts. testing/port-contract.ts is what all of them promise, and runs on all of them.
  *
  * Everything runs to completion on the loop of the thread that opened the port: a port fills its batch, calls its
  * handler once, and may use the arena memory again as soon as the handler returns. So the handler must write or send

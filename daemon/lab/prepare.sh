@@ -31,9 +31,12 @@ tshark tshark
 ovs-vswitchd openvswitch-switch
 serf serf
 '
+fuzzing='
+clang clang
+'
 case $purpose in
   demo | bench) pairs="$toolchain$lab" ;;
-  test) pairs="$toolchain$lab$judges" ;;
+  test) pairs="$toolchain$lab$judges$fuzzing" ;;
   *) fail "no such purpose: $purpose; say demo, test or bench" ;;
 esac
 
@@ -43,6 +46,9 @@ missing_packages() {
   done
   # Only recommended by the compiler, but nothing compiles without it.
   [ -e /usr/include/stdlib.h ] || printf '%s ' libc6-dev
+  # So is the runtime of the sanitizers and of libFuzzer.
+  [ "$purpose" != test ] ||
+    [ -e "$(clang -print-runtime-dir 2>/dev/null)/libclang_rt.fuzzer-$(uname -m).a" ] || printf '%s ' libclang-rt-dev
 }
 
 # Installing openvswitch-switch would start it. The tests run their own in a namespace with private sockets, so the

@@ -1,5 +1,5 @@
 /**
- * `node dist/daemon/lab/run-tests.js [unit | e2e | sanitized | PART-OF-A-PATH]`: runs the tests (everything without an
+ * `node dist/daemon/lab/run-tests.js [unit | e2e | sanitized | differential | PART-OF-A-PATH]`: runs the tests (everything without an
  * argument) and ends with the line "N passed, N failed". The exit status is 0 only if nothing failed.
  */
 import { spawn } from 'node:child_process';

@@ -13,10 +13,16 @@ const SANITIZED: TestStep = {
   command: 'sh',
   args: ['dataplane/native/run-sanitized.sh'],
 };
+/** dataplane/native/fuzz/roundtrip.c */
+const DIFFERENTIAL: TestStep = {
+  title: 'a million random super-frames through segmentation and coalescing',
+  command: 'make',
+  args: ['-s', '-C', 'dataplane/native', 'roundtrip-run'],
+};
 
 /**
- * The steps for a selection: undefined is everything; `unit`, `e2e` and `sanitized` are one step each; any other text
- * selects the test files whose path contains it.
+ * The steps for a selection: undefined is everything; `unit`, `e2e`, `sanitized` and `differential` are one step each;
+ * any other text selects the test files whose path contains it.
  *
  * @param files all test files, as paths relative to the repository
  */
@@ -25,13 +31,15 @@ export function testSteps(files: readonly string[], selection: string | undefine
   const unit = files.filter(file => !file.startsWith(E2E));
   switch (selection) {
     case undefined:
-      return [unitStep(unit), e2eStep(e2e), SANITIZED];
+      return [unitStep(unit), e2eStep(e2e), SANITIZED, DIFFERENTIAL];
     case 'unit':
       return [unitStep(unit)];
     case 'e2e':
       return [e2eStep(e2e)];
     case 'sanitized':
       return [SANITIZED];
+    case 'differential':
+      return [DIFFERENTIAL];
     default: {
       const matching = (file: string) => file.includes(selection);
       const steps = [];

@@ -407,6 +407,26 @@ test('coalesce() takes a partial checksum for one only if it is that exactly, ov
   }
 });
 
+test('coalesce() finds a partial checksum behind IPv6 options, where the kernel leaves it to a network card too', t => {
+  const options = Uint8Array.of(0, 0, 1, 4, 0, 0, 0, 0);
+  for (const [plain, field] of [
+    [TCP6, 16],
+    [UDP6, 6],
+  ] as const) {
+    for (const type of [0, 60]) {
+      const segment: Segment = { ...plain, extension: { type, bytes: options }, checksum: 'partial' };
+      const headers = 54 + 8 + (plain === TCP6 ? 20 : 8);
+      const [outcome] = flat([segment]);
+      t.like(outcome, { flags: FLAG_NEEDS_CSUM, csumStart: 62, csumOffset: field, headerLength: headers });
+      t.deepEqual(outcome?.frame, frameOf(segment));
+    }
+    // Behind a routing header the pseudo header has another destination; of a fragment there is no whole sum.
+    for (const type of [43, 44]) {
+      t.like(flat([{ ...plain, extension: { type, bytes: options }, checksum: 'partial' }])[0], { flags: 0 });
+    }
+  }
+});
+
 /** One step of a random stream: which flow, how much, and what is odd about it. */
 const ODDITIES: readonly Partial<Segment>[] = [
   {},
@@ -428,7 +448,9 @@ const ODDITIES: readonly Partial<Segment>[] = [
   { outerTos: 1 },
   { vtep: 10 },
   { encapsulation: Uint8Array.of(8, 0, 0, 0, 0, 0, 43, 0) },
-  { extension: { type: 60, bytes: Uint8Array.of(6, 0, 1, 4, 0, 0, 0, 0) } },
+  { extension: { type: 60, bytes: Uint8Array.of(0, 0, 1, 4, 0, 0, 0, 0) } },
+  { extension: { type: 43, bytes: Uint8Array.of(0, 0, 4, 0, 0, 0, 0, 0) } },
+  { extension: { type: 44, bytes: Uint8Array.of(0, 0, 0, 1, 0, 0, 0, 9) } },
 ];
 
 interface Step {
@@ -479,7 +501,7 @@ function conversationOf(segment: Segment): string {
 function isObscure(segment: Segment): boolean {
   return (
     (segment.family === 4 && (segment.fragment & 0x3fff) !== 0) ||
-    (segment.family === 6 && segment.extension !== undefined)
+    (segment.family === 6 && (segment.extension?.type === 43 || segment.extension?.type === 44))
   );
 }
 

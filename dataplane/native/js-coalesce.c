@@ -34,6 +34,10 @@ static bool read_task(napi_env env, const napi_value *arguments, struct task *ta
 	    !js_integer(env, arguments[4], "count", 0, (int64_t)(input.size / sizeof(struct frame)), &count) ||
 	    !js_integer(env, arguments[6], "protocols", 0, COALESCE_TCP | COALESCE_UDP, &protocols))
 		return false;
+	if (table % (int64_t)sizeof(union piece) != 0) {
+		napi_throw_range_error(env, NULL, "pieceTable");
+		return false;
+	}
 	task->pieces.table = (union piece *)(void *)(task->arena.data + table);
 	task->pieces.count = (uint32_t)pieces;
 	task->input = (struct frame *)(void *)input.data;

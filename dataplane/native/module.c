@@ -314,6 +314,10 @@ static napi_value segment_frame(napi_env env, napi_callback_info info)
 	read_arguments(env, info, 3, arguments);
 	struct span arena = js_memory(env, arguments[0]);
 	struct span out = js_memory(env, arguments[2]);
+	if (arena.data == NULL || out.data == NULL) {
+		napi_throw_range_error(env, NULL, "arena or out");
+		return NULL;
+	}
 	struct frame *frame = read_frames(env, arguments[1], js_number(env, 0), js_number(env, 1), &count);
 	if (frame == NULL)
 		return NULL;

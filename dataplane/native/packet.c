@@ -8,11 +8,14 @@
 #define TCP_HEADER 20u
 #define UDP_HEADER 8u
 
-/* Extension headers of RFC 8200 section 4, behind which TCP or UDP may follow. They are not walked. */
+/* Extension headers of RFC 8200 section 4, behind which TCP or UDP may follow. */
 #define PROTOCOL_HOP_BY_HOP 0u
 #define PROTOCOL_ROUTING 43u
 #define PROTOCOL_FRAGMENT 44u
 #define PROTOCOL_DESTINATION 60u
+
+/* As geometry.c: more than any real stack sends. */
+#define OPTION_HEADERS_MAX 8
 
 static uint32_t load32(const uint8_t *bytes)
 {
@@ -161,10 +164,25 @@ static void parse_ipv4(const uint8_t *data, uint32_t length, struct packet *pack
 	packet->partial &= total == room;
 }
 
-static bool is_extension(uint8_t header)
+/*
+ * Walks over headers of options. Not over a routing header: the pseudo header has another destination then (RFC 8200
+ * section 8.1). `at`: from the IP header. Return: what follows there, or PROTOCOL_FRAGMENT if it cannot be told
+ */
+static uint8_t skip_options(const uint8_t *ip, uint32_t end, uint32_t *at)
 {
-	return header == PROTOCOL_HOP_BY_HOP || header == PROTOCOL_ROUTING || header == PROTOCOL_FRAGMENT ||
-	       header == PROTOCOL_DESTINATION;
+	uint8_t next = ip[IPV6_NEXT_HEADER];
+
+	for (int headers = 0; next == PROTOCOL_HOP_BY_HOP || next == PROTOCOL_DESTINATION; headers++) {
+		if (headers == OPTION_HEADERS_MAX || end - *at < 8)
+			return PROTOCOL_FRAGMENT;
+		/* RFC 8200 section 4.3: length in 8-octet units, not including the first 8 octets. */
+		uint32_t length = (ip[*at + 1] + 1u) * 8u;
+		if (length > end - *at)
+			return PROTOCOL_FRAGMENT;
+		next = ip[*at];
+		*at += length;
+	}
+	return next;
 }
 
 static void parse_ipv6(const uint8_t *data, uint32_t length, struct packet *packet)
@@ -174,13 +192,17 @@ static void parse_ipv6(const uint8_t *data, uint32_t length, struct packet *pack
 
 	if (room < IPV6_HEADER || ip[0] >> 4 != 6)
 		return;
-	uint32_t payload = get_be16(ip + IPV6_PAYLOAD_LENGTH);
+	uint32_t end = IPV6_HEADER + get_be16(ip + IPV6_PAYLOAD_LENGTH);
+	uint32_t at = IPV6_HEADER;
 	packet->kind = PACKET_OBSCURE;
-	if (payload > room - IPV6_HEADER || is_extension(ip[IPV6_NEXT_HEADER]))
+	if (end > room)
 		return;
-	packet->transport = ETHERNET_HEADER + IPV6_HEADER;
-	parse_transport(data, ip[IPV6_NEXT_HEADER], packet->transport + payload, payload == room - IPV6_HEADER, packet);
-	packet->partial &= payload == room - IPV6_HEADER;
+	uint8_t protocol = skip_options(ip, end, &at);
+	if (protocol == PROTOCOL_FRAGMENT || protocol == PROTOCOL_ROUTING)
+		return;
+	packet->transport = (uint16_t)(ETHERNET_HEADER + at);
+	parse_transport(data, protocol, ETHERNET_HEADER + end, at == IPV6_HEADER && end == room, packet);
+	packet->partial &= end == room;
 }
 
 void packet_parse(const uint8_t *data, uint32_t length, struct packet *packet)

@@ -49,7 +49,10 @@
 enum packet_kind {
 	/* No TCP and no UDP: it stands in no order to any of them. */
 	PACKET_OTHER,
-	/* Part of some TCP or UDP flow between its two addresses, but which one cannot be told: a fragment, for one. */
+	/*
+	 * Part of some TCP or UDP flow between its two addresses, but which one cannot be told: a fragment, for one, or
+	 * what lies behind a routing header.
+	 */
 	PACKET_OBSCURE,
 	/* Belongs to a flow and has its place in it, and goes as it is. */
 	PACKET_SINGLE,

@@ -39,5 +39,5 @@ LD_PRELOAD=$preload node -e '
 	process.exit(maps.includes("libasan") && maps.includes("libubsan") ? 0 : 1);
 ' || fail "LD_PRELOAD=$preload had no effect on node"
 
-[ $# -gt 0 ] || set -- 'dist/dataplane/native/**/*.test.js' 'dist/dataplane/tap*.test.js' 'dist/dataplane/udp*.test.js'
+[ $# -gt 0 ] || set -- 'dist/dataplane/native/**/*.test.js' 'dist/dataplane/tap*.test.js' 'dist/dataplane/udp*.test.js' 'dist/dataplane/malformed/*.test.js'
 LD_PRELOAD=$preload exec node node_modules/ava/entrypoints/cli.mjs --tap --timeout=10m "$@"

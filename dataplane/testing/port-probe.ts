@@ -3,7 +3,7 @@ import type { ExecutionContext } from 'ava';
 import { systemClock } from '../clock.ts';
 import { FLAG_NEEDS_CSUM, FrameBatch } from '../frame-batch.ts';
 import { ETHERNET_HEADER_SIZE, readSourceMac } from '../headers/ethernet.ts';
-import { type BatchHandler, HEADROOM, RECEIVE_BATCH } from '../ports.ts';
+import { type BatchHandler, HEADROOM, type PortCounters, RECEIVE_BATCH } from '../ports.ts';
 import { type Bytes, concat, ethernetFrame, pattern, STATION_A, STATION_B, viewOf } from './frames.ts';
 
 /** Arena bytes that a {@link Sender} lays its frames out in. */
@@ -47,7 +47,12 @@ export function statuses(batch: FrameBatch, count: number): number[] {
   return Array.from({ length: count }, (_, i) => batch.status(i));
 }
 
-/** Records what a port hands over, and overwrites the headroom of every frame before it reads any. */
+/** What a port has sent until now. Read one by one: the counters of a real port are not its own properties. */
+export function transmitted({ txFrames, txErrors, txBytes, txBatches }: PortCounters) {
+  return { txFrames, txErrors, txBytes, txBatches };
+}
+
+/** Records what a port hands over, and overwrites what stands free before every frame before it reads any. */
 export class Collector {
   /** What was wrong with a batch: empty after a good test. */
   readonly problems: string[] = [];
@@ -60,12 +65,15 @@ export class Collector {
   /** Called at the end of the handler, so that a test may answer from within. */
   onBatch: BatchHandler = () => undefined;
   private readonly isWanted: (bytes: Uint8Array) => boolean;
+  private readonly free: number;
   private readonly received: Received[] = [];
   private arena: ArrayBufferLike | undefined;
   private waiting: { readonly count: number; readonly done: () => void } | undefined;
 
-  constructor(isWanted: (bytes: Uint8Array) => boolean) {
+  /** `free`: bytes before each frame that the handler may write to: of a UdpPort its encapsulation, of a TapPort HEADROOM. */
+  constructor(isWanted: (bytes: Uint8Array) => boolean, free: number) {
     this.isWanted = isWanted;
+    this.free = free;
   }
 
   /** Tells which memory descriptors refer to; batches before this are counted and not read. */
@@ -120,11 +128,12 @@ export class Collector {
     });
     for (let i = 0; i < count; i++) {
       const offset = batch.offset(i);
-      if (offset < HEADROOM || offset + batch.length(i) > memory.length) {
+      const free = batch.encapLength(i) > 0 ? batch.encapLength(i) : this.free;
+      if (offset < free || offset + batch.length(i) > memory.length) {
         this.problems.push(`frame ${i} at ${offset}, ${batch.length(i)} bytes, is not inside the arena`);
         return;
       }
-      memory.fill(0xee, offset - HEADROOM, offset);
+      memory.fill(0xee, offset - free, offset);
     }
     encaps.forEach((encap, i) => {
       const bytes = concat(memory.subarray(batch.offset(i), batch.offset(i) + batch.length(i)));

@@ -32,7 +32,7 @@ export interface Segment {
   /** IPv4 flags and fragment offset, 16 bits. */
   readonly fragment: number;
   readonly ipOptions: Uint8Array;
-  /** IPv6 extension headers; type of the first, and bytes whose first says the transport. */
+  /** An IPv6 extension header; its first byte, which says the transport, is filled in. */
   readonly extension: { readonly type: number; readonly bytes: Uint8Array } | undefined;
   readonly sourceMac: number;
   readonly destinationMac: number;
@@ -157,6 +157,7 @@ function writeIpv6(frame: Buffer, segment: Segment, transport: number): void {
     frame.writeUInt32BE(last, at + 12);
   }
   frame.set(extension, 54);
+  if (extension.length > 0) frame.writeUInt8(segment.protocol === 'tcp' ? 6 : 17, 54);
 }
 
 /** RFC 9293 section 3.1 and RFC 8200 section 8.1. */

@@ -1,31 +1,22 @@
 /*
- * libFuzzer target: a batch of received frames. `make fuzz`, then build/fuzz/coalesce -max_len=2048
- * -max_total_time=600. The input is a program: each step takes the next segment of one of eight flows, with a right
- * checksum, and then may change a byte of it, before or after the checksum is made. The frames stand without gaps in
- * memory of their exact size, so that AddressSanitizer sees one byte too far at the end.
+ * libFuzzer target: a batch of received frames. The input is a program: each step takes the next segment of one of eight
+ * flows, with a right checksum, and then may change a byte of it, before or after the checksum is made. The frames stand
+ * without gaps in memory of their exact size, so that AddressSanitizer sees one byte too far at the end.
  *
- * Whatever the frames are: every one comes out again, as it was, from the segments of what was handed on.
+ * Whatever the frames are: handed-on.h judges what becomes of them.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "checksum.h"
 #include "coalesce.h"
-#include "geometry.h"
+#include "handed-on.h"
 #include "packet.h"
+#include "require.h"
 
 #define STEP 8u
 #define FRAMES_MAX 200u
 #define ENCAP 8u
 #define FLOWS 8u
-
-int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size);
-
-static void require(int condition)
-{
-	if (!condition)
-		abort();
-}
 
 struct flow {
 	uint32_t sequence;
@@ -103,7 +94,6 @@ struct batch {
 	size_t size;
 	uint32_t count;
 	struct frame frames[FRAMES_MAX];
-	bool seen[FRAMES_MAX];
 };
 
 static void compose(struct batch *batch, const uint8_t *input, size_t size)
@@ -145,57 +135,6 @@ static void compose(struct batch *batch, const uint8_t *input, size_t size)
 	memcpy(batch->before, batch->memory, batch->size);
 }
 
-/* The received frame whose headers begin at `offset`; each must come once. */
-static const struct frame *claim(struct batch *batch, uint32_t offset)
-{
-	for (uint32_t i = 0; i < batch->count; i++) {
-		if (batch->frames[i].offset != offset || batch->seen[i])
-			continue;
-		batch->seen[i] = true;
-		return &batch->frames[i];
-	}
-	abort();
-}
-
-static void check_segment(struct batch *batch, uint32_t offset, const struct iovec parts[2])
-{
-	const struct frame *received = claim(batch, offset);
-
-	require(parts[0].iov_len + parts[1].iov_len == received->length);
-	require(memcmp(parts[0].iov_base, batch->before + offset, parts[0].iov_len) == 0);
-	require(memcmp(parts[1].iov_base, batch->before + offset + parts[0].iov_len, parts[1].iov_len) == 0);
-}
-
-static void check_frame(struct batch *batch, const struct span *arena, const struct pieces *pieces,
-			const struct frame *frame)
-{
-	uint32_t head;
-	uint16_t header_length;
-
-	require(pieces_check(frame, arena, pieces, &head) == 0);
-	require(geometry_head(frame, arena->data + frame->offset, head, &header_length) == 0);
-	if (frame->piece_count == 0) {
-		struct iovec parts[2] = {{arena->data + frame->offset, 0}, {arena->data + frame->offset, head}};
-		check_segment(batch, frame->offset, parts);
-		return;
-	}
-	require(frame->gso_type != FRAME_GSO_NONE && frame->length <= COALESCE_LENGTH_MAX);
-	require(header_length == frame->header_length);
-	for (uint32_t i = 0; i <= frame->piece_count; i++) {
-		uint8_t headers[PIECES_HEADERS_MAX];
-		struct iovec parts[2];
-		uint32_t offset = frame->offset;
-
-		if (i > 0)
-			offset = pieces->table[frame->first_piece + i].payload.offset - header_length;
-		require(pieces_segment(frame, arena, pieces, head, header_length, i, headers, parts) == 0);
-		/* All but the last are as long as the first, which is what the network card will cut. */
-		require(i == frame->piece_count || parts[1].iov_len == frame->gso_size);
-		require(parts[1].iov_len <= frame->gso_size);
-		check_segment(batch, offset, parts);
-	}
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 {
 	static struct batch batch;
@@ -207,22 +146,25 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 		return 0;
 	memset(&batch, 0, sizeof(batch));
 	compose(&batch, input + 1, size - 1);
-	struct span arena = {batch.memory, batch.size};
-	struct pieces pieces = {(union piece *)(void *)(batch.memory + batch.table),
-				COALESCE_FRAMES_MAX * PIECES_OF_FRAME};
+	struct handed_on handed_on = {
+		.arena = {batch.memory, batch.size},
+		.pieces = {(union piece *)(void *)(batch.memory + batch.table), COALESCE_FRAMES_MAX * PIECES_OF_FRAME},
+		.before = batch.before,
+		.received = batch.frames,
+		.count = batch.count,
+	};
 	coalescer.protocols = COALESCE_TCP | COALESCE_UDP;
 	while (taken < batch.count) {
 		uint32_t before = taken;
-		coalesce_begin(&coalescer, &arena, &pieces, output, 1 + input[0] % COALESCE_FRAMES_MAX);
+		coalesce_begin(&coalescer, &handed_on.arena, &handed_on.pieces, output, 1 + input[0] % COALESCE_FRAMES_MAX);
 		while (taken < batch.count && coalesce_add(&coalescer, &batch.frames[taken]))
 			taken++;
 		uint32_t count = coalesce_finish(&coalescer);
-		require(taken > before && count <= taken - before);
+		REQUIRE(taken > before && count <= taken - before);
 		for (uint32_t i = 0; i < count; i++)
-			check_frame(&batch, &arena, &pieces, &output[i]);
+			handed_on_check(&handed_on, &output[i]);
 	}
-	for (uint32_t i = 0; i < batch.count; i++)
-		require(batch.seen[i]);
+	handed_on_end(&handed_on);
 	free(batch.memory);
 	free(batch.before);
 	return 0;
