@@ -1,9 +1,10 @@
 /**
  * `npm run bench [-- --quick] [-- --wire wire-like|veth] [-- --only NAME,...] [-- --rounds N] [-- --seconds S]
- * [-- --json FILE] [-- --write]`
+ * [-- --json FILE] [-- --write] [-- --variant NAME=JSON]...`
  *
  * Measures every scenario in turn, round after round, and prints ratios. `--quick` is less than a minute: only the
- * wire-like lab and the TCP stream. `--write` renews docs/benchmarks.
+ * wire-like lab and the TCP stream. `--write` renews docs/benchmarks. `--variant` adds "weft bridge (NAME)" and "weft tap (NAME)",
+ * whose configuration has these top-level keys: `--variant 'gso={"dataplane":{"sender":"udp-gso"}}'`.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
@@ -14,7 +15,7 @@ import { systemClock } from '../dataplane/clock.ts';
 import { WeftError } from '../dataplane/errors.ts';
 import { MEASURES, type Measure } from './measure.ts';
 import { type Circumstances, markdownReport, type Result, textReport } from './report.ts';
-import { type Path, SCENARIOS, type Scenario } from './scenarios.ts';
+import { type Path, SCENARIOS, type Scenario, weftScenarios } from './scenarios.ts';
 
 const DOCS = new URL('../../docs/benchmarks/', import.meta.url);
 const WIRES: readonly Wire[] = ['wire-like', 'veth'];
@@ -40,13 +41,15 @@ function parsePlan(args: string[]): Plan {
       rounds: { type: 'string' },
       seconds: { type: 'string' },
       json: { type: 'string' },
+      variant: { type: 'string', multiple: true, default: [] },
     },
   });
   const names = values.only?.split(',');
   const wires = WIRES.filter(wire => (values.wire ?? (values.quick ? 'wire-like' : wire)) === wire);
-  const scenarios = SCENARIOS.filter(({ name }) => names === undefined || names.includes(name));
+  const candidates = [...SCENARIOS, ...values.variant.flatMap(parseVariant)];
+  const scenarios = candidates.filter(({ name }) => names === undefined || names.includes(name));
   if (wires.length === 0 || scenarios.length === 0) {
-    const known = SCENARIOS.map(({ name }) => `"${name}"`).join(', ');
+    const known = candidates.map(({ name }) => `"${name}"`).join(', ');
     throw new WeftError(
       'invalid_argument',
       `nothing is left to measure: wires are ${WIRES.join(' and ')}, scenarios ${known}`,
@@ -61,6 +64,18 @@ function parsePlan(args: string[]): Plan {
     write: values.write,
     jsonFile: values.json,
   };
+}
+
+function parseVariant(text: string): readonly Scenario[] {
+  const [, name, json] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
+  try {
+    const override: unknown = JSON.parse(json ?? '');
+    if (typeof override === 'object' && override !== null)
+      return weftScenarios(name, override as Record<string, unknown>);
+  } catch {
+    // Told below.
+  }
+  throw new WeftError('invalid_argument', `--variant "${text}" is not NAME={JSON}`);
 }
 
 function positive(text: string | undefined, otherwise: number): number {

@@ -39,9 +39,20 @@ export const KERNEL_VXLAN = 'kernel vxlan';
 export const SCENARIOS: readonly Scenario[] = [
   { name: NO_OVERLAY, build: buildDirect },
   { name: KERNEL_VXLAN, build: buildKernelVxlan },
-  { name: 'weft bridge', build: lab => buildWeft(lab, 'bridge') },
-  { name: 'weft tap', build: lab => buildWeft(lab, 'tap') },
+  ...weftScenarios(),
 ];
+
+/** Both attach modes, with the default configuration or with one whose top-level keys `override` replaces. */
+export function weftScenarios(
+  variant?: string,
+  override: Readonly<Record<string, unknown>> = {},
+): readonly Scenario[] {
+  const suffix = variant === undefined ? '' : ` (${variant})`;
+  return (['bridge', 'tap'] as const).map(attach => ({
+    name: `weft ${attach}${suffix}`,
+    build: lab => buildWeft(lab, attach, override),
+  }));
+}
 
 async function twoVms(lab: Lab): Promise<[Vm, Vm]> {
   return [
@@ -70,11 +81,18 @@ async function buildKernelVxlan(lab: Lab): Promise<Path> {
   return { client, server, address: ADDRESS };
 }
 
-async function buildWeft(lab: Lab, attach: AttachMode): Promise<Path> {
+async function buildWeft(
+  lab: Lab,
+  attach: AttachMode,
+  override: Readonly<Record<string, unknown>>,
+): Promise<Path> {
   const [a, b] = await twoVms(lab);
   const [client, server] = [await a.addContainer('c1'), await b.addContainer('c1')];
   // What an operator would run: no debug log.
-  const options = { networks: [{ name: 'blue', vni: VNI, attach }], override: { log: { level: 'info' } } };
+  const options = {
+    networks: [{ name: 'blue', vni: VNI, attach }],
+    override: { log: { level: 'info' }, ...override },
+  };
   await a.startWeft(options);
   await b.startWeft({ ...options, join: [a.underlay] });
   for (const vm of [a, b]) {
