@@ -47,9 +47,9 @@ export interface Plan {
 const SECONDS: Readonly<
   Record<string, { readonly main: number; readonly other: number; readonly quick: number }>
 > = {
-  'tcp-1': { main: 3, other: 1.5, quick: 2 },
+  'tcp-1': { main: 3, other: 2, quick: 2 },
   'tcp-8': { main: 2, other: 1, quick: 1 },
-  'tcp-64': { main: 2, other: 1, quick: 1.5 },
+  'tcp-64': { main: 2, other: 1, quick: 1 },
   'both-ways': { main: 2, other: 1, quick: 1 },
   'udp-64': { main: 1, other: 0.5, quick: 0.7 },
   'udp-512': { main: 0.7, other: 0.5, quick: 0.5 },
@@ -100,7 +100,7 @@ export function makePlan(wishes: Wishes, base: readonly Subject[], peers: readon
     const cells = MEASURES.filter(({ id }) => measures.includes(id)).flatMap(measure =>
       subjects
         .filter(subject => wishes.measures !== undefined || isDefault(measure.id, underlay, subject))
-        .map(subject => ({ subject, measure, seconds: sampleSeconds(measure.id, underlay, subject) })),
+        .map(subject => ({ subject, measure, seconds: sampleSeconds(measure, underlay, subject) })),
     );
     const idle = measures.includes(IDLE) && (!wishes.quick || QUICK[underlay.id]?.includes(IDLE) === true);
     return { underlay, subjects, cells, idleSeconds: idle ? (wishes.seconds ?? IDLE_SECONDS) : 0 };
@@ -112,8 +112,12 @@ export function makePlan(wishes: Wishes, base: readonly Subject[], peers: readon
     return (QUICK[underlay.id] ?? QUICK_PEER_MEASURES).includes(measure);
   }
 
-  function sampleSeconds(measure: string, underlay: Underlay, subject: Subject): number {
-    if (wishes.seconds !== undefined) return wishes.seconds;
+  function sampleSeconds(measure: Measure, underlay: Underlay, subject: Subject): number {
+    const seconds = wishes.seconds ?? defaultSeconds(measure.id, underlay, subject);
+    return measure.wholeSeconds === true ? Math.max(1, Math.round(seconds)) : seconds;
+  }
+
+  function defaultSeconds(measure: string, underlay: Underlay, subject: Subject): number {
     const seconds = SECONDS[measure];
     if (seconds === undefined) throw new RangeError(`${measure} has no length of a sample`);
     if (wishes.quick) return seconds.quick;

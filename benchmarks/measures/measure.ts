@@ -17,6 +17,8 @@ export type Sample = Readonly<Record<string, number>>;
 export interface Measure {
   readonly id: string;
   readonly metrics: readonly Metric[];
+  /** It can only be measured for whole seconds; others are rounded. @default false */
+  readonly wholeSeconds?: boolean;
   /** One sample; `seconds` is how long to measure, start-up and warm-up not included. */
   readonly run: (path: Path, seconds: number) => Promise<Sample>;
 }

@@ -19,6 +19,7 @@ export const TCP_MEASURES: readonly Measure[] = [
 ].map(bulk => ({
   id: bulk.id,
   metrics: metricsOf(bulk),
+  wholeSeconds: true,
   run: (path, seconds) => measure(bulk, path, seconds),
 }));
 

@@ -1,7 +1,7 @@
 import type { Host } from './host.ts';
 
 export interface IperfOptions {
-  /** Seconds. @default 3 */
+  /** Whole seconds: iperf3 knows no others. @default 3 */
   readonly seconds?: number;
   /** Seconds at the start that do not count. @default 0 */
   readonly omit?: number;
@@ -36,6 +36,8 @@ export async function iperf(
   options: IperfOptions = {},
 ): Promise<IperfReport> {
   const { seconds = 3, omit = 0, udpBytes, streams = 1, bothWays = false } = options;
+  if (!Number.isInteger(seconds) || seconds < 1)
+    throw new RangeError(`iperf3 runs for whole seconds, not ${seconds}`);
   const listener = server.spawn('iperf3', ['--server', '--one-off', '--forceflush', '--port', String(PORT)]);
   try {
     await listener.waitForOutput('Server listening');
