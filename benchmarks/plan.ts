@@ -120,8 +120,9 @@ export function makePlan(wishes: Wishes, base: readonly Subject[], peers: readon
   function defaultSeconds(measure: string, underlay: Underlay, subject: Subject): number {
     const seconds = SECONDS[measure];
     if (seconds === undefined) throw new RangeError(`${measure} has no length of a sample`);
-    if (wishes.quick) return seconds.quick;
-    return MAIN_UNDERLAYS.includes(underlay.id) && !peers.includes(subject) ? seconds.main : seconds.other;
+    const isMain = MAIN_UNDERLAYS.includes(underlay.id) && !peers.includes(subject);
+    if (wishes.quick) return isMain ? seconds.quick : Math.min(seconds.quick, seconds.other, 1);
+    return isMain ? seconds.main : seconds.other;
   }
 }
 

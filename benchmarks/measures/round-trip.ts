@@ -54,8 +54,13 @@ function metricsOf(id: string, title: string): Metric[] {
   return [of('p50', 'p50'), of('p99', 'p99'), of('p999', 'p99.9')];
 }
 
-function sampleOf(id: string, { p50, p99, p999 }: RoundTrips): Record<string, number> {
-  return { [`${id}-p50`]: p50, [`${id}-p99`]: p99, [`${id}-p999`]: p999 };
+/** Of few round trips the rarest percentiles are left out: of fewer than a thousand, p99.9 is only the longest one. */
+export function sampleOf(id: string, { count, p50, p99, p999 }: RoundTrips): Record<string, number> {
+  return {
+    [`${id}-p50`]: p50,
+    ...(count >= 100 ? { [`${id}-p99`]: p99 } : {}),
+    ...(count >= 1000 ? { [`${id}-p999`]: p999 } : {}),
+  };
 }
 
 async function besideBulk({ client, server, address }: Path, seconds: number): Promise<RoundTrips> {
