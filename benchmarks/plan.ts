@@ -47,7 +47,7 @@ export interface Plan {
 const SECONDS: Readonly<
   Record<string, { readonly main: number; readonly other: number; readonly quick: number }>
 > = {
-  'tcp-1': { main: 3, other: 2, quick: 2 },
+  'tcp-1': { main: 3, other: 3, quick: 2 },
   'tcp-8': { main: 2, other: 1, quick: 1 },
   'tcp-64': { main: 2, other: 1, quick: 1 },
   'both-ways': { main: 2, other: 1, quick: 1 },
@@ -75,7 +75,7 @@ const IDLE_SECONDS = 10;
 /** For the estimate: what a sample takes beside its seconds (programs start, a flood warms up), and what a lab takes. */
 const SAMPLE_OVERHEAD: Readonly<Record<string, number>> = { udp: 0.8, 'rr-loaded': 1.5 };
 const DEFAULT_OVERHEAD = 0.4;
-const BUILD_SECONDS = 2.5;
+const BUILD_SECONDS = 1.5;
 
 /** `peers` may be empty. Throws RangeError with what is known when nothing of what was asked for exists. */
 export function makePlan(wishes: Wishes, base: readonly Subject[], peers: readonly Subject[]): Plan {
@@ -121,7 +121,7 @@ export function makePlan(wishes: Wishes, base: readonly Subject[], peers: readon
     const seconds = SECONDS[measure];
     if (seconds === undefined) throw new RangeError(`${measure} has no length of a sample`);
     const isMain = MAIN_UNDERLAYS.includes(underlay.id) && !peers.includes(subject);
-    if (wishes.quick) return isMain ? seconds.quick : Math.min(seconds.quick, seconds.other, 1);
+    if (wishes.quick) return peers.includes(subject) ? 1 : seconds.quick;
     return isMain ? seconds.main : seconds.other;
   }
 }
