@@ -1,6 +1,6 @@
 /** A run for people: on the terminal, and as the page docs/benchmarks/README.md. */
 import { judge } from './judge.ts';
-import type { Run } from './results.ts';
+import type { Result, Run } from './results.ts';
 import { asMarkdown, asText, targetTable, underlayTables } from './tables.ts';
 import { TARGETS } from './targets.ts';
 import { UNDERLAYS } from './underlays.ts';
@@ -13,8 +13,11 @@ export function textReport(run: Run): string {
   return [...tables.map(asText), ...(left.length > 0 ? [left.join('\n')] : [])].join('\n\n');
 }
 
-/** `pictures`: file names of the plots that lie beside the page. */
-export function markdownReport(run: Run, pictures: readonly string[]): string {
+/**
+ * `charts`: file names of the plots that lie beside the page; those of an underlay begin with its id. `scale`: results of
+ * the scale benchmarks, for the targets that speak of them.
+ */
+export function markdownReport(run: Run, charts: readonly string[], scale: readonly Result[]): string {
   const { about } = run;
   const versions = Object.entries(about.versions).map(([program, version]) => `${program} ${version}`);
   const parts = [
@@ -25,11 +28,15 @@ ${about.processors} × ${about.processor}, ${about.memoryGb} GB, Linux ${about.k
 ${versions.join(' · ')}`,
     METHOD.replace('ROUNDS', String(about.rounds)),
     '## Targets',
-    asMarkdown(targetTable(judge(TARGETS, run.results))),
-    ...pictures.map(name => `![${name.replace(/\.svg$/, '').replaceAll('-', ' ')}](${name})`),
+    asMarkdown(targetTable(judge(TARGETS, [...run.results, ...scale]))),
+    ...(scale.length === 0
+      ? []
+      : ['Curves over peers, entries, flows and containers: [what scale costs](scale.md).']),
+    ...charts.filter(name => !run.underlays.some(({ id }) => name.startsWith(`${id}-`))).map(image),
   ];
   for (const { id, meaning } of run.underlays) {
-    parts.push(`## ${id}`, `${meaning}.`);
+    parts.push(`## ${id}`, `${capital(meaning)}.`);
+    parts.push(...charts.filter(name => name.startsWith(`${id}-`)).map(image));
     for (const table of underlayTables(run, id, referenceOf(id)))
       parts.push(`### ${table.title.replace(`${id}: `, '')}`, asMarkdown(table));
   }
@@ -48,6 +55,14 @@ what disturbs the machine disturbs all of them. A value is the median of the rou
 of a ratio is that of the ratios within each round. TCP bulk is iperf3; datagrams, requests and connections come from the lab's own
 generators ([daemon/lab/tools/native](../../daemon/lab/tools/native/)). weft does not encrypt, so the other overlays do not
 either, where they can be told so. How and why: [ADR 12](../adr/0012-how-we-measure.md).`;
+
+function image(file: string): string {
+  return `![${file.replace(/\.svg$/, '').replaceAll('-', ' ')}](${file})`;
+}
+
+function capital(words: string): string {
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
 
 function list(items: readonly string[]): string {
   return items.map(item => `- ${item}`).join('\n');

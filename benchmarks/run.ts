@@ -2,7 +2,7 @@
  * `npm run bench [-- OPTIONS]`: measures every subject in turn, round after round, and prints ratios. options.ts has
  * the options, plan.ts what is measured by default. The whole of it, for docs/benchmarks: `npm run bench -- --peers all --write`.
  */
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Lab } from '../daemon/lab/lab.ts';
 import { runCommand } from '../daemon/lab/run-command.ts';
@@ -11,10 +11,12 @@ import { WeftError } from '../dataplane/errors.ts';
 import { aboutMachine, missingPrograms } from './machine.ts';
 import { METRICS } from './measures/catalogue.ts';
 import { type Options, parseOptions, USAGE } from './options.ts';
+import { pictures } from './pictures.ts';
 import { makePlan, type Plan, quickPeers } from './plan.ts';
 import { duration, Progress } from './progress.ts';
 import { markdownReport, textReport } from './report.ts';
 import type { Omission, Result, Run } from './results.ts';
+import { readScaleResults } from './scale-results.ts';
 import { StageRun } from './stage.ts';
 import { baseSubjects, PEERS } from './subjects/catalogue.ts';
 import type { Subject } from './subjects/subject.ts';
@@ -102,8 +104,13 @@ function write(run: Run, { jsonFile, write: renew }: Options): void {
   if (!renew) return;
   mkdirSync(DOCS, { recursive: true });
   writeFileSync(new URL('results.json', DOCS), json);
-  const pictures = readdirSync(DOCS).filter(name => name.endsWith('.svg'));
-  writeFileSync(new URL('README.md', DOCS), markdownReport(run, pictures.sort()));
+  // Those of a run with other underlays or peers would stand beside figures that they do not show.
+  for (const name of readdirSync(DOCS))
+    if (name.endsWith('.svg') && !name.startsWith('scale-')) rmSync(new URL(name, DOCS));
+  const charts = pictures(run);
+  for (const [name, svg] of charts) writeFileSync(new URL(name, DOCS), svg);
+  const scale = readScaleResults(new URL('scale.json', DOCS));
+  writeFileSync(new URL('README.md', DOCS), markdownReport(run, [...charts.keys()], scale));
 }
 
 try {

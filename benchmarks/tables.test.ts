@@ -1,52 +1,27 @@
 import test from 'ava';
-import type { Run } from './results.ts';
 import { asMarkdown, asText, significant, targetTable, underlayTables } from './tables.ts';
-
-const TCP = { underlay: 'veth', metric: 'tcp-1' };
-const CPU = { underlay: 'veth', metric: 'cpu' };
-const RUN: Run = {
-  about: {
-    date: '2026-11-23',
-    commit: 'abc1234',
-    processor: 'Example CPU',
-    processors: 2,
-    memoryGb: 24,
-    kernel: '6.18',
-    node: 'v20.20.2',
-    versions: {},
-    loadBefore: 0.1,
-    command: '',
-    rounds: 3,
-    minutes: 1,
-  },
-  underlays: [{ id: 'veth', meaning: 'one box' }],
-  subjects: ['no overlay', 'kernel vxlan', 'weft tap', 'tinc'].map(name => ({ name, meaning: name })),
-  metrics: [
-    { id: 'tcp-1', title: 'TCP', unit: 'Gbit/s', better: 'more' },
-    { id: 'cpu', title: 'CPU of daemons', unit: 's', better: 'less' },
-  ],
-  results: [
-    { ...TCP, subject: 'weft tap', samples: [4.5, 3, 7] },
-    { ...TCP, subject: 'no overlay', samples: [8, 10, 9] },
-    { ...TCP, subject: 'kernel vxlan', samples: [6, 5, 4] },
-    { ...CPU, subject: 'weft tap', samples: [0.25] },
-  ],
-  omissions: [],
-};
+import { SAMPLE_RUN } from './testing/sample-run.ts';
 
 test('underlayTables() has ratios first, then medians; what nobody was measured on has no column', t => {
-  t.deepEqual(underlayTables(RUN, 'veth', 'kernel vxlan'), [
+  const headings = ['', 'no overlay', 'kernel vxlan', 'weft bridge', 'tinc'];
+  t.deepEqual(underlayTables(SAMPLE_RUN, 'wire-like', 'kernel vxlan'), [
     {
-      title: 'veth: ratio to kernel vxlan',
-      headings: ['', 'no overlay', 'kernel vxlan', 'weft tap'],
-      rows: [['TCP (Gbit/s)', '1.80 ×', '1.00 ×', '0.90 ×']],
+      title: 'wire-like: ratio to kernel vxlan',
+      headings,
+      rows: [['TCP (Gbit/s)', '1.80 ×', '1.00 ×', '0.90 ×', '0.10 ×']],
     },
     {
-      title: 'veth: medians (lowest – highest)',
-      headings: ['', 'no overlay', 'kernel vxlan', 'weft tap'],
+      title: 'wire-like: medians (lowest – highest)',
+      headings,
       rows: [
-        ['TCP (Gbit/s)', '9.00 (8.00 – 10.0)', '5.00 (4.00 – 6.00)', '4.50 (3.00 – 7.00)'],
-        ['CPU of daemons (s)', '–', '–', '0.250'],
+        [
+          'TCP (Gbit/s)',
+          '9.00 (8.00 – 10.0)',
+          '5.00 (4.00 – 6.00)',
+          '4.50 (3.00 – 7.00)',
+          '0.500 (0.400 – 0.600)',
+        ],
+        ['CPU of daemons (s)', '–', '–', '0.250', '–'],
       ],
     },
   ]);
@@ -54,8 +29,8 @@ test('underlayTables() has ratios first, then medians; what nobody was measured 
 
 test('underlayTables() has no ratios where the reference was not measured', t => {
   t.deepEqual(
-    underlayTables(RUN, 'veth', 'tinc').map(({ title }) => title),
-    ['veth: medians (lowest – highest)'],
+    underlayTables(SAMPLE_RUN, '1gbit', 'kernel vxlan').map(({ title }) => title),
+    ['1gbit: medians (lowest – highest)'],
   );
 });
 

@@ -2,6 +2,7 @@
  * What weft must show (issue 3): data only. Where the issue names no underlay or no attach mode, each is held to the
  * target by itself.
  */
+import { atSize, SCALE } from './scale-results.ts';
 import { KERNEL_VXLAN, NO_OVERLAY, OPEN_VSWITCH, WEFT_BRIDGE, WEFT_TAP } from './subjects/subject.ts';
 
 export interface Target {
@@ -67,6 +68,14 @@ export const TARGETS: readonly Target[] = [
   }),
   ...bothModes('Goodput on a card of 1 Gbit/s', '1gbit', 'tcp-1', NO_OVERLAY, { atLeast: 0.96 }),
   ...bothModes('TCP, 1 stream', 'wire-like', 'tcp-1', OPEN_VSWITCH, { atLeast: 6 }),
+  ...['tcp', 'udp'].map(curve => ({
+    title: `${curve.toUpperCase()} with 50,000 forwarding entries`,
+    underlay: SCALE,
+    metric: `entries-${curve}`,
+    subject: atSize(WEFT_BRIDGE, 50_000),
+    against: atSize(WEFT_BRIDGE, 10),
+    bound: { atLeast: 0.95 },
+  })),
   ...bothModes('Idle daemon, % of a core', 'wire-like', 'idle-cpu', undefined, { atMost: 0.5 }),
   ...bothModes('Idle daemon, resident MB', 'wire-like', 'idle-rss', undefined, { atMost: 120 }),
 ];
