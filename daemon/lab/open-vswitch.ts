@@ -48,12 +48,6 @@ export class OpenVswitch {
     return ovs;
   }
 
-  /** ovs-vswitchd, which moves the packets. */
-  get daemon(): LabProcess {
-    if (this.switch === undefined) throw new Error(`Open vSwitch was not started on ${this.vm.name}`);
-    return this.switch;
-  }
-
   /** Joins a container to the overlay. */
   async attach(container: Container, options: PlugOptions): Promise<void> {
     const near = await this.vm.plug(container, { mtu: 1450, ...options });
@@ -69,6 +63,12 @@ export class OpenVswitch {
       env: this.environment,
     });
     return stdout;
+  }
+
+  /** ovs-vswitchd, which moves the packets. */
+  get daemon(): LabProcess {
+    if (this.switch === undefined) throw new Error(`Open vSwitch was not started on ${this.vm.name}`);
+    return this.switch;
   }
 
   private get environment(): Readonly<Record<string, string>> {
