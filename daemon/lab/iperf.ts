@@ -35,17 +35,15 @@ export async function iperf(
   address: string,
   options: IperfOptions = {},
 ): Promise<IperfReport> {
-  const { seconds = 3, omit = 0, udpBytes, streams = 1, bothWays = false } = options;
-  if (!Number.isInteger(seconds) || seconds < 1)
-    throw new RangeError(`iperf3 runs for whole seconds, not ${seconds}`);
+  const { seconds = 3, omit = 0, udpBytes, streams = 1 } = options;
   const listener = server.spawn('iperf3', ['--server', '--one-off', '--forceflush', '--port', String(PORT)]);
   try {
     await listener.waitForOutput('Server listening');
-    const args = ['--client', address, '--port', String(PORT), '--json', '--time', String(seconds)];
+    const args = ['--client', address, '--port', String(PORT), '--json', '--time', wholeSeconds(seconds)];
     if (omit > 0) args.push('--omit', String(omit));
     // Nobody reads the figures of each second, and with many streams they cost.
     args.push('--interval', '0');
-    if (bothWays) args.push('--bidir');
+    if (options.bothWays === true) args.push('--bidir');
     if (streams > 1) args.push('--parallel', String(streams));
     if (udpBytes !== undefined) args.push('--udp', '--bitrate', '0', '--length', String(udpBytes));
     const timeoutMs = (seconds + omit + 20) * 1000;
@@ -54,6 +52,12 @@ export async function iperf(
   } finally {
     await listener.stop('SIGKILL');
   }
+}
+
+function wholeSeconds(seconds: number): string {
+  if (!Number.isInteger(seconds) || seconds < 1)
+    throw new RangeError(`iperf3 runs for whole seconds, not ${seconds}`);
+  return String(seconds);
 }
 
 /** The parts of `iperf3 --json` (3.12) that are read here. */
