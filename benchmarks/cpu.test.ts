@@ -20,4 +20,6 @@ test('this process has used some processor time and memory', t => {
   t.true(before > 0);
   t.true(processCpuSeconds([process.pid]) >= before);
   t.true(processMegabytes(process.pid) > 1);
+  // Above the largest pid that Linux gives (PID_MAX_LIMIT).
+  t.throws(() => processCpuSeconds([2 ** 22 + 1]), { code: 'ENOENT' });
 });

@@ -20,17 +20,29 @@ export function boxCpuSeconds(): number {
   return busySeconds(readFileSync('/proc/stat', 'utf8'));
 }
 
-/** Seconds on a processor of all threads of these processes, to the nanosecond; of those that ended, none. */
+/**
+ * Seconds on a processor of all threads of these processes, to the nanosecond; of threads that ended, none. Throws when
+ * one of the processes is no more.
+ */
 export function processCpuSeconds(pids: readonly number[]): number {
   let nanoseconds = 0;
   for (const pid of pids) {
-    for (const thread of readdirSync(`/proc/${pid}/task`)) {
-      // "time on the processor, time waiting for it, number of turns": Documentation/scheduler/sched-stats.rst
-      const [onCpu] = readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ');
-      nanoseconds += Number(onCpu);
-    }
+    for (const thread of readdirSync(`/proc/${pid}/task`)) nanoseconds += threadNanoseconds(pid, thread);
   }
   return nanoseconds / 1e9;
+}
+
+function threadNanoseconds(pid: number, thread: string): number {
+  try {
+    // "time on the processor, time waiting for it, number of turns": Documentation/scheduler/sched-stats.rst
+    const [onCpu] = readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ');
+    return Number(onCpu);
+  } catch (error) {
+    // It ended after it was listed: ENOENT, or ESRCH if only just.
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ESRCH') return 0;
+    throw error;
+  }
 }
 
 /** Resident memory in MB (10^6 bytes), given the text of /proc/PID/status. */

@@ -39,12 +39,13 @@ export async function aboutMachine(
   };
 }
 
-/** The commit, marked where files differ from it. */
+/** The commit, marked where files differ from it; other than the results of an earlier run. */
 async function commit(): Promise<string> {
-  const git = await runCommand('git', ['describe', '--always', '--dirty'], { check: false }).catch(
-    () => undefined,
-  );
-  return git?.stdout.trim() || 'unknown';
+  const git = async (...args: string[]) =>
+    (await runCommand('git', args, { check: false }).catch(() => undefined))?.stdout.trim() ?? '';
+  const head = await git('rev-parse', '--short', 'HEAD');
+  const changes = await git('status', '--porcelain', '--', '.', ':!docs/benchmarks');
+  return `${head || 'unknown'}${changes === '' ? '' : '-dirty'}`;
 }
 
 /** The first number with dots that a program prints; the programs differ in all else. */

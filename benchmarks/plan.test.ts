@@ -79,6 +79,13 @@ test('what is named is measured, also where --quick or the other overlays would 
   );
 });
 
+test('an underlay on which nothing of what is named is measured is left out', t => {
+  t.deepEqual(
+    plan({ only: ['tinc'] }).stages.map(({ underlay }) => underlay.id),
+    ['wire-like'],
+  );
+});
+
 test('--seconds holds for every sample, rounded where the generator knows whole seconds only', t => {
   const { stages } = plan({ seconds: 0.3, underlays: ['veth'], measures: ['tcp-1', 'udp-64'] }, []);
   const seconds = stages[0]?.cells.map(({ measure, seconds }) => `${measure.id} ${seconds}`);

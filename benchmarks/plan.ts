@@ -91,7 +91,7 @@ export function makePlan(wishes: Wishes, base: readonly Subject[], peers: readon
   const only = wishes.only ?? names;
   chosen(names, name => name, only, 'subject');
   const rounds = wishes.rounds ?? (wishes.quick ? QUICK_ROUNDS : ROUNDS);
-  const stages = underlays.map(underlay => stage(underlay));
+  const stages = underlays.map(stage).filter(({ subjects }) => subjects.length > 0);
   return { stages, rounds, seconds: stages.reduce((sum, next) => sum + stageSeconds(next, rounds), 0) };
 
   function stage(underlay: Underlay): Stage {

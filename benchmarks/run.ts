@@ -35,7 +35,10 @@ async function main(args: readonly string[]): Promise<number> {
   const peers = await choosePeers(options, omissions);
   const base = baseSubjects(options.variants);
   const plan = planOf(options, base, peers);
-  const about = await aboutMachine([...base, ...peers], systemClock);
+  const subjects = [...base, ...peers].filter(subject =>
+    plan.stages.some(stage => stage.subjects.includes(subject)),
+  );
+  const about = await aboutMachine(subjects, systemClock);
   const progress = new Progress({ output: process.stderr, clock: systemClock }, { expected: plan.seconds });
   progress.note(announcement(plan));
   for (const omission of omissions) progress.note(`${omission.subject} is left out: ${omission.reason}`);
@@ -53,9 +56,9 @@ async function main(args: readonly string[]): Promise<number> {
   const minutes = (systemClock.now() - start) / 60_000;
   const measured = plan.stages.map(({ underlay: { id, meaning } }) => ({ id, meaning }));
   const run: Run = {
-    about: { ...about, command: args.join(' '), rounds: plan.rounds, minutes },
+    about: { ...about, command: args.map(quoted).join(' '), rounds: plan.rounds, minutes },
     underlays: measured,
-    subjects: [...base, ...peers].map(({ name, meaning }) => ({ name, meaning })),
+    subjects: subjects.map(({ name, meaning }) => ({ name, meaning })),
     metrics: METRICS.filter(({ id }) => results.some(({ metric }) => metric === id)),
     results,
     omissions,
@@ -96,6 +99,11 @@ function planOf({ wishes }: Options, base: readonly Subject[], peers: readonly S
 function announcement({ stages, rounds, seconds }: Plan): string {
   const what = stages.map(({ underlay, subjects }) => `${underlay.id} (${subjects.length} subjects)`);
   return `${rounds} rounds on ${what.join(', ')}; about ${duration(seconds)}`;
+}
+
+/** As one would have to type it. */
+function quoted(argument: string): string {
+  return /^[\w.,:=/@%+-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", "'\\''")}'`;
 }
 
 function write(run: Run, { jsonFile, write: renew }: Options): void {

@@ -67,7 +67,8 @@ export class StageRun {
       this.paths.set(subject, path);
     } catch (error) {
       omit({ subject: subject.name, what: `everything on ${underlay.id}`, reason: firstLine(error) });
-      progress.note(lab.report());
+      // For weft and the kernel this is a failure to look into; a peer that cannot run here is one line.
+      if (subject.programs.length === 0) progress.note(lab.report());
     }
   }
 
