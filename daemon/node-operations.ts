@@ -171,6 +171,8 @@ function dataplaneReport(
     tx_packets: underlay.txSegments,
     rx_bytes: underlay.rxBytes,
     tx_bytes: underlay.txBytes,
+    rx_messages: underlay.rxMessages,
+    tx_sends: underlay.txBatches,
     drops: totals,
   };
 }

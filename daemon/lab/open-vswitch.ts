@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Container, PlugOptions } from './container.ts';
+import type { LabProcess } from './lab-process.ts';
 import type { Vm } from './vm.ts';
 
 export interface OpenVswitchOptions {
@@ -21,6 +22,7 @@ export interface OpenVswitchOptions {
 export class OpenVswitch {
   private readonly vm: Vm;
   private readonly directory: string;
+  private switch: LabProcess | undefined;
 
   private constructor(vm: Vm) {
     this.vm = vm;
@@ -72,6 +74,12 @@ export class OpenVswitch {
     return stdout;
   }
 
+  /** ovs-vswitchd, which moves the packets. */
+  get daemon(): LabProcess {
+    if (this.switch === undefined) throw new Error(`Open vSwitch was not started on ${this.vm.name}`);
+    return this.switch;
+  }
+
   private get environment(): Readonly<Record<string, string>> {
     const { directory } = this;
     return { OVS_RUNDIR: directory, OVS_LOGDIR: directory, OVS_DBDIR: directory, OVS_SYSCONFDIR: directory };
@@ -93,7 +101,7 @@ export class OpenVswitch {
     );
     await server.waitForOutput('ovsdb-server (Open vSwitch)');
     await this.vsctl('--no-wait', 'init');
-    vm.spawn(
+    this.switch = vm.spawn(
       'ovs-vswitchd',
       [`unix:${directory}/db.sock`, `--unixctl=${directory}/vswitchd.ctl`],
       environment,
