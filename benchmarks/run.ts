@@ -1,152 +1,120 @@
 /**
- * `npm run bench [-- --quick] [-- --wire wire-like|veth] [-- --only NAME,...] [-- --rounds N] [-- --seconds S]
- * [-- --json FILE] [-- --write]`
- *
- * Measures every scenario in turn, round after round, and prints ratios. `--quick` is less than a minute: only the
- * wire-like lab and the TCP stream. `--write` renews docs/benchmarks.
+ * `npm run bench [-- OPTIONS]`: measures every subject in turn, round after round, and prints ratios. options.ts has
+ * the options, plan.ts what is measured by default. The whole of it, for docs/benchmarks: `npm run bench -- --peers all --write`.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { cpus, release } from 'node:os';
-import { parseArgs } from 'node:util';
-import { Lab, type Wire } from '../daemon/lab/lab.ts';
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { Lab } from '../daemon/lab/lab.ts';
 import { runCommand } from '../daemon/lab/run-command.ts';
 import { systemClock } from '../dataplane/clock.ts';
 import { WeftError } from '../dataplane/errors.ts';
-import { MEASURES, type Measure } from './measure.ts';
-import { type Circumstances, markdownReport, type Result, textReport } from './report.ts';
-import { type Path, SCENARIOS, type Scenario } from './scenarios.ts';
+import { aboutMachine, missingPrograms } from './machine.ts';
+import { METRICS } from './measures/catalogue.ts';
+import { type Options, parseOptions, USAGE } from './options.ts';
+import { pictures } from './pictures.ts';
+import { makePlan, type Plan, quickPeers } from './plan.ts';
+import { duration, Progress } from './progress.ts';
+import { markdownReport, textReport } from './report.ts';
+import type { Omission, Result, Run } from './results.ts';
+import { readScaleResults } from './scale-results.ts';
+import { StageRun } from './stage.ts';
+import { baseSubjects, PEERS } from './subjects/catalogue.ts';
+import type { Subject } from './subjects/subject.ts';
 
-const DOCS = new URL('../../docs/benchmarks/', import.meta.url);
-const WIRES: readonly Wire[] = ['wire-like', 'veth'];
+const REPOSITORY = new URL('../../', import.meta.url);
+const DOCS = new URL('docs/benchmarks/', REPOSITORY);
 
-interface Plan {
-  readonly wires: readonly Wire[];
-  readonly scenarios: readonly Scenario[];
-  readonly measures: readonly Measure[];
-  readonly rounds: number;
-  readonly seconds: number;
-  readonly write: boolean;
-  readonly jsonFile: string | undefined;
-}
-
-function parsePlan(args: string[]): Plan {
-  const { values } = parseArgs({
-    args,
-    options: {
-      quick: { type: 'boolean', default: false },
-      write: { type: 'boolean', default: false },
-      wire: { type: 'string' },
-      only: { type: 'string' },
-      rounds: { type: 'string' },
-      seconds: { type: 'string' },
-      json: { type: 'string' },
-    },
-  });
-  const names = values.only?.split(',');
-  const wires = WIRES.filter(wire => (values.wire ?? (values.quick ? 'wire-like' : wire)) === wire);
-  const scenarios = SCENARIOS.filter(({ name }) => names === undefined || names.includes(name));
-  if (wires.length === 0 || scenarios.length === 0) {
-    const known = SCENARIOS.map(({ name }) => `"${name}"`).join(', ');
-    throw new WeftError(
-      'invalid_argument',
-      `nothing is left to measure: wires are ${WIRES.join(' and ')}, scenarios ${known}`,
-    );
+async function main(args: readonly string[]): Promise<number> {
+  const options = parseOptions(args);
+  if (options.help) {
+    process.stdout.write(USAGE);
+    return 0;
   }
-  return {
-    wires,
-    scenarios,
-    measures: values.quick ? MEASURES.slice(0, 1) : MEASURES,
-    rounds: positive(values.rounds, values.quick ? 3 : 5),
-    seconds: positive(values.seconds, values.quick ? 2 : 3),
-    write: values.write,
-    jsonFile: values.json,
-  };
-}
-
-function positive(text: string | undefined, otherwise: number): number {
-  const value = text === undefined ? otherwise : Number(text);
-  if (!Number.isInteger(value) || value < 1)
-    throw new WeftError('invalid_argument', `"${text}" is no count from 1 on`);
-  return value;
-}
-
-/** Measures all scenarios of one kind of wire: their labs stand side by side, and the rounds alternate. */
-async function measureWire(wire: Wire, plan: Plan, log: (line: string) => void): Promise<Result[]> {
-  const labs: Lab[] = [];
-  try {
-    const paths: { scenario: Scenario; path: Path }[] = [];
-    for (const [i, scenario] of plan.scenarios.entries()) {
-      log(`${wire}: building ${scenario.name}`);
-      const lab = await Lab.create({ name: `bench${i}`, wire });
-      labs.push(lab);
-      paths.push({ scenario, path: await scenario.build(lab) });
-    }
-    const samples = new Map<string, number[]>();
-    const key = (scenario: Scenario, measure: Measure) => `${scenario.name} ${measure.name}`;
-    for (let round = 1; round <= plan.rounds; round++) {
-      for (const measure of plan.measures) {
-        for (const { scenario, path } of paths) {
-          const value = await measure.run(path, plan.seconds);
-          log(
-            `${wire}: round ${round} of ${plan.rounds}, ${scenario.name}: ${value.toPrecision(3)} ${measure.unit}`,
-          );
-          samples.set(key(scenario, measure), [...(samples.get(key(scenario, measure)) ?? []), value]);
-        }
-      }
-    }
-    return plan.measures.flatMap(measure =>
-      plan.scenarios.map(scenario => ({
-        wire,
-        measure: measure.name,
-        unit: measure.unit,
-        better: measure.better,
-        scenario: scenario.name,
-        samples: samples.get(key(scenario, measure)) ?? [],
-      })),
-    );
-  } catch (error) {
-    for (const lab of labs) log(lab.report());
-    throw error;
-  } finally {
-    for (const lab of labs) await lab.destroy();
-  }
-}
-
-async function circumstances(): Promise<Circumstances> {
-  const [first, ...others] = cpus();
-  const git = await runCommand('git', ['rev-parse', '--short', 'HEAD'], { check: false }).catch(
-    () => undefined,
-  );
-  return {
-    processor: first?.model ?? 'unknown processor',
-    processors: others.length + 1,
-    kernel: release(),
-    node: process.version,
-    commit: git?.stdout.trim() || 'unknown',
-    // The Swedish way to write a date is ISO 8601.
-    date: new Intl.DateTimeFormat('sv-SE', { timeZone: 'UTC' }).format(systemClock.wallTime()),
-  };
-}
-
-async function main(): Promise<void> {
-  const plan = parsePlan(process.argv.slice(2));
   Lab.sweep();
+  const omissions: Omission[] = [];
+  const peers = await choosePeers(options, omissions);
+  const base = baseSubjects(options.variants);
+  const plan = planOf(options, base, peers);
+  const about = await aboutMachine([...base, ...peers], systemClock);
+  const progress = new Progress({ output: process.stderr, clock: systemClock }, { expected: plan.seconds });
+  progress.note(announcement(plan));
+  for (const omission of omissions) progress.note(`${omission.subject} is left out: ${omission.reason}`);
+  const start = systemClock.now();
   const results: Result[] = [];
-  for (const wire of plan.wires) {
-    results.push(...(await measureWire(wire, plan, line => process.stderr.write(`${line}\n`))));
+  for (const stage of plan.stages) {
+    const omit = (omission: Omission) => {
+      omissions.push(omission);
+      progress.note(`${omission.subject}, ${omission.what}: ${omission.reason}`);
+    };
+    const modules = { clock: systemClock, progress, omit };
+    results.push(...(await new StageRun(modules, { stage, rounds: plan.rounds }).measure()));
   }
-  process.stdout.write(`${textReport(results)}\n`);
-  const about = await circumstances();
-  const json = `${JSON.stringify({ ...about, results }, undefined, 2)}\n`;
-  if (plan.jsonFile !== undefined) writeFileSync(plan.jsonFile, json);
-  if (!plan.write) return;
+  progress.end();
+  const minutes = (systemClock.now() - start) / 60_000;
+  const measured = plan.stages.map(({ underlay: { id, meaning } }) => ({ id, meaning }));
+  const run: Run = {
+    about: { ...about, command: args.join(' '), rounds: plan.rounds, minutes },
+    underlays: measured,
+    subjects: [...base, ...peers].map(({ name, meaning }) => ({ name, meaning })),
+    metrics: METRICS.filter(({ id }) => results.some(({ metric }) => metric === id)),
+    results,
+    omissions,
+  };
+  process.stdout.write(`${textReport(run)}\n`);
+  write(run, options);
+  // A peer that cannot run here is a fact about the peer; weft or the kernel failing is a failure.
+  return omissions.some(({ subject }) => base.some(({ name }) => name === subject)) ? 1 : 0;
+}
+
+async function choosePeers({ peers, wishes }: Options, omissions: Omission[]): Promise<readonly Subject[]> {
+  if (peers === 'none') return [];
+  if (peers === 'all') {
+    const script = fileURLToPath(new URL('daemon/lab/prepare.sh', REPOSITORY));
+    const { stderr } = await runCommand('sh', [script, 'peers'], { timeoutMs: 600_000, check: false });
+    process.stderr.write(stderr);
+  }
+  const wanted = wishes.quick && wishes.only === undefined ? quickPeers(PEERS) : PEERS;
+  return wanted.filter(subject => {
+    const missing = missingPrograms(subject);
+    if (missing.length === 0) return true;
+    const advice = peers === 'all' ? 'Debian has no package of it here' : '--peers all installs it';
+    const reason = `${missing.join(' and ')} not installed; ${advice}`;
+    omissions.push({ subject: subject.name, what: 'everything', reason });
+    return false;
+  });
+}
+
+function planOf({ wishes }: Options, base: readonly Subject[], peers: readonly Subject[]): Plan {
+  try {
+    return makePlan(wishes, base, peers);
+  } catch (error) {
+    if (error instanceof RangeError) throw new WeftError('invalid_argument', error.message);
+    throw error;
+  }
+}
+
+function announcement({ stages, rounds, seconds }: Plan): string {
+  const what = stages.map(({ underlay, subjects }) => `${underlay.id} (${subjects.length} subjects)`);
+  return `${rounds} rounds on ${what.join(', ')}; about ${duration(seconds)}`;
+}
+
+function write(run: Run, { jsonFile, write: renew }: Options): void {
+  const json = `${JSON.stringify(run, undefined, 1)}\n`;
+  if (jsonFile !== undefined) writeFileSync(jsonFile, json);
+  if (!renew) return;
   mkdirSync(DOCS, { recursive: true });
   writeFileSync(new URL('results.json', DOCS), json);
-  writeFileSync(new URL('README.md', DOCS), markdownReport(results, about));
+  // Those of a run with other underlays or peers would stand beside figures that they do not show.
+  for (const name of readdirSync(DOCS))
+    if (name.endsWith('.svg') && !name.startsWith('scale-')) rmSync(new URL(name, DOCS));
+  const charts = pictures(run);
+  for (const [name, svg] of charts) writeFileSync(new URL(name, DOCS), svg);
+  const scale = readScaleResults(new URL('scale.json', DOCS));
+  writeFileSync(new URL('README.md', DOCS), markdownReport(run, [...charts.keys()], scale));
 }
 
 try {
-  await main();
+  process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
   process.stderr.write(
     `${error instanceof WeftError ? error.line : error instanceof Error ? error.message : error}\n`,

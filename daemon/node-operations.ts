@@ -165,6 +165,8 @@ function dataplaneReport(counters: DataplaneCounters): StatusReport['dataplane']
     tx_packets: underlay.txSegments,
     rx_bytes: underlay.rxBytes,
     tx_bytes: underlay.txBytes,
+    rx_messages: underlay.rxMessages,
+    tx_sends: underlay.txBatches,
     drops: totals,
   };
 }

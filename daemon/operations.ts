@@ -18,6 +18,10 @@ export interface StatusReport {
     readonly tx_packets: number;
     readonly rx_bytes: number;
     readonly tx_bytes: number;
+    /** What the kernel handed over: rx_packets / rx_messages is how many packets it merged (UDP_GRO). */
+    readonly rx_messages: number;
+    /** System calls that sent: tx_packets / tx_sends is how many packets one call carried. */
+    readonly tx_sends: number;
     /** Reason → frames dropped for it; only reasons that have occurred. */
     readonly drops: Readonly<Record<string, number>>;
   };

@@ -1,19 +1,23 @@
 import type { Host } from './host.ts';
 
 export interface IperfOptions {
-  /** Seconds. @default 3 */
+  /** Whole seconds: iperf3 knows no others. @default 3 */
   readonly seconds?: number;
   /** Seconds at the start that do not count. @default 0 */
   readonly omit?: number;
   /** Send UDP datagrams of this many payload bytes as fast as possible instead of a TCP stream. */
   readonly udpBytes?: number;
-  /** Parallel streams. @default 1 */
+  /** Parallel streams; in each direction. @default 1 */
   readonly streams?: number;
+  /** TCP in both directions at once; the report is the sum. @default false */
+  readonly bothWays?: boolean;
 }
 
 export interface IperfReport {
   /** What arrived, in bits per second of payload. */
   readonly bitsPerSecond: number;
+  /** What arrived, in bytes of payload; what was omitted at the start is not in it. */
+  readonly bytes: number;
   /** What arrived, in datagrams per second; 0 for TCP. */
   readonly datagramsPerSecond: number;
   /** Share of the datagrams that were lost, 0 to 1; 0 for TCP. */
@@ -31,12 +35,17 @@ export async function iperf(
   address: string,
   options: IperfOptions = {},
 ): Promise<IperfReport> {
-  const { seconds = 3, omit = 0, udpBytes, streams = 1 } = options;
+  const { seconds = 3, omit = 0, udpBytes, streams = 1, bothWays = false } = options;
+  if (!Number.isInteger(seconds) || seconds < 1)
+    throw new RangeError(`iperf3 runs for whole seconds, not ${seconds}`);
   const listener = server.spawn('iperf3', ['--server', '--one-off', '--forceflush', '--port', String(PORT)]);
   try {
     await listener.waitForOutput('Server listening');
     const args = ['--client', address, '--port', String(PORT), '--json', '--time', String(seconds)];
     if (omit > 0) args.push('--omit', String(omit));
+    // Nobody reads the figures of each second, and with many streams they cost.
+    args.push('--interval', '0');
+    if (bothWays) args.push('--bidir');
     if (streams > 1) args.push('--parallel', String(streams));
     if (udpBytes !== undefined) args.push('--udp', '--bitrate', '0', '--length', String(udpBytes));
     const timeoutMs = (seconds + omit + 20) * 1000;
@@ -51,9 +60,17 @@ export async function iperf(
 interface IperfJson {
   readonly error?: string;
   readonly end?: {
-    readonly sum?: { bits_per_second: number; packets: number; lost_packets: number; seconds: number };
+    readonly sum?: {
+      bytes: number;
+      bits_per_second: number;
+      packets: number;
+      lost_packets: number;
+      seconds: number;
+    };
     readonly sum_sent?: { retransmits?: number };
-    readonly sum_received?: { bits_per_second: number };
+    readonly sum_received?: { bytes: number; bits_per_second: number };
+    readonly sum_sent_bidir_reverse?: { retransmits?: number };
+    readonly sum_received_bidir_reverse?: { bytes: number; bits_per_second: number };
   };
 }
 
@@ -67,6 +84,7 @@ export function parseIperf(json: string): IperfReport {
     const lost = udp.packets === 0 ? 0 : udp.lost_packets / udp.packets;
     return {
       bitsPerSecond: udp.bits_per_second * (1 - lost),
+      bytes: udp.bytes * (1 - lost),
       datagramsPerSecond: (udp.packets - udp.lost_packets) / udp.seconds,
       lost,
       retransmits: 0,
@@ -74,10 +92,13 @@ export function parseIperf(json: string): IperfReport {
   }
   const received = report.end?.sum_received;
   if (received === undefined) throw new Error(`iperf3 gave no result:\n${json}`);
+  const back = report.end?.sum_received_bidir_reverse;
+  const sentAgain = (sum: { retransmits?: number } | undefined) => sum?.retransmits ?? 0;
   return {
-    bitsPerSecond: received.bits_per_second,
+    bitsPerSecond: received.bits_per_second + (back?.bits_per_second ?? 0),
+    bytes: received.bytes + (back?.bytes ?? 0),
     datagramsPerSecond: 0,
     lost: 0,
-    retransmits: report.end?.sum_sent?.retransmits ?? 0,
+    retransmits: sentAgain(report.end?.sum_sent) + sentAgain(report.end?.sum_sent_bidir_reverse),
   };
 }

@@ -38,6 +38,8 @@ export interface LabOptions {
   readonly wire?: Wire;
   /** MTU of the underlay. @default 1500 */
   readonly mtu?: number;
+  /** Line rate of each machine's network card, in Mbit/s of Ethernet frames. @default as fast as the kernel goes */
+  readonly rateMbit?: number;
 }
 
 export interface VmOptions {
@@ -46,6 +48,13 @@ export interface VmOptions {
 }
 
 const SWITCH = 'switch';
+/**
+ * The queue of a shaped card: the 1000 full frames (txqueuelen) that a real one has, as bytes, and a burst that covers a
+ * timer that fires late (256 KiB are 2 ms of 1 Gbit/s). Super-frames enter the queue whole, counted with the headers of all their
+ * segments (qdisc_pkt_len_init in net/core/dev.c), and are cut when they leave it: so does a card that has TSO.
+ */
+const CARD_QUEUE_FRAMES = 1000;
+const CARD_BURST = 256 * 1024;
 const WIRE_LIKE = ['tx', 'off', 'gso', 'off', 'tso', 'off', 'gro', 'on'];
 
 const live = new Set<Lab>();
@@ -55,6 +64,7 @@ export class Lab {
   readonly name: string;
   readonly wire: Wire;
   readonly mtu: number;
+  private readonly rateMbit: number | undefined;
   /** For configurations, state and sockets; goes with the lab. */
   readonly directory: string;
   private readonly prefix: string;
@@ -68,6 +78,7 @@ export class Lab {
     this.name = options.name;
     this.wire = options.wire ?? 'wire-like';
     this.mtu = options.mtu ?? 1500;
+    this.rateMbit = options.rateMbit;
     this.prefix = labPrefix(process.pid, options.name);
     this.directory = labDirectory(process.pid, options.name);
     this.switchHost = new Host(
@@ -124,6 +135,11 @@ export class Lab {
     );
     if (this.wire === 'wire-like') {
       await Promise.all([this.switchHost.ethtool(port, ...WIRE_LIKE), vm.ethtool('eth0', ...WIRE_LIKE)]);
+    }
+    if (this.rateMbit !== undefined) {
+      const queue = CARD_QUEUE_FRAMES * this.mtu;
+      const shaper = `rate ${this.rateMbit}mbit burst ${CARD_BURST} limit ${queue}`;
+      await vm.exec('tc', ['qdisc', 'add', 'dev', 'eth0', 'root', 'tbf', ...shaper.split(' ')]);
     }
     // Without nodad an IPv6 address cannot be used for its first second or two.
     await vm.ip(

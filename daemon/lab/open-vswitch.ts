@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Container, PlugOptions } from './container.ts';
+import type { LabProcess } from './lab-process.ts';
 import type { Vm } from './vm.ts';
 
 export interface OpenVswitchOptions {
@@ -21,6 +22,7 @@ export interface OpenVswitchOptions {
 export class OpenVswitch {
   private readonly vm: Vm;
   private readonly directory: string;
+  private switch: LabProcess | undefined;
 
   private constructor(vm: Vm) {
     this.vm = vm;
@@ -44,6 +46,12 @@ export class OpenVswitch {
     const tunnel = ['type=vxlan', `options:remote_ip=${options.remote}`, `options:key=${options.vni}`];
     await ovs.vsctl('add-port', 'br-int', 'vxlan0', '--', 'set', 'interface', 'vxlan0', ...tunnel);
     return ovs;
+  }
+
+  /** ovs-vswitchd, which moves the packets. */
+  get daemon(): LabProcess {
+    if (this.switch === undefined) throw new Error(`Open vSwitch was not started on ${this.vm.name}`);
+    return this.switch;
   }
 
   /** Joins a container to the overlay. */
@@ -84,7 +92,7 @@ export class OpenVswitch {
     );
     await server.waitForOutput('ovsdb-server (Open vSwitch)');
     await this.vsctl('--no-wait', 'init');
-    vm.spawn(
+    this.switch = vm.spawn(
       'ovs-vswitchd',
       [`unix:${directory}/db.sock`, `--unixctl=${directory}/vswitchd.ctl`],
       environment,

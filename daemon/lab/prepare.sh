@@ -1,6 +1,7 @@
 #!/bin/sh
 # prepare.sh [demo|test|bench]: makes a machine ready for `npm run demo`, `npm test` or `npm run bench`: Debian packages,
 # node_modules, the build. Does nothing where everything is there already; so it may run before every command.
+# prepare.sh peers: installs the overlays that `npm run bench -- --peers all` compares with, as far as Debian has them.
 set -eu
 
 purpose=${1:-test}
@@ -31,10 +32,20 @@ tshark tshark
 ovs-vswitchd openvswitch-switch
 serf serf
 '
+overlays='
+ovs-vswitchd openvswitch-switch
+tincd tinc
+fastd fastd
+edge n2n
+nebula nebula
+wireguard-go wireguard-go
+wg wireguard-tools
+'
 case $purpose in
+  peers) pairs="$overlays" ;;
   demo | bench) pairs="$toolchain$lab" ;;
   test) pairs="$toolchain$lab$judges" ;;
-  *) fail "no such purpose: $purpose; say demo, test or bench" ;;
+  *) fail "no such purpose: $purpose; say demo, test, bench or peers" ;;
 esac
 
 missing_packages() {
@@ -45,7 +56,7 @@ missing_packages() {
   [ -e /usr/include/stdlib.h ] || printf '%s ' libc6-dev
 }
 
-# Installing openvswitch-switch would start it. The tests run their own in a namespace with private sockets, so the
+# Installing openvswitch-switch would start it. The labs run their own in a namespace with private sockets, so the
 # machine shall not get a running one: policy-rc.d is Debian's way to say so (invoke-rc.d(8)). In a subshell: its end
 # removes the file in any case.
 install_packages() (
@@ -61,6 +72,14 @@ install_packages() (
 )
 
 missing=$(missing_packages)
+if [ "$purpose" = peers ]; then
+  # One by one: a peer that this Debian does not have is left out of the comparison, and the benchmark says so.
+  for package in $missing; do
+    say "installing $package"
+    install_packages "$package" </dev/null || say "$package is not to be had here"
+  done
+  exit 0
+fi
 if [ -n "$missing" ]; then
   command -v apt-get >/dev/null 2>&1 || fail "these Debian packages are missing and there is no apt-get: $missing"
   say "installing $missing"
@@ -85,7 +104,7 @@ fi
 # A directory is newer than the stamp when a file in it was deleted or renamed.
 stamp=dist/.built
 if [ ! -e "$stamp" ] || [ -n "$(find package.json tsconfig.json daemon dataplane control benchmarks \
-  -path dataplane/native/build -prune -o -newer "$stamp" -print 2>/dev/null | head -n 1)" ]; then
+  \( -path dataplane/native/build -o -path daemon/lab/tools/native/build \) -prune -o -newer "$stamp" -print 2>/dev/null | head -n 1)" ]; then
   say 'npm run build'
   npm run --silent build </dev/null
   : >"$stamp"

@@ -22,6 +22,8 @@ export const FAKE_STATUS: StatusReport = {
     tx_packets: 998_004,
     rx_bytes: 1_610_612_736,
     tx_bytes: 734_003_200,
+    rx_messages: 31_204,
+    tx_sends: 25_118,
     drops: { unknown_vni: 3 },
   },
 };
