@@ -6,6 +6,7 @@ import type { Clock } from '../dataplane/clock.ts';
 import type { DataplaneCounters } from '../dataplane/commands.ts';
 import type { Dataplane } from '../dataplane/dataplane.ts';
 import { type DropReason, dropMeaning } from '../dataplane/drop-reasons.ts';
+import type { OffloadStates } from '../dataplane/offload-states.ts';
 import { portLosses } from '../dataplane/port-losses.ts';
 import type { Endpoint } from './endpoints/endpoint.ts';
 import type { Endpoints } from './endpoints/endpoints.ts';
@@ -29,10 +30,11 @@ export interface NodeParts {
   readonly gossip: Pick<Gossip, 'members' | 'counters'>;
   readonly endpoints: Endpoints;
   readonly networks: readonly OverlayNetwork[];
+  readonly offloads: Pick<OffloadStates, 'report'>;
 }
 
 export function nodeOperations(parts: NodeParts): NodeOperations {
-  const { clock, dataplane, gossip, endpoints, networks } = parts;
+  const { clock, dataplane, gossip, endpoints, networks, offloads } = parts;
   const startedAt = clock.now();
   const networkName = (vni: number | null): string | null =>
     networks.find(network => network.vni === vni)?.name ?? null;
@@ -64,7 +66,7 @@ export function nodeOperations(parts: NodeParts): NodeOperations {
         },
         networks: networks.map(summary),
         peers: { alive: count('alive'), suspect: count('suspect'), dead: count('dead') },
-        dataplane: dataplaneReport(counters),
+        dataplane: { ...dataplaneReport(counters), offloads: offloads.report() },
       };
     },
 
@@ -150,7 +152,7 @@ function merge(rows: readonly DropReport[]): DropReport[] {
   return [...merged.values()];
 }
 
-function dataplaneReport(counters: DataplaneCounters): StatusReport['dataplane'] {
+function dataplaneReport(counters: DataplaneCounters): Omit<StatusReport['dataplane'], 'offloads'> {
   const { underlay, drops, ports } = counters;
   const losses = [
     ...drops.flatMap(({ reasons }) => Object.entries(reasons)),

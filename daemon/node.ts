@@ -16,7 +16,8 @@ import { ipFamily } from '../dataplane/address.ts';
 import { systemClock } from '../dataplane/clock.ts';
 import { Dataplane } from '../dataplane/dataplane.ts';
 import { WeftError } from '../dataplane/errors.ts';
-import type { TapDevice } from '../dataplane/tap-device.ts';
+import { OffloadStates } from '../dataplane/offload-states.ts';
+import type { OffloadLost } from '../dataplane/offloads.ts';
 import type { Config } from './config/config.ts';
 import { formatHostPort } from './config/host-port.ts';
 import { requireUnderlayFits } from './config/semantics.ts';
@@ -29,7 +30,7 @@ import { removeUnusedBridges } from './net/network-devices.ts';
 import { nodeOperations } from './node-operations.ts';
 import type { NodeOperations } from './operations.ts';
 import { OverlayNetwork } from './overlay-network.ts';
-import { checkMachine } from './preflight.ts';
+import { checkMachine, probeTapOffloads } from './preflight.ts';
 import type { RunningNode } from './running-node.ts';
 import { findUnderlay, networkMtu, type Underlay } from './underlay.ts';
 import { vtepsOf } from './vtep-directory.ts';
@@ -42,7 +43,8 @@ export async function startNode(config: Config, log: Log): Promise<RunningNode> 
   const mtus = config.networks.map(({ name, mtu }) => networkMtu(name, mtu, underlay));
   const store = new EndpointStore(config.paths.state);
   await store.load();
-  const node = new Node({ log, store }, { config, underlay, mtus });
+  const offloads = probeTapOffloads(new OffloadStates(config.dataplane.offload));
+  const node = new Node({ log, store, offloads }, { config, underlay, mtus });
   try {
     await node.start();
   } catch (error) {
@@ -50,6 +52,12 @@ export async function startNode(config: Config, log: Log): Promise<RunningNode> 
     throw error;
   }
   return node;
+}
+
+interface NodeModules {
+  readonly log: Log;
+  readonly store: EndpointStore;
+  readonly offloads: OffloadStates;
 }
 
 interface NodeOptions {
@@ -64,6 +72,7 @@ class Node implements RunningNode {
   readonly fatal: Promise<WeftError>;
   private fail: (error: WeftError) => void = () => {};
   private readonly log: Log;
+  private readonly offloads: OffloadStates;
   private readonly config: Config;
   private readonly underlay: Underlay;
   private readonly dataplane: Dataplane;
@@ -76,8 +85,9 @@ class Node implements RunningNode {
   /** Before it, membership is noted by gossip but not yet told to the dataplane, whose networks are still being made. */
   private serving = false;
 
-  constructor({ log, store }: { log: Log; store: EndpointStore }, { config, underlay, mtus }: NodeOptions) {
+  constructor({ log, store, offloads }: NodeModules, { config, underlay, mtus }: NodeOptions) {
     this.log = log;
+    this.offloads = offloads;
     this.config = config;
     this.underlay = underlay;
     this.fatal = new Promise(resolve => {
@@ -85,28 +95,26 @@ class Node implements RunningNode {
     });
     this.dataplane = new Dataplane({
       portLost: ({ vni, port }) => this.onPortLost(vni, port),
-      segmentationLost: errno =>
-        log.warn(
-          { component: 'dataplane', offload: 'udp-segment', errno },
-          'the kernel refuses segmentation offload: each datagram is sent by itself from now on',
-        ),
-      superFramesRefused: ({ vni, port }) =>
-        log.warn(
-          { component: 'dataplane', vni, ifname: port, offload: 'tap-gso' },
-          'the TAP device refuses super-frames: they are written segment by segment from now on',
-        ),
+      offloadLost: event => this.onOffloadLost(event),
       died: cause => this.fail(new WeftError('system', `the dataplane died: ${cause.message}`, { cause })),
     });
     this.undo.push(() => this.dataplane.close());
     const nodeName = config.node.name;
     const vxlanPort = config.vxlan.port;
     const underlayFamily = ipFamily(underlay.address);
-    const tapOpened = tapOffloadLog(log);
+    const superFrames = { tso: offloads.isAllowed('tap-tso'), uso: offloads.isAllowed('tap-uso') };
     this.networks = config.networks.map(
       (network, i) =>
         new OverlayNetwork(
-          { dataplane: this.dataplane, tapOpened },
-          { config: network, mtu: mtus[i] ?? underlay.innerMtu, nodeName, vxlanPort, underlayFamily },
+          { dataplane: this.dataplane },
+          {
+            config: network,
+            mtu: mtus[i] ?? underlay.innerMtu,
+            nodeName,
+            vxlanPort,
+            underlayFamily,
+            superFrames,
+          },
         ),
     );
     this.endpoints = new Endpoints({
@@ -114,11 +122,11 @@ class Node implements RunningNode {
       log,
       store,
       wiring: endpointWiring(this.dataplane),
-      tapOpened,
       networks: this.networks.map(({ config: network, mtu, gsoMaxSegs }) => ({
         ...network,
         mtu,
         gsoMaxSegs,
+        superFrames,
       })),
       nodeName,
       onLinks: links => this.onLinks(links),
@@ -139,7 +147,7 @@ class Node implements RunningNode {
     );
     this.gossip.onEvent(event => this.onGossip(event));
     const { dataplane, networks, endpoints, gossip } = this;
-    const parts = { dataplane, networks, endpoints, gossip };
+    const parts = { dataplane, networks, endpoints, gossip, offloads };
     this.operations = nodeOperations({
       ...parts,
       clock: systemClock,
@@ -149,7 +157,7 @@ class Node implements RunningNode {
   }
 
   async start(): Promise<void> {
-    await this.dataplane.run('open', { underlay: this.underlay.address, port: this.config.vxlan.port });
+    await this.openDataplane();
     await this.gossip.start();
     this.undo.push(() => this.gossip.close());
     for (const network of this.networks) {
@@ -163,6 +171,17 @@ class Node implements RunningNode {
     this.serving = true;
     await this.applyMembers();
     this.undo.push(() => this.gossip.leave());
+  }
+
+  private async openDataplane(): Promise<void> {
+    const { missing } = await this.dataplane.run('open', {
+      underlay: this.underlay.address,
+      port: this.config.vxlan.port,
+      offloads: this.offloads.allowed,
+    });
+    for (const offload of missing) this.offloads.missing(offload);
+    const states = Object.entries(this.offloads.report()).map(([key, state]) => `${key} ${state}`);
+    this.log.info({ component: 'dataplane', offload: states.join(', ') }, 'offloads');
   }
 
   async stop(): Promise<void> {
@@ -190,6 +209,19 @@ class Node implements RunningNode {
     const own = { name: this.config.node.name, underlay: this.underlay.address };
     for (const network of this.networks) {
       await network.setGossipedVteps(vtepsOf(network.vni, this.gossip.members(), own));
+    }
+  }
+
+  /** Traffic goes on without it, and costs more. */
+  private onOffloadLost({ offload, port, vni, errno }: OffloadLost): void {
+    const where = { vni: vni ?? undefined, ifname: port ?? undefined };
+    const fields = { component: 'dataplane', offload, ...where, errno } as const;
+    // One line for the operator; what one port has met, the others will meet too.
+    if (this.offloads.lost(offload)) {
+      const event = 'offload_lost';
+      this.log.warn({ ...fields, event }, 'the kernel refuses an offload: not used any more');
+    } else {
+      this.log.debug(fields, 'the kernel refuses an offload on one more port');
     }
   }
 
@@ -235,15 +267,6 @@ class Node implements RunningNode {
     for (const network of removed)
       this.log.info({ network }, 'removed the bridge of a network that is no more');
   }
-}
-
-/** Says once what the kernel grants TAP devices: it is the same for all of them. */
-function tapOffloadLog(log: Log): (device: Pick<TapDevice, 'offloads'>) => void {
-  let said = false;
-  return ({ offloads }) => {
-    if (!said) log.info({ component: 'links', offload: offloads.join(' ') }, 'offloads of TAP devices');
-    said = true;
-  };
 }
 
 const MEMBER_NEWS: Readonly<Record<MemberEventType, string>> = {

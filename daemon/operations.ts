@@ -3,6 +3,8 @@
  * Unix socket, the CLI prints it, node.ts implements it. These shapes are a contract: scripts rely on them.
  */
 
+import type { OffloadKey, OffloadState } from '../dataplane/offloads.ts';
+
 export interface StatusReport {
   readonly node: {
     readonly name: string;
@@ -24,6 +26,7 @@ export interface StatusReport {
     readonly tx_sends: number;
     /** Reason → frames dropped for it; only reasons that have occurred. */
     readonly drops: Readonly<Record<string, number>>;
+    readonly offloads: Readonly<Record<OffloadKey, OffloadState>>;
   };
 }
 

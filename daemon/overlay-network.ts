@@ -3,7 +3,7 @@ import type { VtepSpec } from '../dataplane/commands.ts';
 import type { Dataplane } from '../dataplane/dataplane.ts';
 import { WeftError } from '../dataplane/errors.ts';
 import { superFrameSegments } from '../dataplane/mtu.ts';
-import type { TapDevice } from '../dataplane/tap-device.ts';
+import type { SuperFrames } from '../dataplane/tap-device.ts';
 import type { NetworkConfig } from './config/config.ts';
 import { bridgeName, bridgeTapName, stableMac } from './endpoints/names.ts';
 import { makeBridge, removeBridge } from './net/network-devices.ts';
@@ -15,12 +15,12 @@ export interface OverlayNetworkOptions {
   /** UDP port of VXLAN: static VTEPs listen on the same. */
   readonly vxlanPort: number;
   readonly underlayFamily: 4 | 6;
+  /** What may cross its TAPs whole. */
+  readonly superFrames: SuperFrames;
 }
 
 export interface OverlayNetworkModules {
   readonly dataplane: Pick<Dataplane, 'run'>;
-  /** Hears of each TAP that was opened. */
-  readonly tapOpened: (device: TapDevice) => void;
 }
 
 export class OverlayNetwork {
@@ -29,7 +29,6 @@ export class OverlayNetwork {
   /** The most segments of a super-frame of this network: one super-frame is one send. */
   readonly gsoMaxSegs: number;
   private readonly dataplane: Pick<Dataplane, 'run'>;
-  private readonly tapOpened: OverlayNetworkModules['tapOpened'];
   private readonly options: OverlayNetworkOptions;
   private gossiped: readonly VtepSpec[] = [];
   private isInDataplane = false;
@@ -37,7 +36,6 @@ export class OverlayNetwork {
 
   constructor(modules: OverlayNetworkModules, options: OverlayNetworkOptions) {
     this.dataplane = modules.dataplane;
-    this.tapOpened = modules.tapOpened;
     this.gsoMaxSegs = superFrameSegments(options.mtu, options.underlayFamily);
     this.config = options.config;
     this.mtu = options.mtu;
@@ -85,15 +83,15 @@ export class OverlayNetwork {
   private async makeDevices(): Promise<void> {
     const { vni, name, attach } = this.config;
     if (attach !== 'bridge') return;
-    const { nodeName } = this.options;
+    const { nodeName, superFrames } = this.options;
     const tap = await makeBridge(name, {
       mtu: this.mtu,
       gsoMaxSegs: this.gsoMaxSegs,
+      superFrames,
       bridgeMac: stableMac(nodeName, name, 'bridge'),
       tapMac: stableMac(nodeName, name, 'tap'),
     });
     this.hasDevices = true;
-    this.tapOpened(tap);
     await this.dataplane.run('addPort', { vni, port: bridgeTapName(name), fd: tap.fd });
   }
 

@@ -1,6 +1,9 @@
 /** What must be true of the machine before anything is made: each failure is one line that says what to do. */
 import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import { WeftError } from '../dataplane/errors.ts';
+import { injectedErrno } from '../dataplane/fault-injection.ts';
+import type { OffloadStates } from '../dataplane/offload-states.ts';
+import { probeSuperFrames } from '../dataplane/tap-device.ts';
 
 /** Bits of linux/capability.h. */
 const CAPABILITIES = { CAP_NET_ADMIN: 12, CAP_SYS_ADMIN: 21 } as const;
@@ -26,6 +29,19 @@ export function checkMachine(): void {
       hint: 'load the module (modprobe tun), or give the container the device (--device /dev/net/tun)',
     });
   }
+}
+
+/** Finds out which offloads the kernel grants TAP devices, and notes those that it does not. */
+export function probeTapOffloads(offloads: OffloadStates): OffloadStates {
+  const granted = probeSuperFrames({
+    tso: injectedErrno('tap-tso@start'),
+    uso: injectedErrno('tap-uso@start'),
+  });
+  if (!granted.tso) offloads.missing('tap-tso');
+  if (!granted.uso) offloads.missing('tap-uso');
+  // No sender of this version uses it.
+  offloads.missing('tunnel-gso');
+  return offloads;
 }
 
 /** A character device with the numbers of Documentation/admin-guide/devices.txt, readable and writable. */

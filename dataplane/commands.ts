@@ -2,6 +2,7 @@
 import type { MacAddress, Vni, VtepAddress } from './address.ts';
 import type { DropReason } from './drop-reasons.ts';
 import type { ErrorCode } from './errors.ts';
+import type { Offload, OffloadLost } from './offloads.ts';
 import type { PortCounters } from './ports.ts';
 
 export interface VtepSpec {
@@ -12,8 +13,8 @@ export interface VtepSpec {
 
 /** Commands and their arguments. Each is answered by a {@link Reply} with its id; they are carried out in order. */
 export interface Commands {
-  /** Opens the underlay: the VXLAN socket and the source sockets. */
-  open: { readonly underlay: VtepAddress; readonly port: number };
+  /** Opens the underlay: the VXLAN socket and the source sockets. `offloads`: what may be asked of the kernel. */
+  open: { readonly underlay: VtepAddress; readonly port: number; readonly offloads: readonly Offload[] };
   addNetwork: { readonly name: string; readonly vni: Vni; readonly mtu: number };
   /** Closes the ports of the network too. */
   removeNetwork: { readonly vni: Vni };
@@ -32,7 +33,8 @@ export interface Commands {
 
 /** What a command answers; `undefined` where nothing is to be said. */
 export interface Answers {
-  open: { readonly sourcePorts: readonly number[] };
+  /** `missing`: what the kernel does not have of the offloads that may be used. */
+  open: { readonly sourcePorts: readonly number[]; readonly missing: readonly Offload[] };
   addNetwork: undefined;
   removeNetwork: undefined;
   addPort: undefined;
@@ -84,9 +86,7 @@ export type FromWorker =
         readonly hint: string | undefined;
       };
     }
-  /** The kernel does not cut datagrams for us (UDP_SEGMENT) after all; each is sent by itself from now on. */
-  | { readonly type: 'segmentationLost'; readonly errno: number }
-  /** The device of a port refuses super-frames: they are written segment by segment from now on. */
-  | { readonly type: 'superFramesRefused'; readonly vni: Vni; readonly port: string }
+  /** The kernel refused an offload, which is not used any more; at most once for each port and offload. */
+  | ({ readonly type: 'offloadLost' } & OffloadLost)
   /** The device of a port was deleted; the port is closed and gone from its network. */
   | { readonly type: 'portLost'; readonly vni: Vni; readonly port: string; readonly errno: number };

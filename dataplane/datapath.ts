@@ -14,6 +14,7 @@ import { Forwarder } from './forwarder.ts';
 import { VXLAN_HEADER_SIZE } from './headers/vxlan.ts';
 import { LocalPort } from './local-port.ts';
 import { Network } from './network.ts';
+import type { Offload, OffloadLost } from './offloads.ts';
 import { readCounters } from './port-counters.ts';
 import { NativeTapPort } from './tap.ts';
 import { closeTap } from './tap-device.ts';
@@ -29,9 +30,8 @@ const SOCKET_BUFFER_BYTES = 8 * 1024 * 1024;
 export interface DatapathHandlers {
   /** The device of a port was deleted. The port is closed and gone already. */
   readonly portLost: (network: Network, port: LocalPort, errno: number) => void;
-  /** UDP_SEGMENT was given up (udp.ts, `onSegmentationLost`): slower from now on, nothing is lost. */
-  readonly segmentationLost: (errno: number) => void;
-  readonly superFramesRefused: (network: Network, port: LocalPort) => void;
+  /** The kernel refused an offload: slower from now on, nothing is lost. */
+  readonly offloadLost: (event: OffloadLost) => void;
   /** The VXLAN socket can never receive again. */
   readonly underlayLost: (errno: number) => void;
 }
@@ -44,6 +44,8 @@ export class Datapath {
   private readonly arena = new Arena();
   private readonly vteps = new VtepTable();
   private readonly forwarder: Forwarder;
+  /** What may be asked of the kernel. */
+  private offloads: readonly Offload[] = [];
   private underlay: { readonly udp: NativeUdpPort; readonly own: VtepAddress } | undefined;
 
   constructor(modules: { clock: Clock }, handlers: DatapathHandlers) {
@@ -64,8 +66,8 @@ export class Datapath {
   }
 
   private readonly commands: { readonly [Name in CommandName]: Handler<Name> } = {
-    open: ({ underlay, port }) => {
-      const { WEFT_INJECT } = process.env;
+    open: ({ underlay, port, offloads }) => {
+      const may = (offload: Offload): boolean => offloads.includes(offload);
       const udp = new NativeUdpPort(
         { arena: this.arena },
         {
@@ -75,17 +77,29 @@ export class Datapath {
           receiveBufferBytes: SOCKET_BUFFER_BYTES,
           sendBufferBytes: SOCKET_BUFFER_BYTES,
           encapLength: VXLAN_HEADER_SIZE,
-          injectedGsoErrno: injectedErrno('udp-segment', WEFT_INJECT),
+          segment: may('udp-segment'),
+          gro: may('udp-gro'),
+          // What no TAP takes as a super-frame is not made into one.
+          coalesceTcp: may('udp-gro') && may('tap-tso'),
+          coalesceUdp: may('udp-gro') && may('tap-uso'),
+          injected: {
+            segment: injectedErrno('udp-segment'),
+            segmentProbe: injectedErrno('udp-segment@start'),
+            gro: injectedErrno('udp-gro'),
+            groProbe: injectedErrno('udp-gro@start'),
+          },
         },
         {
           onFrames: (batch, count) => this.forwarder.onDatagrams(batch, count),
           onLost: errno => this.handlers.underlayLost(errno),
-          onSegmentationLost: errno => this.handlers.segmentationLost(errno),
+          onOffloadLost: (offload, errno) =>
+            this.handlers.offloadLost({ offload, port: null, vni: null, errno }),
         },
       );
       this.underlay = { udp, own: underlay };
+      this.offloads = offloads;
       this.forwarder.useUdp(udp);
-      return { sourcePorts: udp.sourcePorts };
+      return { sourcePorts: udp.sourcePorts, missing: udp.missing };
     },
 
     addNetwork: options => {
@@ -153,11 +167,17 @@ export class Datapath {
     const port = new LocalPort(id);
     const tap = new NativeTapPort(
       { arena: this.arena },
-      { fd },
+      {
+        fd,
+        tso: this.offloads.includes('tap-tso'),
+        uso: this.offloads.includes('tap-uso'),
+        injected: { tso: injectedErrno('tap-tso'), uso: injectedErrno('tap-uso') },
+      },
       {
         onFrames: (batch, count) => this.forwarder.onTapFrames(network, port, batch, count),
         onLost: errno => this.portLost(network, port, errno),
-        onSuperFramesRefused: () => this.handlers.superFramesRefused(network, port),
+        onOffloadLost: (offload, errno) =>
+          this.handlers.offloadLost({ offload, port: port.id, vni: network.vni, errno }),
       },
     );
     port.use(tap);

@@ -53,11 +53,17 @@ export interface PortCounters {
   readonly txGsoSends: number;
   /** Not a count: the errno for which UDP_SEGMENT was given up, 0 while it is used. */
   readonly txGsoError: number;
+  /** The same for TCP super-frames written to a TAP. */
+  readonly txTsoError: number;
+  /** The same for UDP ones. */
+  readonly txUsoError: number;
+  /** The same for UDP_GRO. */
+  readonly rxGroError: number;
   /** What the kernel handed over at a time: rxFrames / rxMessages is how many datagrams UDP_GRO put into one message. */
   readonly rxMessages: number;
   /** Datagrams that became part of another's super-frame: rxFrames - rxMerged is what the handler saw. */
   readonly rxMerged: number;
-  /** Merged super-frames written segment by segment, because the device refuses super-frames. */
+  /** Super-frames written to a TAP segment by segment, because it does not take them or must not get them. */
   readonly txGsoRefused: number;
 }
 

@@ -32,7 +32,8 @@ const TUN_F_TSO6 = 0x04;
 const TUN_F_TSO_ECN = 0x08;
 const TUN_F_USO4 = 0x20;
 const TUN_F_USO6 = 0x40;
-const TCP_OFFLOADS = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN;
+const TSO_FLAGS = TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN;
+const USO_FLAGS = TUN_F_USO4 | TUN_F_USO6;
 
 /**
  * sizeof(struct virtio_net_hdr_v1), linux/virtio_net.h: the layout of VIRTIO 1.x, always little endian, which the
@@ -64,21 +65,28 @@ export interface TapDeviceOptions {
   readonly persist: boolean;
   /** Bytes of IP packet. @default left as it is: 1500 for a new device */
   readonly mtu?: number;
+  /** What to ask for, if the kernel has it. @default both */
+  readonly superFrames?: SuperFrames;
 }
 
-/** What the kernel leaves to whoever reads a TAP: checksums, cutting TCP, also with ECN, and cutting UDP. */
-export type TapOffload = 'csum' | 'tso' | 'ecn' | 'uso';
+/** Which super-frames may cross a TAP whole. */
+export interface SuperFrames {
+  /** Those of TCP over IPv4 and IPv6, also with ECN. */
+  readonly tso: boolean;
+  /** Those of UDP. */
+  readonly uso: boolean;
+}
 
 export interface TapDevice {
   /** Non-blocking; for a NativeTapPort, which then owns it, or for {@link closeTap}. */
   readonly fd: number;
   readonly name: string;
-  /** What was granted. All of it but `uso` always is. */
-  readonly offloads: readonly TapOffload[];
+  /** What was granted of it. */
+  readonly superFrames: SuperFrames;
 }
 
 /**
- * Opens a TAP with vnet headers, checksum and segmentation offload. Throws, with nothing left open: `invalid_argument` (name, MTU),
+ * Opens a TAP with vnet headers, checksum and segmentation offload; of a device that is taken over these are set anew. Throws, with nothing left open: `invalid_argument` (name, MTU),
  * `not_found` (namespace), `not_permitted`, `unavailable` (no /dev/net/tun), `conflict` (in use, or not a TAP), `system`.
  */
 export function openTap(options: TapDeviceOptions): TapDevice {
@@ -90,11 +98,12 @@ export function openTap(options: TapDeviceOptions): TapDevice {
   }
   const fd = openTunDevice(options.netnsPath ?? null);
   try {
-    const offloads = attach(fd, name);
+    attach(fd, name);
+    const superFrames = negotiate(fd, name, options.superFrames ?? { tso: true, uso: true });
     if (options.mtu !== undefined) setMtu(name, options.netnsPath ?? null, options.mtu);
     // Last: a device that is made here and fails on the way disappears with its descriptor.
     control(fd, `cannot make TAP ${name} persistent`, TUNSETPERSIST, options.persist ? 1 : 0);
-    return { fd, name, offloads };
+    return { fd, name, superFrames };
   } catch (error) {
     batchIo.closeDescriptor(fd);
     throw error;
@@ -104,6 +113,21 @@ export function openTap(options: TapDeviceOptions): TapDevice {
 /** Closes a TAP that was not given to a port; unless it is persistent, the device disappears. */
 export function closeTap(device: Pick<TapDevice, 'fd'>): void {
   batchIo.closeDescriptor(device.fd);
+}
+
+/**
+ * What the kernel grants a TAP of this thread's namespace: tried on a device that lives for a moment and is never up.
+ * `injected`: for tests, the errno that meets the request; 0 for none. Throws as {@link openTap} does.
+ */
+export function probeSuperFrames(injected: Readonly<Record<keyof SuperFrames, number>>): SuperFrames {
+  const fd = openTunDevice(null);
+  try {
+    // The kernel chooses the number.
+    attach(fd, 'weft-probe%d');
+    return negotiate(fd, 'weft-probe', { tso: injected.tso === 0, uso: injected.uso === 0 });
+  } finally {
+    batchIo.closeDescriptor(fd);
+  }
 }
 
 function openTunDevice(netnsPath: string | null): number {
@@ -143,7 +167,7 @@ function permissionOptions(errno: number): { code?: 'not_permitted'; hint?: stri
   return { code: 'not_permitted', hint: 'run as root or with CAP_NET_ADMIN and CAP_SYS_ADMIN' };
 }
 
-function attach(fd: number, name: string): readonly TapOffload[] {
+function attach(fd: number, name: string): void {
   const request = interfaceRequest(name);
   request.writeUInt16LE(TAP_FLAGS, IFNAMSIZ);
   const errno = tryControl(fd, TUNSETIFF, request);
@@ -164,15 +188,21 @@ function attach(fd: number, name: string): readonly TapOffload[] {
   verifyFlags(fd, name);
   control(fd, `cannot set the vnet header size of TAP ${name}`, TUNSETVNETHDRSZ, integer(VNET_HEADER_SIZE));
   control(fd, `cannot set the vnet byte order of TAP ${name}`, TUNSETVNETLE, integer(1));
-  return negotiateOffloads(fd, name);
 }
 
-/** Also for a device that is taken over: what its last reader could do says nothing of this one. */
-function negotiateOffloads(fd: number, name: string): readonly TapOffload[] {
-  control(fd, `cannot set the offloads of TAP ${name}`, TUNSETOFFLOAD, TCP_OFFLOADS);
-  // The whole mask again: it replaces the former one. A kernel before 6.2 refuses it and keeps the former.
-  const refused = tryControl(fd, TUNSETOFFLOAD, TCP_OFFLOADS | TUN_F_USO4 | TUN_F_USO6);
-  return refused === 0 ? ['csum', 'tso', 'ecn', 'uso'] : ['csum', 'tso', 'ecn'];
+/**
+ * What the last reader of a device that is taken over could do says nothing of this one. TUNSETOFFLOAD takes the whole
+ * mask, for all queues of the device; what it refuses leaves the former one in place.
+ */
+function negotiate(fd: number, name: string, wanted: SuperFrames): SuperFrames {
+  let mask = TUN_F_CSUM;
+  control(fd, `cannot set the offloads of TAP ${name}`, TUNSETOFFLOAD, mask);
+  const grants = (flags: number): boolean => {
+    if (tryControl(fd, TUNSETOFFLOAD, mask | flags) !== 0) return false;
+    mask |= flags;
+    return true;
+  };
+  return { tso: wanted.tso && grants(TSO_FLAGS), uso: wanted.uso && grants(USO_FLAGS) };
 }
 
 /** What a re-attached device really has: the kernel merges what was asked for with what it had before. */

@@ -13,7 +13,7 @@ import { Collector } from './native/testing/collector.ts';
 import { ip, makeNamespace } from './native/testing/namespace.ts';
 import { type Packet, partialPacket, referenceSum } from './native/testing/packets.ts';
 import { NativeTapPort } from './tap.ts';
-import { openTap, type TapOffload } from './tap-device.ts';
+import { openTap, type SuperFrames } from './tap-device.ts';
 
 const { EBADF, EINVAL, EIO } = constants.errno;
 /** asm-generic/errno.h: file descriptor in bad state. Node does not list it. */
@@ -24,7 +24,7 @@ const TEST_TYPE = 0x88b5;
 
 interface End {
   readonly port: NativeTapPort;
-  readonly offloads: readonly TapOffload[];
+  readonly superFrames: SuperFrames;
   readonly collector: Collector;
 }
 
@@ -47,12 +47,12 @@ function attach(
   device: string,
   arena: Arena,
   handlers: PortHandlers,
-): Pick<End, 'port' | 'offloads'> {
-  const { fd, offloads } = openTap({ name: device, netnsPath: bench.path, persist: false });
+): Pick<End, 'port' | 'superFrames'> {
+  const { fd, superFrames } = openTap({ name: device, netnsPath: bench.path, persist: false });
   const port = new NativeTapPort({ arena }, { fd }, handlers);
   t.teardown(() => port.close());
   ip('-n', bench.namespace, 'link', 'set', 'dev', device, 'master', 'bridge', 'up');
-  return { port, offloads };
+  return { port, superFrames };
 }
 
 function openBench(t: ExecutionContext): Bench {
@@ -143,7 +143,7 @@ test('a super-frame crosses the kernel as one, described as it was', async t => 
     [4, 'tcp', GSO_TCPV4 | GSO_ECN],
     [6, 'tcp', GSO_TCPV6],
     [6, 'tcp', GSO_TCPV6 | GSO_ECN],
-    ...(b.offloads.includes('uso')
+    ...(b.superFrames.uso
       ? ([
           [4, 'udp', GSO_UDP_L4],
           [6, 'udp', GSO_UDP_L4],

@@ -5,30 +5,35 @@ import { NativePort, type PortHandlers, type PortModules } from './native/native
 import { systemError } from './native/system-error.ts';
 import type { PortCounters, TapPort } from './ports.ts';
 
-export interface TapPortHandlers extends PortHandlers {
-  /** Called at most once: from now on the super-frames that a UdpPort has merged go to the device segment by segment. */
-  readonly onSuperFramesRefused?: () => void;
-}
-
 export interface TapPortOptions {
   /** What {@link openTap} returned. The port owns and closes it, unless the constructor throws. */
   readonly fd: number;
+  /** Write super-frames of TCP whole; else segment by segment. @default true */
+  readonly tso?: boolean;
+  /** The same for UDP. @default true */
+  readonly uso?: boolean;
+  /** For tests: the errno that meets each write of a super-frame of TCP or UDP; 0 for none. @default none */
+  readonly injected?: { readonly tso: number; readonly uso: number };
 }
 
 /**
  * Reads and writes Ethernet frames with their offload metadata, up to the arena's slots at a time. `counters` count
  * bytes of Ethernet frames. `onLost` comes when the device or its network namespace was deleted (EBADFD); a device that
- * is only down refuses writes with EIO and works again when it is up.
+ * is only down refuses writes with EIO and works again when it is up. A device that refuses the super-frames of TCP
+ * (`tap-tso`) or of UDP (`tap-uso`) gets them segment by segment
+ * from then on, beginning with the one that it refused.
  */
 export class NativeTapPort implements TapPort {
   private readonly port: NativePort;
-  private onSuperFramesRefused: (() => void) | undefined;
 
   /** Throws `system` if the descriptor cannot be polled. */
-  constructor(modules: PortModules, options: TapPortOptions, handlers: TapPortHandlers) {
-    this.onSuperFramesRefused = handlers.onSuperFramesRefused;
+  constructor(modules: PortModules, options: TapPortOptions, handlers: PortHandlers) {
+    const { fd, tso = true, uso = true, injected = { tso: 0, uso: 0 } } = options;
     this.port = new NativePort(modules, handlers, receiver => {
-      const opened = batchIo.tapOpen(options.fd, receiver);
+      const opened = batchIo.tapOpen(
+        { fd, tso: tso ? 1 : 0, uso: uso ? 1 : 0, injectedTso: injected.tso, injectedUso: injected.uso },
+        receiver,
+      );
       if (opened < 0) {
         throw systemError('cannot read from the TAP device', -opened);
       }
@@ -42,10 +47,6 @@ export class NativeTapPort implements TapPort {
 
   write(batch: FrameBatch, first: number, count: number): void {
     this.port.transmit(batch, first, count);
-    if (this.onSuperFramesRefused === undefined || this.counters.txGsoRefused === 0) return;
-    const tell = this.onSuperFramesRefused;
-    this.onSuperFramesRefused = undefined;
-    tell();
   }
 
   close(): void {

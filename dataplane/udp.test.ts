@@ -7,12 +7,13 @@ import { WeftError } from './errors.ts';
 import { FLAG_NEEDS_CSUM, FrameBatch, GSO_TCPV4 } from './frame-batch.ts';
 import { Collector } from './native/testing/collector.ts';
 import { expectedChecksum, partialPacket } from './native/testing/packets.ts';
+import type { Offload } from './offloads.ts';
 import { pattern } from './testing/frames.ts';
 import { referenceSegments, type SuperFrame } from './testing/reference-segments.ts';
 import { describeSuperFrame, superFrame } from './testing/super-frames.ts';
 import { NativeUdpPort, type UdpPortOptions } from './udp.ts';
 
-const { EBADF, EINVAL, EIO, EMSGSIZE, ENETUNREACH } = constants.errno;
+const { EBADF, EBADMSG, EINVAL, EIO, EMSGSIZE, ENETUNREACH, ENOPROTOOPT } = constants.errno;
 const LOOPBACK = parseIp('127.0.0.1');
 const SECOND = parseIp('127.0.0.2');
 const LOOPBACK6 = parseIp('::1');
@@ -21,21 +22,21 @@ interface End {
   readonly arena: Arena;
   readonly port: NativeUdpPort;
   readonly collector: Collector;
-  /** What `onSegmentationLost` heard. */
-  readonly segmentationLost: readonly number[];
+  /** What `onOffloadLost` heard. */
+  readonly offloadsLost: readonly (readonly [Offload, number])[];
 }
 
 function open(t: ExecutionContext, options: Partial<UdpPortOptions> = {}, arena = new Arena()): End {
   const collector = new Collector(arena);
-  const segmentationLost: number[] = [];
+  const offloadsLost: [Offload, number][] = [];
   const port = new NativeUdpPort(
     { arena },
     // Each datagram by itself, so that what was sent can be counted.
     { address: LOOPBACK, port: 0, gro: false, coalesceTcp: false, coalesceUdp: false, ...options },
-    { ...collector, onSegmentationLost: errno => segmentationLost.push(errno) },
+    { ...collector, onOffloadLost: (offload, errno) => offloadsLost.push([offload, errno]) },
   );
   t.teardown(() => port.close());
-  return { arena, port, collector, segmentationLost };
+  return { arena, port, collector, offloadsLost };
 }
 
 interface Datagram {
@@ -472,7 +473,7 @@ for (const [name, errno] of [
   ['EINVAL', EINVAL],
 ] as const) {
   test(`${name} on a send with UDP_SEGMENT: what it refused goes out singly, and it is not used again`, async t => {
-    const sender = open(t, { injectedGsoErrno: errno }, bigArena());
+    const sender = open(t, { injected: { segment: errno } }, bigArena());
     const receiver = open(t);
     const to = { address: LOOPBACK, port: receiver.port.port };
     const frame = superFrame({ protocol: 'tcp', payload: pattern(60_001), gsoSize: 1398 });
@@ -482,14 +483,14 @@ for (const [name, errno] of [
     t.deepEqual(statuses(batch), [0]);
     await receiver.collector.atLeast(expected.length);
     t.deepEqual(hexOf(receiver.collector.frames.map(received => received.frame)), hexOf(expected));
-    t.deepEqual(sender.segmentationLost, [errno]);
+    t.deepEqual(sender.offloadsLost, [['udp-segment', errno]]);
 
     const datagrams = Array.from({ length: 20 }, (_, i) => ({ bytes: numbered(i) }));
     const run = compose(sender.arena, to, datagrams);
     sender.port.send(run, 0, 20);
     t.deepEqual(statuses(run), Array(20).fill(0));
     await receiver.collector.atLeast(expected.length + 20);
-    t.deepEqual(sender.segmentationLost, [errno], 'told once');
+    t.deepEqual(sender.offloadsLost, [['udp-segment', errno]], 'told once');
     t.like(sender.port.counters, { txFrames: 21, txErrors: 0, txGsoSends: 0, txGsoError: errno });
     t.is(sender.port.counters.txSegments, expected.length + 20);
     t.is(receiver.port.counters.rxBytes, sender.port.counters.txBytes);
@@ -507,29 +508,29 @@ test('EINVAL that single datagrams meet too is not the fault of UDP_SEGMENT: it 
   sender.port.send(batch, 0, 4);
   t.deepEqual(statuses(batch), [EINVAL, EINVAL, 0, 0]);
   await receiver.collector.atLeast(2);
-  t.deepEqual(sender.segmentationLost, []);
+  t.deepEqual(sender.offloadsLost, []);
   t.like(sender.port.counters, { txGsoError: 0, txGsoSends: 1, txErrors: 2, txFrames: 2 });
 });
 
 test('EMSGSIZE on a run is about each of its frames: those that fit pass', async t => {
-  const sender = open(t, { injectedGsoErrno: EMSGSIZE });
+  const sender = open(t, { injected: { segment: EMSGSIZE } });
   const receiver = open(t);
   const datagrams = [500, 500, 500, 60].map((length, i) => ({ bytes: numbered(i, length) }));
   const batch = compose(sender.arena, { address: LOOPBACK, port: receiver.port.port }, datagrams);
   sender.port.send(batch, 0, 4);
   t.deepEqual(statuses(batch), [0, 0, 0, 0]);
   await receiver.collector.atLeast(4);
-  t.deepEqual(sender.segmentationLost, [], 'the path is too narrow, not the kernel too old');
+  t.deepEqual(sender.offloadsLost, [], 'the path is too narrow, not the kernel too old');
 });
 
 test('any other error on a send with UDP_SEGMENT is the status of every frame in it', t => {
-  const sender = open(t, { injectedGsoErrno: ENETUNREACH });
+  const sender = open(t, { injected: { segment: ENETUNREACH } });
   const receiver = open(t);
   const datagrams = [0, 1, 2].map(i => ({ bytes: numbered(i) }));
   const batch = compose(sender.arena, { address: LOOPBACK, port: receiver.port.port }, datagrams);
   sender.port.send(batch, 0, 3);
   t.deepEqual(statuses(batch), [ENETUNREACH, ENETUNREACH, ENETUNREACH]);
-  t.deepEqual(sender.segmentationLost, []);
+  t.deepEqual(sender.offloadsLost, []);
   t.like(sender.port.counters, { txErrors: 3, txFrames: 0, txSegments: 0 });
 });
 
@@ -537,3 +538,28 @@ test('the limit of one send is probed at open', t => {
   t.true([63, 128].includes(open(t).port.segmentsPerSend));
   t.is(open(t, { address: LOOPBACK6 }).port.segmentsPerSend, open(t).port.segmentsPerSend);
 });
+
+for (const [title, options, missing, error] of [
+  ['switched off', { segment: false }, [], 0],
+  ['that the kernel does wrongly', { injected: { segmentProbe: EBADMSG } }, ['udp-segment'], EBADMSG],
+  [
+    'that the kernel does not know',
+    { injected: { segmentProbe: ENOPROTOOPT } },
+    ['udp-segment'],
+    ENOPROTOOPT,
+  ],
+] as const) {
+  test(`without UDP_SEGMENT, ${title}, each datagram is sent by itself, and nothing is called lost`, async t => {
+    const sender = open(t, options, bigArena());
+    const receiver = open(t);
+    t.is(sender.port.segmentsPerSend, 1);
+    t.deepEqual(sender.port.missing, missing);
+    const frame = superFrame({ protocol: 'tcp', payload: pattern(60_001), gsoSize: 1398 });
+    const expected = referenceSegments(frame);
+    sender.port.send(composeSuper(sender, receiver, [frame]), 0, 1);
+    await receiver.collector.atLeast(expected.length);
+    t.deepEqual(hexOf(receiver.collector.frames.map(received => received.frame)), hexOf(expected));
+    t.like(sender.port.counters, { txGsoSends: 0, txGsoError: error, txSegments: expected.length });
+    t.deepEqual(sender.offloadsLost, []);
+  });
+}

@@ -7,6 +7,7 @@ import type { FrameBatch } from './frame-batch.ts';
 import { batchIo, COALESCE_TCP, COALESCE_UDP, type PortHandle } from './native/batch-io.ts';
 import { NativePort, type PortHandlers, type PortModules } from './native/native-port.ts';
 import { systemError } from './native/system-error.ts';
+import type { Offload } from './offloads.ts';
 import type { PortCounters, UdpPort } from './ports.ts';
 
 // RFC 7348 section 5: "it is RECOMMENDED that the value be in the dynamic/private port range 49152-65535".
@@ -28,29 +29,37 @@ export interface UdpPortOptions {
   readonly receiveBufferBytes?: number;
   /** Bytes, for each source socket, that may wait for the underlay device. @default 8 MiB */
   readonly sendBufferBytes?: number;
-  /** For tests: the errno that meets every send of more than one datagram (UDP_SEGMENT). @default none */
-  readonly injectedGsoErrno?: number | undefined;
+  /** Send several datagrams of one size to one VTEP at once (UDP_SEGMENT). @default true, where the kernel can */
+  readonly segment?: boolean;
   /** Take several datagrams of one flow from the kernel in one message (UDP_GRO). @default true, where it can */
   readonly gro?: boolean;
   /** Merge received TCP segments into super-frames. @default true */
   readonly coalesceTcp?: boolean;
   /** The same for UDP datagrams inside. @default true */
   readonly coalesceUdp?: boolean;
+  /** For tests. @default none */
+  readonly injected?: InjectedErrors;
 }
 
-export interface UdpPortHandlers extends PortHandlers {
-  /**
-   * UDP_SEGMENT was given up, for good: each datagram is sent by itself from now on. Called at most once, within `send`
-   * or the constructor; nothing was lost. `errno`: EIO, EINVAL, or ENOPROTOOPT when the kernel is too old.
-   */
-  readonly onSegmentationLost?: (errno: number) => void;
+/** Errnos that the kernel seems to answer with; 0 for none. */
+interface InjectedErrors {
+  /** To each send of more than one datagram. @default 0 */
+  readonly segment?: number;
+  /** To the question whether it knows UDP_SEGMENT; EBADMSG: what it cuts is wrong. @default 0 */
+  readonly segmentProbe?: number;
+  /** To each receive call while UDP_GRO is on. @default 0 */
+  readonly gro?: number;
+  /** To the request for UDP_GRO. @default 0 */
+  readonly groProbe?: number;
 }
 
 const MEBIBYTE = 1024 * 1024;
 
 /**
  * `counters` count bytes of UDP payload: encapsulation and frame. Frames can carry any `encapLength` when sent; received
- * ones have that of the options, or, if the datagram was shorter, its length (and `length` 0).
+ * ones have that of the options, or, if the datagram was shorter, its length (and `length` 0). When the kernel refuses to
+ * cut (`udp-segment`: EIO or EINVAL), what it refused is sent datagram by datagram, as is everything from then on. When it
+ * refuses to receive while UDP_GRO is on (`udp-gro`: EIO or EINVAL), that is turned off.
  */
 export class NativeUdpPort implements UdpPort {
   /** The UDP port it receives on. */
@@ -60,18 +69,17 @@ export class NativeUdpPort implements UdpPort {
   readonly sendBufferBytes: number;
   /** The most datagrams of one send; 1 if the kernel cannot cut. */
   readonly segmentsPerSend: number;
-  /** Whether the kernel merges datagrams into messages: asked for and not refused. */
-  readonly gro: boolean;
+  /** What was asked for and the kernel does not have. */
+  readonly missing: readonly Offload[];
   readonly sourcePorts: readonly number[];
   private readonly native: NativePort;
-  private isSegmentationLost = false;
-  private readonly onSegmentationLost: ((errno: number) => void) | undefined;
 
   /**
    * Throws `conflict` if the port is taken, `unavailable` if the address is not on this machine, `not_permitted` for a
    * privileged port, `system` otherwise.
    */
-  constructor(modules: PortModules, options: UdpPortOptions, handlers: UdpPortHandlers) {
+  constructor(modules: PortModules, options: UdpPortOptions, handlers: PortHandlers) {
+    const { segment = true, gro = true, injected = {} } = options;
     let info: readonly number[] = [];
     this.native = new NativePort(modules, handlers, receiver => {
       const opened = batchIo.udpOpen(
@@ -83,11 +91,15 @@ export class NativeUdpPort implements UdpPort {
           receiveBuffer: options.receiveBufferBytes ?? 8 * MEBIBYTE,
           sendBuffer: options.sendBufferBytes ?? 8 * MEBIBYTE,
           encapLength: options.encapLength ?? 8,
-          injectedError: options.injectedGsoErrno ?? 0,
-          gro: (options.gro ?? true) ? 1 : 0,
+          segment: segment ? 1 : 0,
+          gro: gro ? 1 : 0,
           coalesce:
             ((options.coalesceTcp ?? true) ? COALESCE_TCP : 0) |
             ((options.coalesceUdp ?? true) ? COALESCE_UDP : 0),
+          injectedSegment: injected.segment ?? 0,
+          injectedSegmentProbe: injected.segmentProbe ?? 0,
+          injectedGro: injected.gro ?? 0,
+          injectedGroProbe: injected.groProbe ?? 0,
         },
         receiver,
       );
@@ -95,15 +107,16 @@ export class NativeUdpPort implements UdpPort {
       info = batchIo.udpInfo(opened as PortHandle) ?? [];
       return opened as PortHandle;
     });
-    const [port = 0, receiveBuffer = 0, sendBuffer = 0, segments = 0, gro = 0, ...sourcePorts] = info;
+    const [port = 0, receiveBuffer = 0, sendBuffer = 0, segments = 0, groOn = 0, ...sourcePorts] = info;
     this.port = port;
     this.receiveBufferBytes = receiveBuffer;
     this.sendBufferBytes = sendBuffer;
     this.segmentsPerSend = segments;
-    this.gro = gro === 1;
+    const missing: Offload[] = [];
+    if (segment && segments === 1) missing.push('udp-segment');
+    if (gro && groOn === 0) missing.push('udp-gro');
+    this.missing = missing;
     this.sourcePorts = sourcePorts;
-    this.onSegmentationLost = handlers.onSegmentationLost;
-    this.reportSegmentation();
   }
 
   get counters(): PortCounters {
@@ -116,14 +129,6 @@ export class NativeUdpPort implements UdpPort {
 
   send(batch: FrameBatch, first: number, count: number): void {
     this.native.transmit(batch, first, count);
-    if (!this.isSegmentationLost) this.reportSegmentation();
-  }
-
-  private reportSegmentation(): void {
-    const { txGsoError } = this.native.counters;
-    if (txGsoError === 0) return;
-    this.isSegmentationLost = true;
-    this.onSegmentationLost?.(txGsoError);
   }
 
   close(): void {

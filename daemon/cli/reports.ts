@@ -126,6 +126,12 @@ function formatStatus(status: StatusReport): string {
         traffic('sent', dataplane.tx_packets, dataplane.tx_bytes),
       ].join(', '),
     ],
+    [
+      'offloads',
+      Object.entries(dataplane.offloads)
+        .map(entry => entry.join(' '))
+        .join(', '),
+    ],
     ['drops', drops.length === 0 ? 'none' : drops.join(', ')],
   ];
   const networks = formatTable(

@@ -1,5 +1,6 @@
 /** The configuration as the daemon uses it: checked, with defaults filled in. docs/configuration.md explains each. */
 import type { IpAddress, Vni, VtepAddress } from '../../dataplane/address.ts';
+import type { Offload, OffloadSwitch } from '../../dataplane/offloads.ts';
 import type { LogLevel } from '../log-fields.ts';
 
 export interface Config {
@@ -13,7 +14,10 @@ export interface Config {
   readonly paths: { readonly state: string; readonly run: string };
   readonly vxlan: { readonly port: number };
   readonly gossip: { readonly port: number; readonly join: readonly HostPort[] };
-  readonly dataplane: { readonly workers: 'auto' | 1 };
+  readonly dataplane: {
+    readonly workers: 'auto' | 1;
+    readonly offload: Readonly<Record<Offload, OffloadSwitch>>;
+  };
   readonly networks: readonly NetworkConfig[];
   readonly log: { readonly level: LogLevel };
 }

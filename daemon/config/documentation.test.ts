@@ -52,15 +52,20 @@ test('weft.example.yaml parses, and has every key that is accepted', async t => 
   t.is(parseConfig(text, 'example', 'vm-a').networks.length, 2);
   const file = parse(text) as Record<string, unknown> & { readonly networks: readonly object[] };
   for (const [place, keys] of Object.entries(KNOWN_KEYS)) {
-    const map = place === '' ? file : place === 'networks[]' ? file.networks[0] : file[place];
+    const map = place === 'networks[]' ? file.networks[0] : mapAt(file, place);
     t.deepEqual(Object.keys(map ?? {}).toSorted(), keys.toSorted(), place);
   }
 });
 
+function mapAt(file: object, place: string): object | undefined {
+  const names = place === '' ? [] : place.split('.');
+  return names.reduce<object | undefined>((map, name) => (map as Record<string, object>)[name], file);
+}
+
 function valueAt(config: Config, path: string): unknown {
-  const names = path
-    .replace('networks[]', 'networks.0')
-    .replaceAll(/_(.)/g, (_, letter) => letter.toUpperCase());
+  const names = path.startsWith('dataplane.offload.')
+    ? path.replace('_', '-')
+    : path.replace('networks[]', 'networks.0').replaceAll(/_(.)/g, (_, letter) => letter.toUpperCase());
   return names.split('.').reduce<unknown>((value, name) => (value as Record<string, unknown>)[name], config);
 }
 

@@ -18,7 +18,16 @@ test('parseConfig fills in every default', t => {
     paths: { state: '/var/lib/weft', run: '/run/weft' },
     vxlan: { port: 4789 },
     gossip: { port: 7946, join: [] },
-    dataplane: { workers: 'auto' },
+    dataplane: {
+      workers: 'auto',
+      offload: {
+        'udp-segment': 'auto',
+        'udp-gro': 'auto',
+        'tap-tso': 'auto',
+        'tap-uso': 'auto',
+        'tunnel-gso': 'auto',
+      },
+    },
     networks: [{ name: 'blue', vni: 42, subnet: undefined, attach: 'bridge', mtu: 'auto', staticVteps: [] }],
     log: { level: 'info' },
   } as unknown as ReturnType<typeof parseConfig>);
@@ -30,7 +39,7 @@ node: { name: vm-b, underlay: "2001:DB8:0::1" }
 paths: { state: /srv//state/, run: /srv/run }
 vxlan: { port: 4790 }
 gossip: { port: 7000, join: [vm-c, "vm-d:7001", 192.0.2.2, "192.0.2.3:7002", "[2001:DB8::3]:7003", 2001:db8::4] }
-dataplane: { workers: 1 }
+dataplane: { workers: 1, offload: { udp_gro: off, tap_uso: "off", tap_tso: auto } }
 networks:
   - { name: blue, vni: 16777215, subnet: 10.0.0.0/8, attach: tap, mtu: 1400, static_vteps: ["2001:db8::9"] }
   - { name: green, vni: 1, subnet: 10.0.0.0/8, mtu: 576 }
@@ -50,6 +59,13 @@ log: { level: debug }
     { host: '2001:db8::4', port: 7000 },
   ]);
   t.is(config.dataplane.workers, 1);
+  t.deepEqual(config.dataplane.offload, {
+    'udp-segment': 'auto',
+    'udp-gro': 'off',
+    'tap-tso': 'auto',
+    'tap-uso': 'off',
+    'tunnel-gso': 'auto',
+  });
   const [blue, green] = config.networks;
   t.like(blue, { name: 'blue', vni: 16_777_215, subnet: '10.0.0.0/8', attach: 'tap', mtu: 1400 });
   t.deepEqual(blue?.staticVteps, [parseIp('2001:db8::9')]);
@@ -109,6 +125,14 @@ const MISTAKES: readonly (readonly [string, string])[] = [
   [
     'colour: red',
     'weft.yaml:1: colour: unknown key; the keys here are node, paths, vxlan, gossip, dataplane, networks, log',
+  ],
+  [
+    'dataplane:\n  offload:\n    udp_gso: off',
+    'weft.yaml:3: dataplane.offload.udp_gso: unknown key; did you mean "udp_gro"?',
+  ],
+  [
+    'dataplane: {offload: {udp_gro: false}}',
+    'weft.yaml:1: dataplane.offload.udp_gro: false is not known here; write auto or off',
   ],
   ['gossip:\n  colour: red', 'weft.yaml:2: gossip.colour: unknown key; the keys here are port, join'],
   [

@@ -3,6 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import type { z } from 'zod';
 import { WeftError } from '../../dataplane/errors.ts';
+import { OFFLOADS, type Offload, type OffloadSwitch, offloadKey } from '../../dataplane/offloads.ts';
 import { exampleConfigPath } from '../package-info.ts';
 import { type Config, DEFAULT_CONFIG_PATH } from './config.ts';
 import { didYouMean } from './did-you-mean.ts';
@@ -140,12 +141,23 @@ function toProblems(issue: z.core.$ZodIssue, document: ConfigDocument): readonly
 }
 
 function unknownKey(path: KeyPath, key: string): string {
-  const place = path.map(part => (typeof part === 'number' ? '[]' : part)).join('');
+  const place = path
+    .map(part => (typeof part === 'number' ? '[]' : part))
+    .join('.')
+    .replaceAll('.[]', '[]');
   const known = KNOWN_KEYS[place] ?? [];
   const meant = didYouMean(key, known);
   return meant === undefined
     ? `unknown key; the keys here are ${known.join(', ')}`
     : `unknown key; did you mean "${meant}"?`;
+}
+
+function offloadsOf(section: ConfigFile['dataplane']['offload']): Config['dataplane']['offload'] {
+  const switches = OFFLOADS.map((offload): [Offload, OffloadSwitch] => [
+    offload,
+    section[offloadKey(offload)],
+  ]);
+  return Object.fromEntries(switches) as Config['dataplane']['offload'];
 }
 
 function toConfig(file: ConfigFile, hostName: string): Config {
@@ -157,7 +169,7 @@ function toConfig(file: ConfigFile, hostName: string): Config {
       port: file.gossip.port,
       join: file.gossip.join.map(({ host, port }) => ({ host, port: port ?? file.gossip.port })),
     },
-    dataplane: file.dataplane,
+    dataplane: { workers: file.dataplane.workers, offload: offloadsOf(file.dataplane.offload) },
     networks: file.networks.map(network => ({
       name: network.name,
       vni: network.vni,

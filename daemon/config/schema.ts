@@ -6,6 +6,7 @@ import { isAbsolute, normalize } from 'node:path';
 import { z } from 'zod';
 import { type IpAddress, parseIp, parseVni } from '../../dataplane/address.ts';
 import { WeftError } from '../../dataplane/errors.ts';
+import { OFFLOAD_SWITCHES, type OffloadKey } from '../../dataplane/offloads.ts';
 import { MAX_DIRECTORY } from '../api/socket-path.ts';
 import { nonUnicast, parseSubnet } from '../cidr.ts';
 import { describe, leaf, numberLeaf, requireValue, textLeaf, wordLeaf } from '../leaf.ts';
@@ -113,7 +114,17 @@ const gossipSection = section({
   join: list(textLeaf(parseHostPort)),
   key: notYet('gossip encryption is not in this version; remove the key and protect port 7946 by a firewall'),
 });
-const dataplaneSection = section({ workers: workers.default('auto') });
+const offloadSwitch = wordLeaf(OFFLOAD_SWITCHES).default('auto');
+
+const offloadSection = section({
+  udp_segment: offloadSwitch,
+  udp_gro: offloadSwitch,
+  tap_tso: offloadSwitch,
+  tap_uso: offloadSwitch,
+  tunnel_gso: offloadSwitch,
+} satisfies Record<OffloadKey, typeof offloadSwitch>);
+
+const dataplaneSection = section({ workers: workers.default('auto'), offload: offloadSection.prefault({}) });
 const networkSection = section({
   name: textLeaf(parseNetworkName),
   vni,
@@ -137,7 +148,10 @@ export const fileSchema = section({
 
 export type ConfigFile = z.output<typeof fileSchema>;
 
-/** The keys of each map of the file, by where the map stands: '' is the root, 'networks[]' any item of the list. */
+/**
+ * The keys of each map of the file, by where the map stands: '' is the root, 'networks[]' any item of the list,
+ * 'dataplane.offload' a map within one.
+ */
 export const KNOWN_KEYS: Readonly<Record<string, readonly string[]>> = {
   '': keysOf(fileSchema),
   node: keysOf(nodeSection),
@@ -145,6 +159,7 @@ export const KNOWN_KEYS: Readonly<Record<string, readonly string[]>> = {
   vxlan: keysOf(vxlanSection),
   gossip: keysOf(gossipSection),
   dataplane: keysOf(dataplaneSection),
+  'dataplane.offload': keysOf(offloadSection),
   'networks[]': keysOf(networkSection),
   log: keysOf(logSection),
 };

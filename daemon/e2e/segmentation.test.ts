@@ -38,7 +38,7 @@ for (const attach of ATTACH_MODES) {
       const { c1, c2 } = await attachPair(pair);
       t.is((await c1.link('eth0')).gso_max_segs, SEGMENTS_V4);
       if (attach === 'bridge') t.is((await pair.a.link('wt-blue')).gso_max_segs, SEGMENTS_V4);
-      t.is(linesAbout(pair.a, 'csum tso ecn').length, 1);
+      t.is(linesAbout(pair.a, 'tap_tso on').length, 1);
 
       await waitForPing(c1, '198.18.0.2');
       const [host, ifname] = attach === 'bridge' ? [pair.a, 'wt-blue'] : [c1, 'eth0'];

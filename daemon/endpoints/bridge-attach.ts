@@ -4,9 +4,13 @@ import { changeLinkSteps, LinkStepError } from '../net/link-steps.ts';
 import { containerLinkStep, explainOccupied } from './container-link.ts';
 import type { Endpoint } from './endpoint.ts';
 import { bridgeName } from './names.ts';
+import type { SuperFrameLimits } from './plan.ts';
 
 /** Makes the pair; there is no descriptor to hand over. When it throws, nothing is left of it. */
-export async function attachByBridge(endpoint: Endpoint, gsoMaxSegs: number): Promise<undefined> {
+export async function attachByBridge(
+  endpoint: Endpoint,
+  { gsoMaxSegs }: SuperFrameLimits,
+): Promise<undefined> {
   const { hostLink, mtu, mac, ifname, netns, network } = endpoint;
   try {
     await changeLinkSteps([
@@ -35,7 +39,10 @@ export async function detachFromBridge(endpoint: Endpoint): Promise<void> {
 }
 
 /** After a restart: is the pair still there? Puts the host end on its bridge and gives both ends the MTU of today. */
-export async function restoreOnBridge(endpoint: Endpoint, gsoMaxSegs: number): Promise<boolean> {
+export async function restoreOnBridge(
+  endpoint: Endpoint,
+  { gsoMaxSegs }: SuperFrameLimits,
+): Promise<boolean> {
   const { hostLink, ifname, mtu, network, netns } = endpoint;
   try {
     await changeLinkSteps([

@@ -41,8 +41,6 @@ export interface EndpointsModules {
   readonly log: Log;
   readonly store: EndpointStore;
   readonly wiring: EndpointWiring;
-  /** Hears of each TAP that was opened (tap mode). */
-  readonly tapOpened: (device: TapDevice) => void;
   readonly networks: readonly AttachableNetwork[];
   readonly nodeName: string;
   /** At each look at the endpoints: the names of the links of the VM, for whoever has others to look after. */
@@ -96,12 +94,12 @@ export class Endpoints {
   rebuild(network: string, make: () => Promise<void>): Promise<void> {
     return this.inTurn(async () => {
       await make();
-      const { gsoMaxSegs } = findNetwork(network, this.modules.networks);
+      const limits = findNetwork(network, this.modules.networks);
       const links = await ownLinkNames();
       await this.each(this.ofNetwork(network), 'cannot be joined to its network again', async recorded => {
         const endpoint = await this.refresh(recorded, links);
         if (endpoint === undefined) return;
-        if (await restoreOnBridge(endpoint, gsoMaxSegs)) await this.modules.wiring.attachMac(endpoint);
+        if (await restoreOnBridge(endpoint, limits)) await this.modules.wiring.attachMac(endpoint);
       });
     });
   }
@@ -147,9 +145,9 @@ export class Endpoints {
 
     await store.add(wanted);
     try {
-      const { gsoMaxSegs } = findNetwork(wanted.network, networks);
+      const network = findNetwork(wanted.network, networks);
       const make = wanted.attach === 'tap' ? attachByTap : attachByBridge;
-      await this.connect(wanted, await make(wanted, gsoMaxSegs));
+      await this.connect(wanted, await make(wanted, network));
     } catch (error) {
       await store.remove(wanted);
       throw error;
@@ -163,17 +161,12 @@ export class Endpoints {
   /** The links exist: from here on whatever fails takes them away again. */
   private async connect(endpoint: Endpoint, device: TapDevice | undefined): Promise<void> {
     try {
-      if (device !== undefined) await this.addPort(endpoint, device);
+      if (device !== undefined) await this.modules.wiring.addPort(endpoint, device.fd);
       await this.modules.wiring.attachMac(endpoint);
     } catch (error) {
       await this.dismantle(endpoint);
       throw error;
     }
-  }
-
-  private async addPort(endpoint: Endpoint, device: TapDevice): Promise<void> {
-    this.modules.tapOpened(device);
-    await this.modules.wiring.addPort(endpoint, device.fd);
   }
 
   private async detachNow(request: DetachRequest): Promise<{ removed: boolean }> {
@@ -226,17 +219,17 @@ export class Endpoints {
     // The configuration or the underlay may have another MTU by now: the interface follows.
     const endpoint = { ...found, mtu: network.mtu };
     if (endpoint.mtu !== found.mtu) await this.modules.store.replace(found, endpoint);
-    await this.takeOver(endpoint, network.gsoMaxSegs);
+    await this.takeOver(endpoint, network);
   }
 
-  private async takeOver(endpoint: Endpoint, gsoMaxSegs: number): Promise<void> {
+  private async takeOver(endpoint: Endpoint, network: AttachableNetwork): Promise<void> {
     if (endpoint.attach === 'bridge') {
-      if (!(await restoreOnBridge(endpoint, gsoMaxSegs)))
+      if (!(await restoreOnBridge(endpoint, network)))
         return this.forget(endpoint, 'its interface was deleted');
     } else {
-      const device = await restoreTap(endpoint, gsoMaxSegs);
+      const device = await restoreTap(endpoint, network);
       if (device === undefined) return this.forget(endpoint, 'its interface was deleted');
-      await this.addPort(endpoint, device);
+      await this.modules.wiring.addPort(endpoint, device.fd);
     }
     await this.modules.wiring.attachMac(endpoint);
     this.modules.log.info(logFields(endpoint), 'taken over');

@@ -2,19 +2,26 @@
 
 import { WeftError } from '../../dataplane/errors.ts';
 import { carriesIpv6 } from '../../dataplane/mtu.ts';
+import type { SuperFrames } from '../../dataplane/tap-device.ts';
 import { resolveNetns } from '../net/netns.ts';
 import type { AttachRequest } from '../operations.ts';
 import { type Endpoint, isSameInterface } from './endpoint.ts';
 import { formatStableMac, hostLinkName } from './names.ts';
 import { requireInSubnet } from './subnet.ts';
 
+/** What an interface of a network may send whole. */
+export interface SuperFrameLimits {
+  /** The most segments of a super-frame. */
+  readonly gsoMaxSegs: number;
+  /** What may cross its TAPs. */
+  readonly superFrames: SuperFrames;
+}
+
 /** What an attachment needs to know of its network. */
-export interface AttachableNetwork {
+export interface AttachableNetwork extends SuperFrameLimits {
   readonly name: string;
   readonly vni: number;
   readonly mtu: number;
-  /** The most segments of a super-frame that its interfaces may send. */
-  readonly gsoMaxSegs: number;
   readonly subnet: string | undefined;
   readonly attach: 'bridge' | 'tap';
 }

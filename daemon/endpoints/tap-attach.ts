@@ -4,11 +4,15 @@ import { changeLinks, type Link, listLinks, removeLink } from '../net/ip.ts';
 import { changeLinkSteps, LinkStepError } from '../net/link-steps.ts';
 import { containerLinkStep, explainOccupied } from './container-link.ts';
 import type { Endpoint } from './endpoint.ts';
+import type { SuperFrameLimits } from './plan.ts';
 
 /** Makes the TAP and moves it into the container; returns it open. When it throws, nothing is left of it. */
-export async function attachByTap(endpoint: Endpoint, gsoMaxSegs: number): Promise<TapDevice> {
+export async function attachByTap(
+  endpoint: Endpoint,
+  { gsoMaxSegs, superFrames }: SuperFrameLimits,
+): Promise<TapDevice> {
   const { hostLink, mac, mtu, ifname, netns } = endpoint;
-  const device = openTap({ name: hostLink, persist: true });
+  const device = openTap({ name: hostLink, persist: true, superFrames });
   try {
     await changeLinkSteps([
       {
@@ -42,10 +46,13 @@ export async function detachTap(endpoint: Endpoint): Promise<void> {
 }
 
 /** After a restart: opens the TAP again where it is, in the container. Undefined when it is there no more. */
-export async function restoreTap(endpoint: Endpoint, gsoMaxSegs: number): Promise<TapDevice | undefined> {
+export async function restoreTap(
+  endpoint: Endpoint,
+  { gsoMaxSegs, superFrames }: SuperFrameLimits,
+): Promise<TapDevice | undefined> {
   const { ifname, netns, mtu } = endpoint;
   if (!isOurs(endpoint, await listLinks(netns.path))) return undefined;
-  const device = openTap({ name: ifname, netnsPath: netns.path, persist: true });
+  const device = openTap({ name: ifname, netnsPath: netns.path, persist: true, superFrames });
   await changeLinks([`link set dev ${ifname} mtu ${mtu} gso_max_segs ${gsoMaxSegs}`], netns.path);
   return device;
 }

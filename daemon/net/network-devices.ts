@@ -2,7 +2,7 @@
 import type { MacAddress } from '../../dataplane/address.ts';
 import { formatMac } from '../../dataplane/address.ts';
 import { WeftError } from '../../dataplane/errors.ts';
-import { closeTap, openTap, type TapDevice } from '../../dataplane/tap-device.ts';
+import { closeTap, openTap, type SuperFrames, type TapDevice } from '../../dataplane/tap-device.ts';
 import { bridgeName, bridgeTapName } from '../endpoints/names.ts';
 import { changeLinks, type Link, listLinks, removeLink } from './ip.ts';
 import { setNetSysctls } from './sysctl.ts';
@@ -14,6 +14,8 @@ export interface BridgeOptions {
   readonly mtu: number;
   /** Of the TAP: how many segments a super-frame may have that the bridge hands over. */
   readonly gsoMaxSegs: number;
+  /** What may cross the TAP whole. */
+  readonly superFrames: SuperFrames;
   readonly bridgeMac: MacAddress;
   readonly tapMac: MacAddress;
 }
@@ -26,13 +28,13 @@ const ALIAS = 'weft';
  * `conflict` if one of the names belongs to something else; then nothing has been made.
  */
 export async function makeBridge(network: string, options: BridgeOptions): Promise<TapDevice> {
-  const { mtu, gsoMaxSegs, bridgeMac, tapMac } = options;
+  const { mtu, gsoMaxSegs, superFrames, bridgeMac, tapMac } = options;
   const bridge = bridgeName(network);
   const tap = bridgeTapName(network);
   const links = await listLinks();
   const isBridgeThere = isOurs(links, bridge, 'bridge', bridgeMac);
   isOurs(links, tap, 'tun', tapMac);
-  const device = openTap({ name: tap, persist: true });
+  const device = openTap({ name: tap, persist: true, superFrames });
   try {
     if (!isBridgeThere) {
       // No multicast snooping: nobody queries on this segment, and without a querier snooping loses groups.

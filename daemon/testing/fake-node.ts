@@ -25,6 +25,13 @@ export const FAKE_STATUS: StatusReport = {
     rx_messages: 31_204,
     tx_sends: 25_118,
     drops: { unknown_vni: 3 },
+    offloads: {
+      udp_segment: 'on',
+      udp_gro: 'on',
+      tap_tso: 'on',
+      tap_uso: 'off',
+      tunnel_gso: 'unavailable',
+    },
   },
 };
 

@@ -53,12 +53,30 @@ interface UdpOptions {
   readonly sendBuffer: number;
   /** Bytes of encapsulation at the beginning of each received datagram. */
   readonly encapLength: number;
-  /** For tests: the errno that meets each send with UDP_SEGMENT; 0 for none. */
-  readonly injectedError: number;
+  /** 1: UDP_SEGMENT, where the kernel has it. 0: each datagram is sent by itself. */
+  readonly segment: 0 | 1;
   /** 1: UDP_GRO, where the kernel has it. 0: each datagram comes alone. */
   readonly gro: 0 | 1;
   /** COALESCE_TCP, COALESCE_UDP, both or 0: what is merged into super-frames. */
   readonly coalesce: number;
+  /** For tests, errnos, 0 for none: what meets each send with UDP_SEGMENT, and the probe for it. */
+  readonly injectedSegment: number;
+  readonly injectedSegmentProbe: number;
+  /** The same: what meets each receive call with UDP_GRO, and the request for it. */
+  readonly injectedGro: number;
+  readonly injectedGroProbe: number;
+}
+
+interface TapOptions {
+  /** Non-blocking, IFF_VNET_HDR, header of 12 bytes, little endian. */
+  readonly fd: number;
+  /** 1: super-frames of TCP are written whole. 0: segment by segment. */
+  readonly tso: 0 | 1;
+  /** The same for UDP. */
+  readonly uso: 0 | 1;
+  /** For tests, errnos, 0 for none: what meets each write of a super-frame. */
+  readonly injectedTso: number;
+  readonly injectedUso: number;
 }
 
 /** What a UDP port merges into super-frames: coalesce.h. */
@@ -83,11 +101,10 @@ export interface BatchIo {
   closeDescriptor(fd: number): number;
 
   /**
-   * Starts to read from a TAP descriptor: non-blocking, IFF_VNET_HDR, header of 12 bytes, little endian. Returns a
-   * handle and owns the descriptor from then on; or −errno (EPERM: cannot be polled; EEXIST: polled already), and the
-   * descriptor stays the caller's.
+   * Starts to read from a TAP descriptor. Returns a handle and owns the descriptor from then on; or −errno (EPERM: cannot
+   * be polled; EEXIST: polled already), and the descriptor stays the caller's.
    */
-  tapOpen(fd: number, receiver: Receiver): number;
+  tapOpen(options: TapOptions, receiver: Receiver): number;
   /**
    * Opens and binds one socket to receive and `sourceSockets` to send. Returns a handle, or −errno with nothing left
    * open: EADDRINUSE, EADDRNOTAVAIL (of address and port), EACCES (port below 1024), ENOSPC (no free source port),
@@ -151,6 +168,9 @@ export const COUNTERS = [
   'txSegments',
   'txGsoSends',
   'txGsoError',
+  'txTsoError',
+  'txUsoError',
+  'rxGroError',
   'rxMessages',
   'rxMerged',
   'txGsoRefused',

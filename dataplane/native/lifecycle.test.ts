@@ -155,7 +155,11 @@ const udpOptions = {
   receiveBuffer: 4096,
   sendBuffer: 4096,
   encapLength: 8,
-  injectedError: 0,
+  segment: 1 as const,
+  injectedSegment: 0,
+  injectedSegmentProbe: 0,
+  injectedGro: 0,
+  injectedGroProbe: 0,
   gro: 1,
   coalesce: COALESCE_TCP | COALESCE_UDP,
 } as const;
@@ -243,7 +247,7 @@ test.serial('wrong receivers and options are refused and leave nothing open', as
     { firstSourcePort: 49_151 },
     { receiveBuffer: 0 },
     { encapLength: -1 },
-    { injectedError: -1 },
+    { injectedSegment: -1 },
     { gro: 2 },
     { coalesce: 4 },
   ]) {

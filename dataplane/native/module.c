@@ -70,15 +70,21 @@ static napi_value close_descriptor(napi_env env, napi_callback_info info)
 static napi_value tap_open(napi_env env, napi_callback_info info)
 {
 	napi_value arguments[2];
-	int64_t fd;
+	int64_t fd, tso, uso, injected_tso, injected_uso;
 
 	read_arguments(env, info, 2, arguments);
-	if (!js_integer(env, arguments[0], "fd", 0, INT_MAX, &fd))
+	if (!js_option(env, arguments[0], "fd", 0, INT_MAX, &fd) || !js_option(env, arguments[0], "tso", 0, 1, &tso) ||
+	    !js_option(env, arguments[0], "uso", 0, 1, &uso) ||
+	    !js_option(env, arguments[0], "injectedTso", 0, UINT16_MAX, &injected_tso) ||
+	    !js_option(env, arguments[0], "injectedUso", 0, UINT16_MAX, &injected_uso))
 		return NULL;
 	struct port *port = port_create(env, arguments[1], true);
 	if (port == NULL)
 		return NULL;
-	port->device.tap.fd = (int)fd;
+	port->device.tap =
+		(struct tap){.fd = (int)fd,
+			     .tso = {.off = tso == 0, .injected_error = (int)injected_tso},
+			     .uso = {.off = uso == 0, .injected_error = (int)injected_uso}};
 	int64_t started = port_start(port, (int)fd);
 	if (started < 0)
 		port_discard(port);
@@ -105,7 +111,8 @@ static bool read_address(napi_env env, napi_value object, struct udp_options *op
 
 static bool read_udp_options(napi_env env, napi_value object, struct udp_options *options)
 {
-	int64_t port, sockets, first, receive, send, encap, injected, gro, coalesce;
+	int64_t port, sockets, first, receive, send, encap, segment, gro, coalesce;
+	int64_t injected_segment, injected_segment_probe, injected_gro, injected_gro_probe;
 
 	if (!js_option(env, object, "port", 0, UINT16_MAX, &port) ||
 	    !js_option(env, object, "sourceSockets", 1, UDP_SOURCE_SOCKETS_MAX, &sockets) ||
@@ -113,9 +120,12 @@ static bool read_udp_options(napi_env env, napi_value object, struct udp_options
 	    !js_option(env, object, "receiveBuffer", 1, INT_MAX / 2, &receive) ||
 	    !js_option(env, object, "sendBuffer", 1, INT_MAX / 2, &send) ||
 	    !js_option(env, object, "encapLength", 0, UINT16_MAX, &encap) ||
-	    !js_option(env, object, "injectedError", 0, UINT16_MAX, &injected) ||
-	    !js_option(env, object, "gro", 0, 1, &gro) ||
-	    !js_option(env, object, "coalesce", 0, COALESCE_TCP | COALESCE_UDP, &coalesce))
+	    !js_option(env, object, "segment", 0, 1, &segment) || !js_option(env, object, "gro", 0, 1, &gro) ||
+	    !js_option(env, object, "coalesce", 0, COALESCE_TCP | COALESCE_UDP, &coalesce) ||
+	    !js_option(env, object, "injectedSegment", 0, UINT16_MAX, &injected_segment) ||
+	    !js_option(env, object, "injectedSegmentProbe", 0, UINT16_MAX, &injected_segment_probe) ||
+	    !js_option(env, object, "injectedGro", 0, UINT16_MAX, &injected_gro) ||
+	    !js_option(env, object, "injectedGroProbe", 0, UINT16_MAX, &injected_gro_probe))
 		return false;
 	*options = (struct udp_options){.port = (uint16_t)port,
 					.source_sockets = (uint16_t)sockets,
@@ -123,9 +133,13 @@ static bool read_udp_options(napi_env env, napi_value object, struct udp_options
 					.receive_buffer = (int)receive,
 					.send_buffer = (int)send,
 					.encap_length = (uint16_t)encap,
-					.injected_error = (int)injected,
+					.segment = segment != 0,
 					.gro = gro != 0,
-					.coalesce = (uint8_t)coalesce};
+					.coalesce = (uint8_t)coalesce,
+					.injected_segment = (int)injected_segment,
+					.injected_segment_probe = (int)injected_segment_probe,
+					.injected_gro = (int)injected_gro,
+					.injected_gro_probe = (int)injected_gro_probe};
 	return read_address(env, object, options);
 }
 
@@ -178,7 +192,7 @@ static napi_value udp_info(napi_env env, napi_callback_info info)
 	napi_set_element(env, array, 1, js_number(env, udp->receive_buffer));
 	napi_set_element(env, array, 2, js_number(env, udp->send_buffer));
 	napi_set_element(env, array, 3, js_number(env, udp->outbox->segments));
-	napi_set_element(env, array, 4, js_number(env, udp->gro));
+	napi_set_element(env, array, 4, js_number(env, udp->inbox.gro.on));
 	for (uint32_t i = 0; i < udp->source_count; i++)
 		napi_set_element(env, array, 5 + i, js_number(env, udp->source_ports[i]));
 	return array;

@@ -63,6 +63,15 @@ export class NativeCounters implements PortCounters {
   get txGsoError(): number {
     return this.read('txGsoError');
   }
+  get txTsoError(): number {
+    return this.read('txTsoError');
+  }
+  get txUsoError(): number {
+    return this.read('txUsoError');
+  }
+  get rxGroError(): number {
+    return this.read('rxGroError');
+  }
   get rxMessages(): number {
     return this.read('rxMessages');
   }
@@ -73,7 +82,12 @@ export class NativeCounters implements PortCounters {
     return this.read('txGsoRefused');
   }
 
+  /** By its place in COUNTERS. */
+  at(index: number): number {
+    return this.values[index] ?? 0;
+  }
+
   private read(name: Counter): number {
-    return this.values[COUNTERS.indexOf(name)] ?? 0;
+    return this.at(COUNTERS.indexOf(name));
   }
 }

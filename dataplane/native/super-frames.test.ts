@@ -1,37 +1,47 @@
 /** Merged super-frames on a real TAP, and on one whose kernel refuses them. */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import { GSO_TCPV4, GSO_TCPV6, GSO_UDP_L4 } from '../frame-batch.ts';
+import type { TapPortOptions } from '../tap.ts';
 import { makeNamespace } from './testing/namespace.ts';
 import { frameOf } from './testing/segments.ts';
 import type { SuperFrameObservation } from './testing/super-frame-scenario.ts';
 import { SCENARIO_DELIVERED, SCENARIO_STREAMS } from './testing/super-frame-streams.ts';
 
+const { EINVAL } = constants.errno;
 const PRELOAD = fileURLToPath(
   new URL('../../../dataplane/native/testing/refuse-super-frames.c', import.meta.url),
 );
 const SCENARIO = fileURLToPath(new URL('testing/super-frame-scenario.js', import.meta.url));
 
-function observe(t: ExecutionContext, refused: readonly number[]): SuperFrameObservation {
+function observe(
+  t: ExecutionContext,
+  refused: readonly number[],
+  options: Partial<TapPortOptions> = {},
+): SuperFrameObservation {
   const { name } = makeNamespace(t);
   const directory = mkdtempSync(join(tmpdir(), 'weft-preload-'));
   t.teardown(() => rmSync(directory, { recursive: true }));
   const library = join(directory, 'refuse.so');
   execFileSync('cc', ['-shared', '-fPIC', '-o', library, PRELOAD, '-ldl']);
   const { LD_PRELOAD: sanitizers } = process.env;
-  const output = execFileSync('ip', ['netns', 'exec', name, process.execPath, SCENARIO], {
-    encoding: 'utf8',
-    timeout: 60_000,
-    env: {
-      ...process.env,
-      LD_PRELOAD: sanitizers === undefined ? library : `${sanitizers}:${library}`,
-      WEFT_REFUSE: refused.join(),
+  const output = execFileSync(
+    'ip',
+    ['netns', 'exec', name, process.execPath, SCENARIO, JSON.stringify(options)],
+    {
+      encoding: 'utf8',
+      timeout: 60_000,
+      env: {
+        ...process.env,
+        LD_PRELOAD: sanitizers === undefined ? library : `${sanitizers}:${library}`,
+        WEFT_REFUSE: refused.join(),
+      },
     },
-  });
+  );
   return JSON.parse(output) as SuperFrameObservation;
 }
 
@@ -45,7 +55,7 @@ test('a merged super-frame is one write, also when it is flooded, and arrives wh
     SCENARIO_STREAMS.map(() => 0),
   );
   t.deepEqual(counters, { txFrames: 2 * superFrames, txBatches: 2 * superFrames, txGsoRefused: 0 });
-  t.is(refusals, 0);
+  t.deepEqual(refusals, []);
   t.true(untouched);
   // However the kernel cuts it for the reader: headers behind each other's payload, the payload is there and in order.
   const payload = (stream: number) =>
@@ -97,7 +107,10 @@ test('a device that refuses super-frames gets every segment as it came, and is n
     txBatches: 2 * delivered.length,
     txGsoRefused: 2 * superFrames,
   });
-  t.is(refusals, 1);
+  t.deepEqual(refusals.toSorted(), [
+    ['tap-tso', EINVAL],
+    ['tap-uso', EINVAL],
+  ]);
   t.true(untouched);
 });
 
@@ -105,7 +118,25 @@ test('a device that refuses super-frames of UDP alone gets those of TCP', t => {
   const { frames, counters, refusals } = observe(t, [GSO_UDP_L4]);
   t.is(counters.txGsoRefused, 4);
   t.is(counters.txBatches, 2 * (3 + 6));
-  t.is(refusals, 1);
+  t.deepEqual(refusals, [['tap-uso', EINVAL]]);
   const [first = []] = frames;
   t.deepEqual(first.slice(-6), delivered.slice(-6));
+});
+
+test('a device that must not get super-frames gets every segment as it came, and that is no loss', t => {
+  const { frames, superFrames, counters, refusals } = observe(t, [], { tso: false, uso: false });
+  t.deepEqual(frames, [delivered, delivered]);
+  t.like(counters, { txBatches: 2 * delivered.length, txGsoRefused: 2 * superFrames });
+  t.deepEqual(refusals, []);
+});
+
+test('an injected refusal is as good as that of a kernel', t => {
+  const injected = { tso: EINVAL, uso: EINVAL };
+  const { frames, superFrames, counters, refusals } = observe(t, [], { injected });
+  t.deepEqual(frames, [delivered, delivered]);
+  t.like(counters, { txBatches: 2 * delivered.length, txGsoRefused: 2 * superFrames });
+  t.deepEqual(refusals.toSorted(), [
+    ['tap-tso', EINVAL],
+    ['tap-uso', EINVAL],
+  ]);
 });

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "geometry.h"
+#include "segment.h"
 #include "vnet.h"
 
 /* Fills `frame` from the `bytes` that a read left before and at `offset`. Return: 0 or -EINVAL */
@@ -121,8 +122,8 @@ static int write_whole(const struct tap *tap, const struct outgoing *out, struct
 	return write_parts(tap->fd, parts, 2u + frame->piece_count, counters);
 }
 
-/* All that the device takes; the first error is that of the frame. */
-static int write_segments(const struct tap *tap, const struct outgoing *out, struct counters *counters)
+/* The segments of a super-frame that was merged here, as they came. All that the device takes; the first error counts. */
+static int write_merged(const struct tap *tap, const struct outgoing *out, struct counters *counters)
 {
 	uint8_t bytes[VNET_HEADER] = {0};
 	uint8_t headers[PIECES_HEADERS_MAX];
@@ -140,19 +141,49 @@ static int write_segments(const struct tap *tap, const struct outgoing *out, str
 	return result;
 }
 
-static int write_merged(struct tap *tap, const struct outgoing *out, struct counters *counters)
+/* The segments of a super-frame that came as one: from another TAP, or from the kernel's vxlan on the same box. */
+static int write_cut(const struct tap *tap, const struct outgoing *out, struct counters *counters)
 {
-	bool *refuses = out->frame->gso_type == FRAME_GSO_UDP_L4 ? &tap->refuses_udp : &tap->refuses_tcp;
+	uint8_t bytes[VNET_HEADER] = {0};
+	uint8_t headers[UINT8_MAX + 1];
+	struct frame bare = *out->frame;
+	struct segmenter segmenter;
+	int result = 0;
 
-	if (!*refuses) {
-		int error = write_whole(tap, out, counters);
-		if (error != -EINVAL)
-			return error;
-		/* Its geometry is right, so it is segmentation as such that this device or kernel does not take. */
-		*refuses = true;
+	/* The bytes before the frame are no matter of a TAP. */
+	bare.encap_length = 0;
+	if (out->header_length > sizeof(headers))
+		return -EINVAL;
+	segmenter_open(&segmenter, &bare, out->arena->data + bare.offset, out->header_length);
+	for (uint32_t i = 0; i < segmenter.count; i++) {
+		uint8_t *payload = out->arena->data + bare.offset + out->header_length + i * segmenter.gso_size;
+		struct iovec parts[3] = {{bytes, sizeof(bytes)},
+					 {headers, out->header_length},
+					 {payload, segment_length(&segmenter, i)}};
+		segment_headers(&segmenter, i, headers);
+		int error = write_parts(tap->fd, parts, 3, counters);
+		if (result == 0)
+			result = error;
+	}
+	return result;
+}
+
+static int write_super(struct tap *tap, const struct outgoing *out, struct counters *counters)
+{
+	struct tap_offload *offload = out->frame->gso_type == FRAME_GSO_UDP_L4 ? &tap->uso : &tap->tso;
+	int refusal = 0;
+
+	if (!offload->off && offload->error == 0) {
+		refusal = offload->injected_error != 0 ? -offload->injected_error : write_whole(tap, out, counters);
+		if (refusal != -EINVAL)
+			return refusal;
 	}
 	counters->tx_gso_refused++;
-	return write_segments(tap, out, counters);
+	int error = out->frame->piece_count > 0 ? write_merged(tap, out, counters) : write_cut(tap, out, counters);
+	/* If the segments pass, it is super-frames as such that this device or kernel does not take. */
+	if (error == 0 && refusal != 0)
+		offload->error = -refusal;
+	return error;
 }
 
 /* Return: 0 or -errno */
@@ -164,9 +195,9 @@ static int write_frame(struct tap *tap, struct outgoing *out, struct counters *c
 		return -EINVAL;
 	if (geometry_head(frame, out->arena->data + frame->offset, out->head, &out->header_length) != 0)
 		return -EINVAL;
-	if (frame->piece_count == 0)
-		return write_whole(tap, out, counters);
-	return frame->gso_type == FRAME_GSO_NONE ? -EINVAL : write_merged(tap, out, counters);
+	if (frame->gso_type != FRAME_GSO_NONE)
+		return write_super(tap, out, counters);
+	return frame->piece_count == 0 ? write_whole(tap, out, counters) : -EINVAL;
 }
 
 void tap_write(struct tap *tap, const struct span *arena, const struct pieces *pieces, struct frame *frames,
@@ -184,4 +215,6 @@ void tap_write(struct tap *tap, const struct span *arena, const struct pieces *p
 		counters->tx_frames++;
 		counters->tx_bytes += frames[i].length;
 	}
+	counters->tx_tso_error = tap->tso.error;
+	counters->tx_uso_error = tap->uso.error;
 }

@@ -7,14 +7,21 @@
 #include "pieces.h"
 #include "port.h"
 
+/* Whether super-frames of one protocol are written whole. */
+struct tap_offload {
+	bool off; /* they must not be */
+	/*
+	 * The errno for which they are not any more; 0: none yet. The kernel refuses them: one without USO writes (before
+	 * 6.2), or with a bug in them (6.6.44 and its like refused short last segments).
+	 */
+	int error;
+	int injected_error; /* for tests: the errno that meets each; 0: none */
+};
+
 struct tap {
 	int fd; /* non-blocking, TUNSETVNETHDRSZ 12, TUNSETVNETLE 1 */
-	/*
-	 * The kernel refused a merged super-frame: a kernel without USO writes (before 6.2), or one with a bug in them
-	 * (6.6.44 and its like refused short last segments). It is not asked again.
-	 */
-	bool refuses_tcp;
-	bool refuses_udp;
+	struct tap_offload tso; /* super-frames of TCP */
+	struct tap_offload uso; /* those of UDP */
 };
 
 /**
@@ -30,7 +37,8 @@ struct received tap_receive(const struct tap *tap, const struct slots *slots, st
  * tap_write() - write each frame and set its status to 0 or an errno; the device keeps what it accepted in
  * order
  *
- * A super-frame is one write; merged ones that the device does not take are written segment by segment as they came.
+ * A super-frame is one write. Where the device does not take it, it is written segment by segment: a merged one as its
+ * segments came, one that was whole always cut as a network card would.
  */
 void tap_write(struct tap *tap, const struct span *arena, const struct pieces *pieces, struct frame *frames,
 	       uint32_t count, struct counters *counters);

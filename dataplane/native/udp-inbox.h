@@ -11,6 +11,7 @@
 #define WEFT_UDP_INBOX_H
 
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <sys/socket.h>
 
 #include "coalesce.h"
@@ -25,8 +26,22 @@ struct udp_arrival {
 	_Alignas(struct cmsghdr) uint8_t control[UDP_RECEIVE_CONTROL];
 };
 
+/* UDP_GRO, and what became of it. */
+struct udp_gro {
+	bool on;
+	int error; /* the errno for which it was turned off while receiving; 0: none */
+	int injected_error; /* for tests: the errno that meets each receive call while it is on; 0: none */
+	/*
+	 * It was turned off, and the queue may still hold what the kernel had merged before: messages of several
+	 * datagrams that no control message tells of any more.
+	 */
+	bool leftovers;
+	bool drained; /* the last receive call left nothing in the queue */
+};
+
 struct udp_inbox {
 	uint16_t encap_length;
+	struct udp_gro gro;
 	uint32_t mean; /* bytes of a message of the last call */
 	uint32_t count; /* messages in the slots */
 	uint32_t next; /* the message to take from */

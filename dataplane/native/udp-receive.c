@@ -18,6 +18,9 @@
 #define RECEIVE_BYTES (1024u * 1024u)
 #define RECEIVE_MESSAGES_MIN 8u
 
+/* ETH_ZLEN of linux/if_ether.h: bytes of the shortest Ethernet frame, to which shorter ones are padded. */
+#define ETHERNET_LEAST 60u
+
 static uint32_t message_start(const struct udp_inbox *inbox, const struct slots *slots, uint32_t index)
 {
 	/* So that the frame behind the encapsulation falls on frame_start. */
@@ -43,11 +46,37 @@ static void prepare(struct udp_inbox *inbox, const struct slots *slots, uint32_t
 	}
 }
 
+/*
+ * The kernel refuses to hand over messages while UDP_GRO is on: an errno that is no answer of the network to something we
+ * sent. Nothing was taken out of the queue.
+ */
+static bool give_up_gro(struct udp_gro *gro, int fd, int error)
+{
+	int off = 0;
+
+	if (!gro->on || (error != EIO && error != EINVAL))
+		return false;
+	setsockopt(fd, SOL_UDP, UDP_GRO, &off, sizeof(off));
+	gro->on = false;
+	gro->error = error;
+	gro->leftovers = true;
+	return true;
+}
+
+static int receive_call(struct udp_inbox *inbox, int fd, uint32_t limit)
+{
+	if (inbox->gro.on && inbox->gro.injected_error != 0) {
+		errno = inbox->gro.injected_error;
+		return -1;
+	}
+	return recvmmsg(fd, inbox->headers, limit, MSG_DONTWAIT, NULL);
+}
+
 static int receive_messages(struct udp_inbox *inbox, int fd, uint32_t limit, struct received *received,
 			    struct counters *counters)
 {
 	for (int errors = 0; errors < PENDING_ERRORS_MAX;) {
-		int count = recvmmsg(fd, inbox->headers, limit, MSG_DONTWAIT, NULL);
+		int count = receive_call(inbox, fd, limit);
 		if (count < 0 && errno == EINTR)
 			continue;
 		if (count >= 0 || errno == EAGAIN) {
@@ -56,6 +85,8 @@ static int receive_messages(struct udp_inbox *inbox, int fd, uint32_t limit, str
 		}
 		received->error = errno;
 		counters->rx_errors++;
+		if (give_up_gro(&inbox->gro, fd, errno))
+			counters->rx_gro_error = inbox->gro.error;
 		errors++;
 	}
 	return 0;
@@ -75,7 +106,10 @@ struct received udp_receive(struct udp_inbox *inbox, int fd, const struct slots 
 	if (limit > slots->count)
 		limit = slots->count;
 	prepare(inbox, slots, limit);
+	if (inbox->gro.drained)
+		inbox->gro.leftovers = false;
 	inbox->count = (uint32_t)receive_messages(inbox, fd, limit, &received, counters);
+	inbox->gro.drained = inbox->count < limit;
 	for (uint32_t i = 0; i < inbox->count; i++)
 		bytes += inbox->headers[i].msg_len;
 	if (inbox->count > 0)
@@ -137,6 +171,25 @@ static bool is_one_frame(const struct udp_inbox *inbox, const uint8_t *message, 
 	       get_be16(ip + IPV6_PAYLOAD_LENGTH) == bytes - headers - IPV6_HEADER;
 }
 
+/*
+ * The size of the datagrams in a message that UDP_GRO has merged and does not tell of: as the IP header of the first frame
+ * says. One that is shorter than Ethernet's least may have been padded, and tells nothing.
+ */
+static uint32_t unmarked_segment(const struct udp_inbox *inbox, const uint8_t *message, uint32_t bytes)
+{
+	uint32_t headers = inbox->encap_length + ETHERNET_HEADER;
+	const uint8_t *ip = message + headers;
+	uint32_t segment = bytes;
+
+	if (bytes < headers + IPV6_HEADER)
+		return bytes;
+	if (packet_is_ipv4(message + inbox->encap_length))
+		segment = headers + get_be16(ip + IPV4_TOTAL_LENGTH);
+	else if (packet_is_ipv6(message + inbox->encap_length))
+		segment = headers + IPV6_HEADER + get_be16(ip + IPV6_PAYLOAD_LENGTH);
+	return segment >= inbox->encap_length + ETHERNET_LEAST && segment < bytes ? segment : bytes;
+}
+
 /* Return: false if the message is to be passed over */
 static bool begin_message(struct udp_inbox *inbox, const struct slots *slots, struct counters *counters)
 {
@@ -155,9 +208,11 @@ static bool begin_message(struct udp_inbox *inbox, const struct slots *slots, st
 	inbox->begun = true;
 	inbox->taken = 0;
 	inbox->segment = header->msg_len;
+	const uint8_t *message = slots->arena.data + message_start(inbox, slots, inbox->next);
+	if (inbox->gro.leftovers)
+		inbox->segment = unmarked_segment(inbox, message, header->msg_len);
 	if (gro <= 0 || (uint32_t)gro >= header->msg_len)
 		return true;
-	const uint8_t *message = slots->arena.data + message_start(inbox, slots, inbox->next);
 	if (is_one_frame(inbox, message, header->msg_len))
 		inbox->datagram.gso_size = (uint16_t)gro;
 	else

@@ -34,9 +34,14 @@ struct udp_options {
 	int receive_buffer; /* bytes, as for SO_RCVBUF */
 	int send_buffer; /* bytes for each source socket */
 	uint16_t encap_length; /* bytes of encapsulation before the frame in each datagram */
-	int injected_error; /* for tests: the errno that meets each send with UDP_SEGMENT; 0: none */
+	bool segment; /* let the kernel cut one send into many datagrams, if it can */
 	bool gro; /* let the kernel hand over datagrams of one flow in one message, if it can */
 	uint8_t coalesce; /* COALESCE_*: what is merged into super-frames */
+	/* For tests, errnos; 0: none. */
+	int injected_segment; /* meets each send with UDP_SEGMENT */
+	int injected_segment_probe; /* meets the probe for it */
+	int injected_gro; /* meets each receive call with UDP_GRO */
+	int injected_gro_probe; /* meets the request for it */
 };
 
 
@@ -49,10 +54,9 @@ struct udp {
 	uint16_t source_ports[UDP_SOURCE_SOCKETS_MAX];
 	int receive_buffer; /* what the kernel granted, in the units of SO_RCVBUF */
 	int send_buffer;
-	int gso_error; /* the errno for which UDP_SEGMENT is not used; 0: it is */
+	int gso_error; /* the errno for which UDP_SEGMENT is not used; 0: it is, or must not be */
 	int injected_error;
 	struct outbox *outbox; /* what is being sent; of this port alone */
-	bool gro; /* UDP_GRO is on */
 	uint32_t drops; /* what the kernel last said that it dropped, modulo 2^32 */
 	struct udp_inbox inbox;
 };

@@ -1,7 +1,7 @@
 /**
  * Run inside a namespace of its own, with or without a kernel that refuses super-frames (super-frames.test.ts): streams
  * are merged, a router's congestion mark is carried into the second of them, and all is written to a TAP twice, as
- * flooding does. Prints one JSON object.
+ * flooding does. Its argument is JSON: options of the port that writes. Prints one JSON object.
  *
  *   coalesce ─► NativeTapPort ── tap a ──┬── bridge ──┬── tap b ── NativeTapPort
  */
@@ -9,7 +9,7 @@ import { execFileSync } from 'node:child_process';
 import { Arena } from '../../arena.ts';
 import { applyDecapsulation, CE } from '../../ecn.ts';
 import { FrameBatch } from '../../frame-batch.ts';
-import { NativeTapPort } from '../../tap.ts';
+import { NativeTapPort, type TapPortOptions } from '../../tap.ts';
 import { openTap } from '../../tap-device.ts';
 import { batchIo, COALESCE_TCP, COALESCE_UDP } from '../batch-io.ts';
 import { Collector } from './collector.ts';
@@ -23,8 +23,8 @@ export interface SuperFrameObservation {
   readonly superFrames: number;
   readonly statuses: readonly number[];
   readonly counters: { readonly txFrames: number; readonly txBatches: number; readonly txGsoRefused: number };
-  /** Calls of onSuperFramesRefused. */
-  readonly refusals: number;
+  /** Calls of onOffloadLost. */
+  readonly refusals: readonly (readonly [string, number])[];
   /** Whether writing left the memory as it was. */
   readonly untouched: boolean;
 }
@@ -37,26 +37,35 @@ ip('link', 'set', 'bridge', 'up');
 const END_MAC = 0x0200_0000_00ee;
 const collector = new Collector(arena, frame => frame.readUIntBE(6, 6) === PLAIN.sourceMac);
 const ends = new Collector(arena, frame => frame.readUIntBE(6, 6) === END_MAC);
-let refusals = 0;
+const refusals: [string, number][] = [];
 
-function open(name: string, handlers: ConstructorParameters<typeof NativeTapPort>[2]): NativeTapPort {
-  const port = new NativeTapPort({ arena }, { fd: openTap({ name, persist: false }).fd }, handlers);
+function open(
+  name: string,
+  options: Partial<TapPortOptions>,
+  handlers: ConstructorParameters<typeof NativeTapPort>[2],
+): NativeTapPort {
+  const { fd } = openTap({ name, persist: false });
+  const port = new NativeTapPort({ arena }, { ...options, fd }, handlers);
   ip('link', 'set', 'dev', name, 'master', 'bridge', 'up');
   return port;
 }
 
-const a = open('tap-a', {
+const a = open('tap-a', JSON.parse(process.argv[2] ?? '{}') as Partial<TapPortOptions>, {
   onFrames: () => undefined,
   onLost: () => undefined,
-  onSuperFramesRefused: () => refusals++,
+  onOffloadLost: (offload, errno) => refusals.push([offload, errno]),
 });
-const b = open('tap-b', {
-  onFrames(batch, count) {
-    collector.onFrames(batch, count);
-    ends.onFrames(batch, count);
+const b = open(
+  'tap-b',
+  {},
+  {
+    onFrames(batch, count) {
+      collector.onFrames(batch, count);
+      ends.onFrames(batch, count);
+    },
+    onLost: () => undefined,
   },
-  onLost: () => undefined,
-});
+);
 
 // Into the scratch area, so that what tap b receives overwrites nothing.
 const segments = SCENARIO_STREAMS.flat();
