@@ -76,7 +76,7 @@ test('changeLinkSteps() stops at a setting that is refused', async t => {
     changeLinkSteps([
       { netns: FIRST, sysctls: { 'ipv4/ip_default_ttl': -1 }, lines: ['link add name late type bridge'] },
     ]),
-    { instanceOf: LinkStepError },
+    { instanceOf: LinkStepError, message: /^cannot begin "ip link add name late type bridge": / },
   );
   t.is(error?.step, 0);
   t.is(await findLink('late', FIRST), undefined);

@@ -48,6 +48,10 @@ export async function changeLinkSteps(steps: readonly LinkStep[]): Promise<void>
   const step = (code ?? 0) - FIRST_STEP;
   const refused = steps[step];
   if (refused === undefined) throw new WeftError('system', `cannot change links: ${stderr.trim()}`);
+  if (!stderr.includes('Command failed')) {
+    // Not ip's words: the namespace could not be entered, or a setting was refused.
+    throw new LinkStepError(step, 'system', `cannot begin "ip ${refused.lines[0]}": ${stderr.trim()}`);
+  }
   const { code: reason, message } = refusal(refused.lines, stderr);
   throw new LinkStepError(step, reason, message);
 }
