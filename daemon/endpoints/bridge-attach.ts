@@ -1,4 +1,5 @@
 /** Attach mode `bridge`: a veth pair, one end in the container, the other a port of the bridge `wf-NAME`. */
+import { WeftError } from '../../dataplane/errors.ts';
 import { removeLink } from '../net/ip.ts';
 import { changeLinkSteps, LinkStepError } from '../net/link-steps.ts';
 import { containerLinkStep, explainOccupied } from './container-link.ts';
@@ -29,8 +30,17 @@ export async function attachByBridge(
   } catch (error) {
     if (error instanceof LinkStepError && error.step === 0) throw explainOccupied(error, endpoint);
     await detachFromBridge(endpoint);
-    throw error;
+    throw explainFull(error, endpoint);
   }
+}
+
+/** EXFULL: BR_MAX_PORTS of net/bridge/br_private.h is 1024, port 0 is none, and one is the TAP. */
+function explainFull(error: unknown, { network }: Endpoint): unknown {
+  if (!(error instanceof WeftError) || !error.message.endsWith('Exchange full')) return error;
+  return new WeftError('unavailable', `the bridge of network ${network} is full: it has 1023 ports`, {
+    hint: 'use attach: tap, which needs no bridge, or a network more',
+    cause: error,
+  });
 }
 
 /** Removes the pair; either end takes the other with it. */
