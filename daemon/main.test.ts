@@ -1,7 +1,8 @@
 /** The built program as its users meet it: processes, exit statuses, signals, sockets. */
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { lstat, readdir, readFile, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
@@ -47,6 +48,26 @@ test.serial(
     t.is(refused.stderr, 'weft: there is no network "red" on this node; known ones: blue, green\n');
   },
 );
+
+test.serial('a table of many thousands arrives whole at the other end of a pipe', async t => {
+  const { socket, run, env } = await prepare(t);
+  await mkdir(run);
+  const entry = {
+    network: 'blue',
+    vni: 42,
+    mac: '02:00:5e:10:00:01',
+    where: 'local',
+    vtep: null,
+    origin: 'learned',
+  };
+  const table = Array.from({ length: 20_000 }, (_, age_s) => ({ ...entry, age_s }));
+  const server = createServer((_, response) => response.end(JSON.stringify(table))).listen(socket);
+  t.teardown(() => server.close());
+  await once(server, 'listening');
+  const { code, stdout } = await runWeft(['fdb', '--json'], { env });
+  t.is(code, 0);
+  t.deepEqual(JSON.parse(stdout), table);
+});
 
 test.serial('no daemon, wrong usage, wrong configuration: exit 1, 2, 1, each one line', async t => {
   const { config, socket, env } = await prepare(t, 'vxlan: {port: none}\n');

@@ -9,5 +9,10 @@ const io = processIo(async (config, log) => {
   return startNode(config, log);
 });
 
+const status = await runCli(process.argv.slice(2), io);
+// A pipe takes some 200 KB; the rest of a large table waits here until its reader comes, and process.exit would drop it.
+await Promise.all(
+  [process.stdout, process.stderr].map(stream => new Promise<void>(done => stream.write('', () => done()))),
+);
 // Not process.exitCode: an interrupted --watch may still wait for an answer.
-process.exit(await runCli(process.argv.slice(2), io));
+process.exit(status);

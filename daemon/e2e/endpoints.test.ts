@@ -106,3 +106,21 @@ for (const mode of ATTACH_MODES) {
     });
   });
 }
+
+test('endpoints (bridge): a bridge that is full is told as what it is, and nothing is left of the attachment', async t => {
+  await inLab(t, 'full', async lab => {
+    const a = await addWeftVm(lab, 1, { attach: 'bridge' });
+    // 1023 ports at the most, and one is the TAP.
+    const others = Array.from({ length: 1022 }, (_, i) => `other${i}`);
+    await a.ip(...others.flatMap(name => [`tuntap add ${name} mode tap`, `link set ${name} master wf-blue`]));
+    const c1 = await a.addContainer('c1');
+    const args = ['attach', c1.netns, '--network', 'blue', '--address', '198.18.0.1/24'];
+    const refused = await a.weft(args, { check: false });
+    t.is(refused.code, 1);
+    t.regex(refused.stderr, /the bridge of network blue is full: it has 1023 ports; use attach: tap/);
+    t.deepEqual(await hostLinks(a), []);
+    t.deepEqual(await a.weftJson<EndpointReport[]>('endpoints'), []);
+    await a.ip('link del other0');
+    t.is((await a.weft(args, { check: false })).code, 0);
+  });
+});

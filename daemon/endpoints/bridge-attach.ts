@@ -1,6 +1,8 @@
 /** Attach mode `bridge`: a veth pair, one end in the container, the other a port of the bridge `wf-NAME`. */
-import { changeLinks, findLink, removeLink, setNetSysctls } from '../net/ip.ts';
-import { configureContainerLink, explainOccupied } from './container-link.ts';
+import { WeftError } from '../../dataplane/errors.ts';
+import { removeLink } from '../net/ip.ts';
+import { changeLinkSteps, LinkStepError } from '../net/link-steps.ts';
+import { containerLinkStep, explainOccupied } from './container-link.ts';
 import type { Endpoint } from './endpoint.ts';
 import { bridgeName } from './names.ts';
 import type { SuperFrameLimits } from './plan.ts';
@@ -12,21 +14,33 @@ export async function attachByBridge(
 ): Promise<undefined> {
   const { hostLink, mtu, mac, ifname, netns, network } = endpoint;
   try {
-    // The peer is born in the container under its final name: an occupied name fails here, before anything exists.
-    await changeLinks([
-      `link add name ${hostLink} mtu ${mtu} type veth peer name ${ifname} address ${mac} mtu ${mtu} netns ${netns.path}`,
+    await changeLinkSteps([
+      {
+        // The peer is born in the container under its final name: an occupied name fails here, before anything exists.
+        lines: [
+          `link add name ${hostLink} mtu ${mtu} type veth peer name ${ifname} address ${mac} mtu ${mtu} netns ${netns.path}`,
+        ],
+      },
+      {
+        sysctls: { [`ipv6/conf/${hostLink}/disable_ipv6`]: 1 },
+        lines: [`link set dev ${hostLink} master ${bridgeName(network)} up`],
+      },
+      containerLinkStep(endpoint, gsoMaxSegs),
     ]);
   } catch (error) {
-    throw explainOccupied(error, endpoint);
-  }
-  try {
-    await setNetSysctls({ [`ipv6/conf/${hostLink}/disable_ipv6`]: 1 });
-    await changeLinks([`link set dev ${hostLink} master ${bridgeName(network)} up`]);
-    await configureContainerLink(endpoint, gsoMaxSegs);
-  } catch (error) {
+    if (error instanceof LinkStepError && error.step === 0) throw explainOccupied(error, endpoint);
     await detachFromBridge(endpoint);
-    throw error;
+    throw explainFull(error, endpoint);
   }
+}
+
+/** EXFULL: BR_MAX_PORTS of net/bridge/br_private.h is 1024, port 0 is none, and one is the TAP. */
+function explainFull(error: unknown, { network }: Endpoint): unknown {
+  if (!(error instanceof WeftError) || !error.message.endsWith('Exchange full')) return error;
+  return new WeftError('unavailable', `the bridge of network ${network} is full: it has 1023 ports`, {
+    hint: 'use attach: tap, which needs no bridge, or a network more',
+    cause: error,
+  });
 }
 
 /** Removes the pair; either end takes the other with it. */
@@ -40,12 +54,15 @@ export async function restoreOnBridge(
   { gsoMaxSegs }: SuperFrameLimits,
 ): Promise<boolean> {
   const { hostLink, ifname, mtu, network, netns } = endpoint;
-  if ((await findLink(hostLink)) === undefined) return false;
-  await changeLinks([`link set dev ${hostLink} mtu ${mtu} master ${bridgeName(network)} up`]);
-  const inside = await findLink(ifname, netns.path);
-  // The container may have renamed its interface: then it keeps what it has.
-  if (inside !== undefined) {
-    await changeLinks([`link set dev ${ifname} mtu ${mtu} gso_max_segs ${gsoMaxSegs}`], netns.path);
+  try {
+    await changeLinkSteps([
+      { lines: [`link set dev ${hostLink} mtu ${mtu} master ${bridgeName(network)} up`] },
+      { netns: netns.path, lines: [`link set dev ${ifname} mtu ${mtu} gso_max_segs ${gsoMaxSegs}`] },
+    ]);
+  } catch (error) {
+    if (!(error instanceof LinkStepError) || error.code !== 'not_found') throw error;
+    // The container may have renamed its interface: then it keeps what it has.
+    return error.step > 0;
   }
   return true;
 }

@@ -1,34 +1,31 @@
 /** The container's end of an attachment: what is done inside its namespace, the same in both modes. */
 import { WeftError } from '../../dataplane/errors.ts';
-import { changeLinks, setNetSysctls } from '../net/ip.ts';
+import type { LinkStep } from '../net/link-steps.ts';
 import type { Endpoint } from './endpoint.ts';
 
 /**
  * Gives the interface its addresses and brings it up. Its super-frames have at most `gsoMaxSegs` segments: it is the
  * interface on which TCP decides how large they are.
  */
-export async function configureContainerLink(endpoint: Endpoint, gsoMaxSegs: number): Promise<void> {
+export function containerLinkStep(endpoint: Endpoint, gsoMaxSegs: number): LinkStep {
   const { ifname, addresses, netns } = endpoint;
   const v6 = addresses.some(address => address.includes(':'));
-  await setNetSysctls(
-    {
+  return {
+    netns: netns.path,
+    sysctls: {
       // Announce the address when the link comes up (gratuitous ARP, unsolicited NA): after a move every VTEP and
       // every neighbour learns the new place at once. Documentation/networking/ip-sysctl.rst.
       [`ipv4/conf/${ifname}/arp_notify`]: 1,
       ...(v6 ? { [`ipv6/conf/${ifname}/disable_ipv6`]: 0, [`ipv6/conf/${ifname}/ndisc_notify`]: 1 } : {}),
     },
-    netns.path,
-  );
-  await changeLinks(
-    [
+    lines: [
       // An assigned address is usable at once: duplicate address detection would hold it back for a second or more.
       ...addresses.map(
         address => `addr add ${address} dev ${ifname}${address.includes(':') ? ' nodad' : ''}`,
       ),
       `link set dev ${ifname} gso_max_segs ${gsoMaxSegs} up`,
     ],
-    netns.path,
-  );
+  };
 }
 
 /** Turns "File exists" into what the operator can act on. */

@@ -10,6 +10,8 @@ const fileSchema = z.object({ version: z.literal(1), endpoints: z.array(endpoint
 export class EndpointStore {
   private readonly file: string;
   private endpoints: readonly Endpoint[] = [];
+  /** Endpoints are never changed, only replaced. */
+  private readonly lines = new WeakMap<Endpoint, string>();
 
   constructor(stateDirectory: string) {
     this.file = join(stateDirectory, 'endpoints.json');
@@ -58,7 +60,7 @@ export class EndpointStore {
       await mkdir(dirname(this.file), { recursive: true, mode: 0o700 });
       const handle = await open(aside, 'w', 0o600);
       try {
-        await handle.writeFile(`${JSON.stringify({ version: 1, endpoints }, null, 2)}\n`);
+        await handle.writeFile(this.textOf(endpoints));
         await handle.sync();
       } finally {
         await handle.close();
@@ -68,6 +70,16 @@ export class EndpointStore {
       throw this.failure('cannot write', error);
     }
     this.endpoints = endpoints;
+  }
+
+  /** A line for each endpoint. Of a thousand only one has changed since the last time. */
+  private textOf(endpoints: readonly Endpoint[]): string {
+    const lines = endpoints.map(endpoint => {
+      const line = this.lines.get(endpoint) ?? JSON.stringify(endpoint);
+      this.lines.set(endpoint, line);
+      return line;
+    });
+    return `{"version":1,"endpoints":[\n${lines.join(',\n')}\n]}\n`;
   }
 
   private failure(what: string, cause: unknown): WeftError {

@@ -14,10 +14,17 @@ import { attachByBridge, detachFromBridge, restoreOnBridge } from './bridge-atta
 import { type Endpoint, isSameInterface } from './endpoint.ts';
 import type { EndpointStore } from './endpoint-store.ts';
 import { ORPHAN_LINK } from './names.ts';
-import { type AttachableNetwork, findNetwork, planEndpoint, refuseDuplicates, requireSame } from './plan.ts';
+import {
+  type AttachableNetwork,
+  findNetwork,
+  planEndpoint,
+  refuseDuplicates,
+  requireSame,
+  rivalsOf,
+} from './plan.ts';
 import { attachByTap, detachTap, restoreTap } from './tap-attach.ts';
 
-/** How often the endpoints are looked at: one file read and one stat for each, no process. */
+/** How often the endpoints are looked at: one file read, in tap mode a stat for each, no process. */
 const WATCH_INTERVAL_MS = 2_000;
 
 /** How the dataplane is told. */
@@ -69,7 +76,7 @@ export class Endpoints {
   /** Takes over what an earlier run left, forgets what has vanished since, removes what it left half-made. */
   restore(): Promise<void> {
     return this.inTurn(async () => {
-      await this.eachOfAll('cannot be taken over', endpoint => this.restoreOne(endpoint));
+      await this.each(this.all(), 'cannot be taken over', endpoint => this.restoreOne(endpoint));
       await this.removeOrphans();
       this.scheduleWatch();
     });
@@ -87,10 +94,13 @@ export class Endpoints {
   rebuild(network: string, make: () => Promise<void>): Promise<void> {
     return this.inTurn(async () => {
       await make();
-      for (const endpoint of this.ofNetwork(network)) {
-        if (await restoreOnBridge(endpoint, findNetwork(network, this.modules.networks)))
-          await this.modules.wiring.attachMac(endpoint);
-      }
+      const limits = findNetwork(network, this.modules.networks);
+      const links = await ownLinkNames();
+      await this.each(this.ofNetwork(network), 'cannot be joined to its network again', async recorded => {
+        const endpoint = await this.refresh(recorded, links);
+        if (endpoint === undefined) return;
+        if (await restoreOnBridge(endpoint, limits)) await this.modules.wiring.attachMac(endpoint);
+      });
     });
   }
 
@@ -111,8 +121,12 @@ export class Endpoints {
   }
 
   /** One endpoint in trouble must not keep the others from the network. */
-  private async eachOfAll(trouble: string, work: (endpoint: Endpoint) => Promise<void>): Promise<void> {
-    for (const endpoint of this.all()) {
+  private async each(
+    endpoints: readonly Endpoint[],
+    trouble: string,
+    work: (endpoint: Endpoint) => Promise<void>,
+  ): Promise<void> {
+    for (const endpoint of endpoints) {
       await work(endpoint).catch(error => {
         this.modules.log.error({ ...logFields(endpoint), ...errorFields(error) }, trouble);
       });
@@ -122,7 +136,9 @@ export class Endpoints {
   private async attachNow(request: AttachRequest): Promise<Endpoint> {
     const { networks, nodeName, store, log } = this.modules;
     const wanted = await planEndpoint(request, networks, nodeName);
-    await this.forgetVanished();
+    // Only what stands in the way: looking at all endpoints would make the thousandth attachment a slow one.
+    const rivals = rivalsOf(wanted, this.all());
+    if (rivals.length > 0) await this.forgetVanished(rivals, await ownLinkNames());
     const existing = this.all().find(other => isSameInterface(other, { ...wanted, ...wanted.netns }));
     if (existing !== undefined) return requireSame(existing, wanted, request);
     refuseDuplicates(wanted, this.all());
@@ -231,7 +247,11 @@ export class Endpoints {
   private scheduleWatch(): void {
     if (this.stopped) return;
     this.watch = this.modules.clock.after(WATCH_INTERVAL_MS, () => {
-      this.inTurn(async () => this.modules.onLinks(await this.forgetVanished()))
+      this.inTurn(async () => {
+        const links = await ownLinkNames();
+        await this.forgetVanished(this.all(), links);
+        this.modules.onLinks(links);
+      })
         .catch(error => {
           if (!this.stopped) this.modules.log.error(errorFields(error), 'cannot look after the endpoints');
         })
@@ -239,19 +259,20 @@ export class Endpoints {
     });
   }
 
-  /** Endpoints whose namespace or interface was deleted under us: their entries must not stay. Returns all links. */
-  private async forgetVanished(): Promise<ReadonlySet<string>> {
-    const links = await ownLinkNames();
-    await this.eachOfAll('cannot be looked after', async endpoint => {
+  /** Endpoints whose namespace or interface was deleted under us: their entries must not stay. */
+  private async forgetVanished(endpoints: readonly Endpoint[], links: ReadonlySet<string>): Promise<void> {
+    // The host's end of a pair lives exactly as long as the other end's namespace: while it is there, so is the
+    // endpoint, and there is nothing to ask the kernel for.
+    const doubtful = endpoints.filter(({ attach, hostLink }) => attach === 'tap' || !links.has(hostLink));
+    await this.each(doubtful, 'cannot be looked after', async endpoint => {
       await this.refresh(endpoint, links);
     });
-    return links;
   }
 
   /** The endpoint as it is now, with the path at which its namespace can be entered; undefined: gone, and forgotten. */
   private async refresh(endpoint: Endpoint, links: ReadonlySet<string>): Promise<Endpoint | undefined> {
-    // The host's end of a pair lives exactly as long as the other end's namespace, which a new one with the same inode
-    // cannot feign. A TAP that we hold open keeps its namespace alive: there only the holders of the namespace count.
+    // That a new namespace has the same inode cannot feign a pair. A TAP that we hold open keeps its namespace alive:
+    // there only the holders of the namespace count.
     const isPaired = endpoint.attach === 'bridge' && links.has(endpoint.hostLink);
     if (endpoint.attach === 'bridge' && !isPaired) {
       await this.forget(endpoint, 'its interface was deleted');

@@ -5,7 +5,7 @@ import { carriesIpv6 } from '../../dataplane/mtu.ts';
 import type { SuperFrames } from '../../dataplane/tap-device.ts';
 import { resolveNetns } from '../net/netns.ts';
 import type { AttachRequest } from '../operations.ts';
-import type { Endpoint } from './endpoint.ts';
+import { type Endpoint, isSameInterface } from './endpoint.ts';
 import { formatStableMac, hostLinkName } from './names.ts';
 import { requireInSubnet } from './subnet.ts';
 
@@ -90,20 +90,34 @@ export function requireSame(existing: Endpoint, wanted: Endpoint, request: Attac
   );
 }
 
+/** The endpoints that `wanted` cannot be attached beside: the same interface, and those with its addresses or MAC. */
+export function rivalsOf(wanted: Endpoint, others: readonly Endpoint[]): readonly Endpoint[] {
+  const interfaceOf = { inode: wanted.netns.inode, ifname: wanted.ifname };
+  return others.filter(
+    other => isSameInterface(other, interfaceOf) || sharedWith(wanted, other) !== undefined,
+  );
+}
+
 /** Throws `conflict` when an address or the MAC is used by another endpoint of the network on this VM. */
 export function refuseDuplicates(wanted: Endpoint, others: readonly Endpoint[]): void {
-  for (const other of others.filter(({ network }) => network === wanted.network)) {
-    const hosts = other.addresses.map(hostPart);
-    const taken = wanted.addresses.map(hostPart).find(address => hosts.includes(address));
-    const what = taken ?? (other.mac === wanted.mac ? wanted.mac : undefined);
-    if (what !== undefined) {
-      throw new WeftError(
-        'conflict',
-        `${what} is taken in network ${wanted.network} by ${other.ifname} of ${other.netns.name}`,
-        { hint: 'choose another one, or detach that interface first' },
-      );
-    }
+  for (const other of others) {
+    const what = sharedWith(wanted, other);
+    if (what === undefined) continue;
+    throw new WeftError(
+      'conflict',
+      `${what} is taken in network ${wanted.network} by ${other.ifname} of ${other.netns.name}`,
+      { hint: 'choose another one, or detach that interface first' },
+    );
   }
+}
+
+/** An address or the MAC that both have in the same network. */
+function sharedWith(wanted: Endpoint, other: Endpoint): string | undefined {
+  if (other.network !== wanted.network) return undefined;
+  const taken = wanted.addresses
+    .map(hostPart)
+    .find(address => other.addresses.map(hostPart).includes(address));
+  return taken ?? (other.mac === wanted.mac ? wanted.mac : undefined);
 }
 
 function hostPart(cidr: string): string {

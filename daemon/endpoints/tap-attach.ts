@@ -1,7 +1,8 @@
 /** Attach mode `tap`: the TAP itself becomes the container's interface; no bridge, no veth, one hop less. */
 import { closeTap, openTap, type TapDevice } from '../../dataplane/tap-device.ts';
-import { changeLinks, type Link, listLinks, type NetnsPath, removeLink } from '../net/ip.ts';
-import { configureContainerLink, explainOccupied } from './container-link.ts';
+import { changeLinks, type Link, listLinks, removeLink } from '../net/ip.ts';
+import { changeLinkSteps, LinkStepError } from '../net/link-steps.ts';
+import { containerLinkStep, explainOccupied } from './container-link.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { SuperFrameLimits } from './plan.ts';
 
@@ -12,26 +13,25 @@ export async function attachByTap(
 ): Promise<TapDevice> {
   const { hostLink, mac, mtu, ifname, netns } = endpoint;
   const device = openTap({ name: hostLink, persist: true, superFrames });
-  // Where the device is and what it is called, at each moment: what has to be removed if the next step fails.
-  let place: NetnsPath;
-  let name = hostLink;
   try {
-    await changeLinks([
-      `link set dev ${hostLink} address ${mac} mtu ${mtu}`,
-      `link set dev ${hostLink} netns ${netns.path}`,
+    await changeLinkSteps([
+      {
+        lines: [
+          `link set dev ${hostLink} address ${mac} mtu ${mtu}`,
+          `link set dev ${hostLink} netns ${netns.path}`,
+        ],
+      },
+      // A step of its own: `ip link set … netns … name …` leaves the device there under its old name when the new one
+      // is taken (do_setlink in net/core/rtnetlink.c moves first).
+      { netns: netns.path, lines: [`link set dev ${hostLink} name ${ifname}`] },
+      containerLinkStep(endpoint, gsoMaxSegs),
     ]);
-    place = netns.path;
-    // A step of its own: `ip link set … netns … name …` leaves the device there under its old name when the new one is
-    // taken (do_setlink in net/core/rtnetlink.c moves first).
-    await changeLinks([`link set dev ${hostLink} name ${ifname}`], place).catch(error => {
-      throw explainOccupied(error, endpoint);
-    });
-    name = ifname;
-    await configureContainerLink(endpoint, gsoMaxSegs);
   } catch (error) {
     closeTap(device);
-    await changeLinks([`link del dev ${name}`], place);
-    throw error;
+    // Where the device is and what it is called depends on how far it came.
+    const done = error instanceof LinkStepError ? error.step : 0;
+    await removeLink(done < 2 ? hostLink : ifname, done === 0 ? undefined : netns.path);
+    throw done === 1 ? explainOccupied(error, endpoint) : error;
   }
   return device;
 }
@@ -39,10 +39,10 @@ export async function attachByTap(
 /** Removes the interface, also one that an attach left on its way. The caller has closed the port before. */
 export async function detachTap(endpoint: Endpoint): Promise<void> {
   const { hostLink, netns } = endpoint;
-  await removeLink(hostLink);
   const inside = await listLinks(netns.path);
-  if (inside.some(({ ifname }) => ifname === hostLink)) await removeLink(hostLink, netns.path);
-  else if (isOurs(endpoint, inside)) await removeLink(endpoint.ifname, netns.path);
+  if (isOurs(endpoint, inside)) await removeLink(endpoint.ifname, netns.path);
+  else if (inside.some(({ ifname }) => ifname === hostLink)) await removeLink(hostLink, netns.path);
+  else await removeLink(hostLink);
 }
 
 /** After a restart: opens the TAP again where it is, in the container. Undefined when it is there no more. */

@@ -20,7 +20,7 @@ import { join } from 'node:path';
 import { Host } from './host.ts';
 import type { LabProcess } from './lab-process.ts';
 import { checkNamePart, labDirectory, labPrefix } from './names.ts';
-import { makeNamespace, removeNamespaces, removeOrphans } from './namespaces.ts';
+import { makeNamespace, makeNamespaces, removeNamespaces, removeOrphans } from './namespaces.ts';
 import { requireRoot } from './require-root.ts';
 import { Vm } from './vm.ts';
 
@@ -147,6 +147,18 @@ export class Lab {
       ...addresses.map(address => `addr add ${address} dev eth0${address.includes(':') ? ' nodad' : ''}`),
     );
     return vm;
+  }
+
+  /**
+   * Adds many namespaces at once, named as in `a-n17`, with nothing set in them: containers that only have to be there.
+   * Returns their names for `ip netns`.
+   */
+  addBareNamespaces(names: readonly string[]): string[] {
+    names.forEach(checkNamePart);
+    const all = names.map(name => this.netnsName(name));
+    this.namespaces.push(...all);
+    makeNamespaces(all);
+    return all;
   }
 
   /** The machine of this name; throws when it was never added. */

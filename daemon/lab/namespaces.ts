@@ -9,6 +9,13 @@ export function makeNamespace(name: string): void {
   if (status !== 0) throw new Error(`cannot make the network namespace ${name}: ${stderr.trim()}`);
 }
 
+/** Makes many at once, by one process. */
+export function makeNamespaces(names: readonly string[]): void {
+  const input = names.map(name => `netns add ${name}\n`).join('');
+  const { status, stderr } = spawnSync('ip', ['-batch', '-'], { input, encoding: 'utf8' });
+  if (status !== 0) throw new Error(`cannot make ${names.length} network namespaces: ${stderr.trim()}`);
+}
+
 /** Kills what runs in these named network namespaces and deletes them. Those that are gone already are passed over. */
 export function removeNamespaces(names: readonly string[]): void {
   const present = names.flatMap(name => {

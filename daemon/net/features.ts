@@ -1,5 +1,5 @@
 import { WeftError } from '../../dataplane/errors.ts';
-import { run } from './ip.ts';
+import { run } from './run.ts';
 
 interface Feature {
   readonly active: boolean;

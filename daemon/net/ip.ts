@@ -2,11 +2,9 @@
  * iproute2, the only way in which weft makes and changes links. Changes go through `ip -batch`, questions through
  * `ip -json`; nothing is parsed as prose but the one line that says why a change was refused.
  */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { text } from 'node:stream/consumers';
-import { WeftError } from '../../dataplane/errors.ts';
+import { type ErrorCode, WeftError } from '../../dataplane/errors.ts';
+import { type NetnsPath, run } from './run.ts';
 
 /** A link as `ip -json -details address` tells it; only what weft reads. */
 export interface Link {
@@ -30,9 +28,6 @@ export interface Link {
   }[];
 }
 
-/** A network namespace by the path of its file; undefined: the daemon's own. */
-export type NetnsPath = string | undefined;
-
 /**
  * Carries out the lines (each the arguments of one `ip` call) in order and stops at the first that is refused, which
  * becomes a WeftError: `conflict` when a name is taken, `not_permitted`, `not_found`, else `system`.
@@ -40,9 +35,15 @@ export type NetnsPath = string | undefined;
 export async function changeLinks(lines: readonly string[], netns?: NetnsPath): Promise<void> {
   const { code, stderr } = await run(['ip', '-batch', '-'], netns, `${lines.join('\n')}\n`);
   if (code === 0) return;
+  const { code: reason, message } = refusal(lines, stderr);
+  throw new WeftError(reason, message);
+}
+
+/** What `ip -batch` says of the line it stopped at, as code and message of a WeftError. */
+export function refusal(lines: readonly string[], stderr: string): { code: ErrorCode; message: string } {
   const line = Number(/Command failed -:(\d+)/.exec(stderr)?.[1] ?? 0);
   const reason = stderr.replace(/^(RTNETLINK answers|Error): /m, '').split('\n', 1)[0] ?? 'no reason given';
-  throw new WeftError(codeOf(reason), `ip ${lines[line - 1] ?? lines.join('; ')}: ${reason.trim()}`);
+  return { code: codeOf(reason), message: `ip ${lines[line - 1] ?? lines.join('; ')}: ${reason.trim()}` };
 }
 
 function codeOf(reason: string): 'conflict' | 'not_permitted' | 'not_found' | 'system' {
@@ -66,9 +67,15 @@ export async function listLinks(netns?: NetnsPath): Promise<readonly Link[]> {
   return (await ask(['-details', 'address', 'show'], netns)) as Link[];
 }
 
-/** The link, or undefined if there is none of that name. */
+/** The link, or undefined if there is none of that name. Asks for this one only: a VM may have thousands. */
 export async function findLink(name: string, netns?: NetnsPath): Promise<Link | undefined> {
-  return (await listLinks(netns)).find(link => link.ifname === name);
+  try {
+    const [link] = (await ask(['-details', 'address', 'show', 'dev', name], netns)) as Link[];
+    return link;
+  } catch (error) {
+    if (error instanceof WeftError && error.code === 'not_found') return undefined;
+    throw error;
+  }
 }
 
 /** Names of the links of the daemon's own namespace, without a process: cheap enough to ask every few seconds. */
@@ -105,50 +112,6 @@ export async function askBatch(args: readonly string[], input: string): Promise<
 
 export async function ask(args: readonly string[], netns?: NetnsPath): Promise<unknown[]> {
   const { code, stdout, stderr } = await run(['ip', '-json', ...args], netns, '');
-  if (code !== 0) throw new WeftError('system', `ip ${args.join(' ')}: ${stderr.trim()}`);
+  if (code !== 0) throw new WeftError(codeOf(stderr), `ip ${args.join(' ')}: ${stderr.trim()}`);
   return stdout.trim() === '' ? [] : (JSON.parse(stdout) as unknown[]);
-}
-
-/**
- * Writes values below /proc/sys/net, as that namespace sees it; paths are relative, as in ipv6/conf/eth0/accept_ra. What
- * is not there is passed over: a kernel without IPv6, and a device with an MTU below 1280, have no ipv6/conf.
- */
-export async function setNetSysctls(
-  values: Readonly<Record<string, number>>,
-  netns?: NetnsPath,
-): Promise<void> {
-  // Names are arguments, never text of the script.
-  const script = 'while [ $# -gt 1 ]; do [ ! -e "$1" ] || echo "$2" > "$1"; shift 2; done';
-  const args = Object.entries(values).flatMap(([path, value]) => [`/proc/sys/net/${path}`, String(value)]);
-  const { code, stderr } = await run(['sh', '-e', '-c', script, 'sh', ...args], netns, '');
-  if (code !== 0) throw new WeftError('system', `cannot set a sysctl: ${stderr.trim()}`);
-}
-
-export interface Outcome {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** Runs a program of iproute2 or its like to its end. Throws `unavailable` if it is not there. */
-export async function run(command: readonly string[], netns: NetnsPath, input: string): Promise<Outcome> {
-  // Node cannot enter a namespace; nsenter (util-linux) takes any path, `ip -n` only names.
-  const argv = netns === undefined ? command : ['nsenter', `--net=${netns}`, ...command];
-  const child = spawn(argv[0] as string, argv.slice(1), { stdio: ['pipe', 'pipe', 'pipe'] });
-  const started = once(child, 'spawn');
-  const output = Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
-  try {
-    await started;
-  } catch (cause) {
-    output.catch(() => {});
-    throw new WeftError('unavailable', `cannot run ${argv[0]}: ${(cause as Error).message}`, {
-      hint: 'install the packages iproute2 and util-linux',
-      cause,
-    });
-  }
-  // A child that has failed early closes its input: what counts is its exit code, not our EPIPE.
-  child.stdin.on('error', () => {});
-  child.stdin.end(input);
-  const [stdout, stderr, [code]] = await output;
-  return { code: code as number | null, stdout, stderr };
 }

@@ -1,8 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import test from 'ava';
-import { changeLinks, findLink, listLinks, ownLinkNames, setNetSysctls } from './ip.ts';
+import { changeLinks, findLink, listLinks, ownLinkNames } from './ip.ts';
 import { netnsInode, resolveNetns } from './netns.ts';
 
 // One namespace for the file, named by the process so that two runs do not meet; made by root, as all of weft.
@@ -57,6 +56,7 @@ test('changeLinks() makes links inside a namespace, and listLinks() reads them',
     ['198.18.9.1/24'],
   );
   t.is(await findLink('one'), undefined, 'not in our own namespace');
+  t.is(await findLink('nothing', PATH), undefined);
 });
 
 test('changeLinks() stops at the first refusal and says which and why', async t => {
@@ -68,24 +68,6 @@ test('changeLinks() stops at the first refusal and says which and why', async t 
   t.not(await findLink('dup', PATH), undefined, 'the line after the refusal was not carried out');
   const missing = await t.throwsAsync(changeLinks(['link set nothing up'], PATH));
   t.is((missing as Error & { code: string }).code, 'not_found');
-});
-
-test('setNetSysctls() writes into the namespace it is given', async t => {
-  await setNetSysctls({ 'ipv4/ip_default_ttl': 99 }, PATH);
-  t.is(
-    execFileSync('nsenter', [`--net=${PATH}`, 'cat', '/proc/sys/net/ipv4/ip_default_ttl'], {
-      encoding: 'utf8',
-    }).trim(),
-    '99',
-  );
-  await t.notThrowsAsync(
-    setNetSysctls({ 'ipv4/no_such_thing': 1 }, PATH),
-    'what is not there is passed over',
-  );
-  await t.throwsAsync(setNetSysctls({ 'ipv4/ip_default_ttl': -1 }, PATH), { message: /cannot set a sysctl/ });
-  const marker = `${tmpdir()}/weft-injected-${process.pid}`;
-  await setNetSysctls({ [`ipv4/conf/$(touch ${marker})/arp_notify`]: 1 }, PATH);
-  t.false(existsSync(marker), 'a name is no script');
 });
 
 test('ownLinkNames() lists what ip lists', async t => {

@@ -4,7 +4,8 @@ import { formatMac } from '../../dataplane/address.ts';
 import { WeftError } from '../../dataplane/errors.ts';
 import { closeTap, openTap, type SuperFrames, type TapDevice } from '../../dataplane/tap-device.ts';
 import { bridgeName, bridgeTapName } from '../endpoints/names.ts';
-import { changeLinks, type Link, listLinks, removeLink, setNetSysctls } from './ip.ts';
+import { changeLinks, type Link, listLinks, removeLink } from './ip.ts';
+import { setNetSysctls } from './sysctl.ts';
 
 /** Bridge ageing in centiseconds: 300 s, as the dataplane's own table (IEEE 802.1Q table 8-6 recommends it too). */
 const BRIDGE_AGEING_CS = 30_000;

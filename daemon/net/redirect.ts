@@ -1,6 +1,6 @@
 /** Traffic control, by iproute2's `tc`: whatever one device receives leaves by another. */
 import { WeftError } from '../../dataplane/errors.ts';
-import { run } from './ip.ts';
+import { run } from './run.ts';
 
 /**
  * Redirects all that comes in on `from` to the egress of `to`. The queueing disciplines and filters of `to` are not

@@ -1,6 +1,7 @@
 /** What the kernel knows of the way to other hosts: routes, neighbours, and whether IPsec lies on it. */
 import type { IpAddress } from '../../dataplane/address.ts';
-import { ask, askBatch, run } from './ip.ts';
+import { ask, askBatch } from './ip.ts';
+import { run } from './run.ts';
 
 /** A route as `ip -json route get` tells it; only what weft reads. */
 export interface Route {

@@ -5,8 +5,9 @@ import { injectedErrno } from '../../dataplane/fault-injection.ts';
 import { type InjectorDevice, openInjector, openObserver } from '../../dataplane/injector-device.ts';
 import { closeTap } from '../../dataplane/tap-device.ts';
 import { probeTunnel } from '../../dataplane/tunnel-probe.ts';
-import { changeLinks, setNetSysctls } from '../net/ip.ts';
+import { changeLinks } from '../net/ip.ts';
 import { redirectIngress } from '../net/redirect.ts';
+import { setNetSysctls } from '../net/sysctl.ts';
 
 const INJECTOR = 'wi-test';
 const OBSERVER = 'wo-test';
