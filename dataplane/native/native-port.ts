@@ -38,7 +38,7 @@ export class NativePort {
       batch: arena.received.memory,
       counters: this.counters.memory,
       onFrames: count => {
-        this.offloads?.look();
+        this.offloads.look();
         handlers.onFrames(arena.received, count);
       },
       onLost: errno => handlers.onLost(errno),

@@ -1,5 +1,5 @@
 /**
- * `node dist/benchmarks/rungs.js [--attach bridge|tap] [--wire wire-like|veth] [--rounds N] [--seconds S] [--lock FILE]`
+ * `node dist/benchmarks/offload-cost.js [--attach bridge|tap] [--wire wire-like|veth] [--rounds N] [--seconds S] [--lock FILE]`
  *
  * What each rung of the offload ladder costs: two machines with weft for each, all at once; the rounds alternate. Prints
  * throughput and the CPU time of both daemons as shares of those with every offload on. Where several people measure on one
