@@ -13,7 +13,7 @@ import { referenceSegments, type SuperFrame } from './testing/reference-segments
 import { describeSuperFrame, superFrame } from './testing/super-frames.ts';
 import { NativeUdpPort, type UdpPortOptions } from './udp.ts';
 
-const { EBADF, EINVAL, EIO, EMSGSIZE, ENETUNREACH, ENOPROTOOPT } = constants.errno;
+const { EBADF, EBADMSG, EINVAL, EIO, EMSGSIZE, ENETUNREACH, ENOPROTOOPT } = constants.errno;
 const LOOPBACK = parseIp('127.0.0.1');
 const SECOND = parseIp('127.0.0.2');
 const LOOPBACK6 = parseIp('::1');
@@ -541,6 +541,7 @@ test('the limit of one send is probed at open', t => {
 
 for (const [title, options, missing, error] of [
   ['switched off', { segment: false }, [], 0],
+  ['that the kernel does wrongly', { injected: { segmentProbe: EBADMSG } }, ['udp-segment'], EBADMSG],
   [
     'that the kernel does not know',
     { injected: { segmentProbe: ENOPROTOOPT } },

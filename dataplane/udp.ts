@@ -46,7 +46,7 @@ export interface UdpPortOptions {
 interface InjectedErrors {
   /** To each send of more than one datagram. @default 0 */
   readonly segment?: number;
-  /** To the question whether it knows UDP_SEGMENT. @default 0 */
+  /** To the question whether it knows UDP_SEGMENT; EBADMSG: what it cuts is wrong. @default 0 */
   readonly segmentProbe?: number;
   /** To each receive call while UDP_GRO is on. @default 0 */
   readonly gro?: number;

@@ -8,6 +8,7 @@ import type { Container } from '../lab/container.ts';
 import { KernelVxlan } from '../lab/kernel-vxlan.ts';
 import type { Lab, Wire } from '../lab/lab.ts';
 import { ping } from '../lab/ping.ts';
+import { SUPER_DATAGRAMS_SENT, sendSuperDatagrams } from '../lab/super-datagrams.ts';
 import type { Vm } from '../lab/vm.ts';
 import type { AttachMode } from '../lab/weft-config.ts';
 import type { DropReport } from '../operations.ts';
@@ -87,44 +88,12 @@ for (const wire of WIRES) {
   test(`kernel vxlan → weft (${wire}): datagrams sent as one super-frame keep their boundaries`, async t => {
     await inLab(t, { name: `kernel-uso-${wire}`, wire }, async lab => {
       const { c1, c2 } = await startPair(lab, 'bridge', true);
-      for (const [bind, address, family] of [
-        ['0.0.0.0', '198.18.0.1', 'AF_INET'],
-        ['::', '2001:db8:18::1', 'AF_INET6'],
-      ] as const) {
-        const receiver = c1.spawn('python3', ['-uc', RECEIVE_DATAGRAMS, family, bind]);
-        await receiver.waitForOutput('ready');
-        await c2.exec('python3', ['-c', SEND_SUPER_DATAGRAM, family, address]);
-        await receiver.waitForOutput('end');
-        // 20 of 1,200 bytes and one of 7, each with bytes that tell which it is.
-        const expected = [...Array.from({ length: 20 }, (_, i) => `${1200} ${i}`), '7 20'];
-        t.deepEqual(receiver.stdout.trim().split('\n').slice(1, -1), expected);
+      for (const address of ['198.18.0.1', '2001:db8:18::1']) {
+        t.deepEqual(await sendSuperDatagrams(c2, c1, address), SUPER_DATAGRAMS_SENT);
       }
     });
   });
 }
-
-/** Prints the length and the first byte of each datagram, until one of a single byte comes. */
-const RECEIVE_DATAGRAMS = `
-import socket, sys
-s = socket.socket(getattr(socket, sys.argv[1]), socket.SOCK_DGRAM)
-s.bind((sys.argv[2], 5003))
-print('ready')
-while True:
-    data = s.recv(65535)
-    if len(data) == 1: break
-    print(len(data), data[0])
-print('end')
-`;
-
-/** linux/udp.h: UDP_SEGMENT 103. */
-const SEND_SUPER_DATAGRAM = `
-import socket, sys
-s = socket.socket(getattr(socket, sys.argv[1]), socket.SOCK_DGRAM)
-s.setsockopt(socket.IPPROTO_UDP, 103, 1200)
-s.sendto(b''.join(bytes([i]) * 1200 for i in range(20)) + bytes([20]) * 7, (sys.argv[2], 5003))
-s.setsockopt(socket.IPPROTO_UDP, 103, 0)
-s.sendto(b'x', (sys.argv[2], 5003))
-`;
 
 test('a kernel vxlan that is no known VTEP of the network is not listened to', async t => {
   await inLab(t, 'kernel-unknown', async lab => {

@@ -46,12 +46,21 @@ export class OpenVswitch {
     return ovs;
   }
 
-  /** Joins a container to the overlay. */
-  async attach(container: Container, options: PlugOptions): Promise<void> {
+  /** Adds a network of its own, apart from the first: another VNI of the same VTEP. */
+  async addNetwork(vni: number, remote: string): Promise<void> {
+    const bridge = `br-${vni}`;
+    await this.vsctl('add-br', bridge, '--', 'set', 'bridge', bridge, 'datapath_type=netdev');
+    await this.vm.ip(`link set ${bridge} up`);
+    const tunnel = ['type=vxlan', `options:remote_ip=${remote}`, `options:key=${vni}`];
+    await this.vsctl('add-port', bridge, `vxlan${vni}`, '--', 'set', 'interface', `vxlan${vni}`, ...tunnel);
+  }
+
+  /** Joins a container to the overlay; `vni` names a network that was added. @default the first */
+  async attach(container: Container, options: PlugOptions & { readonly vni?: number }): Promise<void> {
     const near = await this.vm.plug(container, { mtu: 1450, ...options });
     // The userspace datapath takes frames as they are: a checksum that the veth left for later would never be made.
     await container.ethtool(options.ifname ?? 'eth0', 'tx', 'off');
-    await this.vsctl('add-port', 'br-int', near);
+    await this.vsctl('add-port', options.vni === undefined ? 'br-int' : `br-${options.vni}`, near);
   }
 
   /** Runs ovs-vsctl and waits until the switch has done what it says. */

@@ -1,29 +1,44 @@
 import type { Host } from './host.ts';
+import { streamDigest } from './stream-content.ts';
 
-interface StreamReport {
+export interface StreamReport {
   readonly bytes: number;
   readonly sha256: string;
   readonly seconds: number;
 }
 
-interface StreamResult {
-  readonly sent: StreamReport;
-  readonly received: StreamReport;
+export interface StreamOptions {
+  /** Of the receiver; two streams to one host need two. @default 5001 */
+  readonly port?: number;
+  /** Longest time it may take. @default 40 Mbit/s: the slowest link that is still worth a test */
+  readonly timeoutMs?: number;
 }
 
-const PORT = 5001;
-
-/** Sends `bytes` of a fixed stream from one host to `address` of another; both ends say what they hashed. */
-export async function stream(from: Host, to: Host, address: string, bytes: number): Promise<StreamResult> {
-  const receiver = await to.startTool('stream-receive', [PORT]);
+/** Sends `bytes` of the fixed stream (stream-content.ts) from one host to `address` of another; what arrived there. */
+export async function stream(
+  from: Host,
+  to: Host,
+  address: string,
+  bytes: number,
+  options: StreamOptions = {},
+): Promise<StreamReport> {
+  const { port = 5001, timeoutMs = 20_000 + bytes / 5_000 } = options;
+  const receiver = await to.startTool('stream-receive', [port]);
   try {
-    // The slowest link that is still worth a test: 40 Mbit/s.
-    const timeoutMs = 20_000 + bytes / 5_000;
-    const sent = await from.tool<StreamReport>('stream-send', [address, PORT, bytes], { timeoutMs });
+    await from.tool('stream-send', [address, port, bytes], { timeoutMs });
     await receiver.waitForOutput('"sha256"');
     const [, report] = receiver.stdout.split('\n');
-    return { sent, received: JSON.parse(report ?? '') as StreamReport };
+    return JSON.parse(report ?? '') as StreamReport;
   } finally {
     receiver.signal('SIGKILL');
   }
+}
+
+const digests = new Map<number, string>();
+
+/** What the receiver of that many bytes must have hashed. Remembered: many tests send as much. */
+export function expectedDigest(bytes: number): string {
+  const digest = digests.get(bytes) ?? streamDigest(bytes);
+  digests.set(bytes, digest);
+  return digest;
 }

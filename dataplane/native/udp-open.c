@@ -2,6 +2,7 @@
 #include <linux/filter.h>
 #include <linux/sock_diag.h>
 #include <netinet/udp.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -168,30 +169,67 @@ static int open_source_socket(struct udp *udp, const struct udp_options *options
 	return bind_to_free_port(fd, options, port, &udp->source_ports[index]);
 }
 
-/* Sends one byte more often than an older kernel cuts, to itself. Return: bytes sent, or -errno */
-static ssize_t send_many_segments(int fd, const struct udp_options *options)
+/* What the probe sends: more datagrams than an older kernel cuts one send into, each different, the last one shorter. */
+#define PROBE_SEGMENTS (OUTBOX_SEGMENTS_OLD + 2)
+#define PROBE_BYTES 100u
+#define PROBE_TOTAL (PROBE_SEGMENTS * PROBE_BYTES - 1)
+/* Over the loopback they are there when the send returns, unless the machine is busy. */
+#define PROBE_PATIENCE_MS 50
+
+static uint8_t probe_byte(uint32_t at)
+{
+	return (uint8_t)(at * 31 + at / PROBE_BYTES);
+}
+
+/*
+ * Return: 0 if all that comes back is as it was sent, also if nothing does (a firewall); -EBADMSG if not
+ */
+static int check_segments(int fd, bool corrupt)
+{
+	struct pollfd ready = {.fd = fd, .events = POLLIN};
+	uint8_t bytes[PROBE_TOTAL];
+	uint32_t at = 0;
+
+	while (at < PROBE_TOTAL && poll(&ready, 1, PROBE_PATIENCE_MS) > 0) {
+		uint32_t rest = PROBE_TOTAL - at;
+		ssize_t expected = rest < PROBE_BYTES ? rest : PROBE_BYTES;
+		if (recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT) != expected)
+			return -EBADMSG;
+		if (corrupt)
+			bytes[0] ^= 1;
+		for (ssize_t i = 0; i < expected; i++, at++)
+			if (bytes[i] != probe_byte(at))
+				return -EBADMSG;
+	}
+	return 0;
+}
+
+/* Sends itself more datagrams at once than an older kernel cuts. Return: how many one send may have, or -errno */
+static int try_segmentation(int fd, const struct udp_options *options)
 {
 	struct sockaddr_in6 self;
 	socklen_t length = sizeof(self);
-	uint8_t bytes[OUTBOX_SEGMENTS_OLD + 2] = {0};
+	uint8_t bytes[PROBE_TOTAL];
 
+	for (uint32_t i = 0; i < PROBE_TOTAL; i++)
+		bytes[i] = probe_byte(i);
 	int error = bind_socket(fd, options, 0);
 	if (error == 0)
-		error = refuse_all(fd);
-	if (error == 0)
-		error = set_option(fd, IPPROTO_UDP, UDP_SEGMENT, 1);
+		error = set_option(fd, IPPROTO_UDP, UDP_SEGMENT, PROBE_BYTES);
 	if (error != 0)
 		return error;
 	if (getsockname(fd, (struct sockaddr *)&self, &length) != 0)
 		return -errno;
-	ssize_t sent = sendto(fd, bytes, sizeof(bytes), MSG_DONTWAIT, (const struct sockaddr *)&self, length);
-	return sent < 0 ? -errno : sent;
+	if (sendto(fd, bytes, sizeof(bytes), MSG_DONTWAIT, (const struct sockaddr *)&self, length) < 0)
+		return OUTBOX_SEGMENTS_OLD;
+	error = check_segments(fd, options->injected_segment_probe == EBADMSG);
+	return error != 0 ? error : (int)OUTBOX_SEGMENTS_MAX;
 }
 
 /*
- * Whether the kernel knows UDP_SEGMENT (Linux 4.18), and how many datagrams it cuts one send into: tried, not
- * derived from its version, because the larger limit was ported back to some. When nothing can be sent here
- * (the loopback is down), the smaller one holds for all.
+ * Whether the kernel knows UDP_SEGMENT (Linux 4.18) and cuts right, and how many datagrams it cuts one send into: tried,
+ * not derived from its version, because the larger limit was ported back to some. When nothing can be sent here (the
+ * loopback is down), the smaller one holds for all.
  */
 static int probe_segmentation(struct udp *udp, const struct udp_options *options)
 {
@@ -204,16 +242,16 @@ static int probe_segmentation(struct udp *udp, const struct udp_options *options
 	int fd = open_socket(options->family);
 	if (fd < 0)
 		return fd;
-	int missing = getsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &value, &length) == 0 ? 0 : errno;
-	if (options->injected_segment_probe != 0)
-		missing = options->injected_segment_probe;
-	udp->gso_error = missing;
-	if (missing != 0) {
-		close(fd);
-		return 0;
-	}
-	udp->outbox->segments = send_many_segments(fd, options) > 0 ? OUTBOX_SEGMENTS_MAX : OUTBOX_SEGMENTS_OLD;
+	int result = getsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &value, &length) == 0 ? 0 : -errno;
+	if (options->injected_segment_probe != 0 && options->injected_segment_probe != EBADMSG)
+		result = -options->injected_segment_probe;
+	if (result == 0)
+		result = try_segmentation(fd, options);
 	close(fd);
+	if (result < 0)
+		udp->gso_error = -result;
+	else
+		udp->outbox->segments = (uint32_t)result;
 	return 0;
 }
 
