@@ -21,6 +21,8 @@ python3 python3
 '
 lab='
 ip iproute2
+tc iproute2
+setpriv util-linux
 ethtool ethtool
 ping iputils-ping
 iperf3 iperf3
