@@ -118,21 +118,22 @@ static struct received drain_udp(struct port *port, struct memory *memory)
 	return received;
 }
 
-static void on_ready(struct poller *poller, bool failed)
+static bool on_ready(struct poller *poller, bool failed)
 {
 	struct port *port = (struct port *)poller;
-	struct received received = {0, EFAULT};
+	struct received received = {.error = EFAULT};
 	struct memory memory;
 	napi_handle_scope scope;
 
 	if (napi_open_handle_scope(port->module->env, &scope) != napi_ok)
-		return;
+		return false;
 	if (port_memory(port, &memory))
 		received = port->is_tap ? drain_tap(port, &memory) : drain_udp(port, &memory);
 	/* The handler may have closed this port; its memory lives until the loop's next turn. */
 	if (port->open)
 		settle(port, received, failed);
 	napi_close_handle_scope(port->module->env, scope);
+	return received.lone;
 }
 
 /* ---- opening and closing ---- */

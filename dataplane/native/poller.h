@@ -7,8 +7,11 @@
 
 #include "waiter.h"
 
-/** Readable, or (`failed`) the kernel reports EPOLLERR or EPOLLHUP. */
-typedef void poller_ready(struct poller *poller, bool failed);
+/**
+ * Readable, or (`failed`) the kernel reports EPOLLERR or EPOLLHUP.
+ * Return: whether it was one lone frame, behind which the next one may be waited for (spin.h)
+ */
+typedef bool poller_ready(struct poller *poller, bool failed);
 
 /** The loop has let go of the poller: its memory may be freed. */
 typedef void poller_closed(struct poller *poller);

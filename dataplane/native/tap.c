@@ -22,11 +22,11 @@ static int accept_frame(const struct slots *slots, uint32_t offset, size_t bytes
 	return geometry_from_vnet(&header, slots->arena.data + offset, frame);
 }
 
-struct received tap_receive(const struct tap *tap, const struct slots *slots, struct frame *frames,
+struct received tap_receive(struct tap *tap, const struct slots *slots, struct frame *frames,
 			    uint32_t capacity, struct counters *counters)
 {
-	struct received received = {0, 0};
-	uint32_t limit = capacity < slots->count ? capacity : slots->count;
+	struct received received = {0};
+	uint32_t limit = appetite_limit(&tap->appetite, capacity < slots->count ? capacity : slots->count);
 	size_t room = slots->size - slots->frame_start + VNET_HEADER;
 
 	/* Bad frames count as attempts: a flood of them must not keep this loop from its end. */
@@ -62,6 +62,8 @@ struct received tap_receive(const struct tap *tap, const struct slots *slots, st
 			received.count++;
 		}
 	}
+	appetite_had(&tap->appetite, limit, received.count);
+	received.lone = received.count == 1 && frames[0].length <= SMALL_FRAME;
 	counters->rx_frames += received.count;
 	counters->rx_batches += received.count > 0;
 	return received;

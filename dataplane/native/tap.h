@@ -9,6 +9,7 @@
 
 struct tap {
 	int fd; /* non-blocking, TUNSETVNETHDRSZ 12, TUNSETVNETLE 1 */
+	struct appetite appetite;
 	/*
 	 * The kernel refused a merged super-frame: a kernel without USO writes (before 6.2), or one with a bug in them
 	 * (6.6.44 and its like refused short last segments). It is not asked again.
@@ -18,12 +19,12 @@ struct tap {
 };
 
 /**
- * tap_receive() - read until the device is empty or `capacity` frames are there
+ * tap_receive() - read until the device is empty, or as many frames as its appetite and `capacity` allow are there
  * @capacity: descriptors in `frames`
  *
  * A frame with impossible metadata is counted and its slot used again.
  */
-struct received tap_receive(const struct tap *tap, const struct slots *slots, struct frame *frames,
+struct received tap_receive(struct tap *tap, const struct slots *slots, struct frame *frames,
 			    uint32_t capacity, struct counters *counters);
 
 /**

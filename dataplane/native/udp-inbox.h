@@ -27,6 +27,7 @@ struct udp_arrival {
 
 struct udp_inbox {
 	uint16_t encap_length;
+	struct appetite appetite;
 	uint32_t mean; /* bytes of a message of the last call */
 	uint32_t count; /* messages in the slots */
 	uint32_t next; /* the message to take from */

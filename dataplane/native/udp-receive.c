@@ -63,13 +63,14 @@ static int receive_messages(struct udp_inbox *inbox, int fd, uint32_t limit, str
 
 struct received udp_receive(struct udp_inbox *inbox, int fd, const struct slots *slots, struct counters *counters)
 {
-	struct received received = {0, 0};
+	struct received received = {0};
 	uint32_t limit = PORT_BATCH;
 	uint32_t bytes = 0;
 
 	/* As many messages as RECEIVE_BYTES holds if they are like the last ones. */
 	if (inbox->mean > 0 && RECEIVE_BYTES / inbox->mean < PORT_BATCH)
 		limit = RECEIVE_BYTES / inbox->mean;
+	limit = appetite_limit(&inbox->appetite, limit);
 	if (limit < RECEIVE_MESSAGES_MIN)
 		limit = RECEIVE_MESSAGES_MIN;
 	if (limit > slots->count)
@@ -82,7 +83,9 @@ struct received udp_receive(struct udp_inbox *inbox, int fd, const struct slots 
 		inbox->mean = bytes / inbox->count;
 	inbox->next = 0;
 	inbox->begun = false;
+	appetite_had(&inbox->appetite, limit, inbox->count);
 	received.count = inbox->count;
+	received.lone = inbox->count == 1 && bytes <= SMALL_FRAME;
 	return received;
 }
 

@@ -9,25 +9,48 @@
 /* Descriptors served between two looks at the loop. More wait for the next round; none starves, for epoll rotates. */
 #define EVENTS 32
 
+/* What one epoll_wait found. */
+struct round {
+	const struct waiter *waiter;
+	struct epoll_event events[EVENTS];
+};
+
 /* Return: whether something besides the ports is ready */
-static bool serve(const struct epoll_event *events, int count)
+static bool serve(struct waiter *waiter, const struct epoll_event *events, int count)
 {
 	bool others = false;
+	bool lone = count == 1;
 
 	for (int i = 0; i < count; i++) {
 		struct poller *poller = events[i].data.ptr;
 		if (poller == NULL)
 			others = true;
 		else if (poller->armed) /* no poller before it in this round has stopped it */
-			poller->ready(poller, (events[i].events & (EPOLLERR | EPOLLHUP)) != 0);
+			lone &= poller->ready(poller, (events[i].events & (EPOLLERR | EPOLLHUP)) != 0);
 	}
+	spin_round(&waiter->spin, lone && !others);
 	return others;
+}
+
+static int look(void *context)
+{
+	struct round *round = context;
+
+	return epoll_wait(round->waiter->fd, round->events, EVENTS, 0);
+}
+
+/* Return: as epoll_wait */
+static int wait_for_events(struct waiter *waiter, struct round *round, int timeout)
+{
+	int count = timeout == 0 ? 0 : spin_wait(&waiter->spin, look, round);
+
+	return count != 0 ? count : epoll_wait(waiter->fd, round->events, EVENTS, timeout);
 }
 
 static void on_prepare(uv_prepare_t *handle)
 {
 	struct waiter *waiter = handle->data;
-	struct epoll_event events[EVENTS];
+	struct round round = {.waiter = waiter};
 	bool others = false;
 
 	/*
@@ -36,12 +59,12 @@ static void on_prepare(uv_prepare_t *handle)
 	 */
 	for (int timeout = -1; timeout != 0 && !others && waiter->pollers > 0;) {
 		timeout = uv_backend_timeout(waiter->loop);
-		int count = epoll_wait(waiter->fd, events, EVENTS, timeout);
+		int count = wait_for_events(waiter, &round, timeout);
 		/* The loop's time is that of its last poll: without this it would wait for the same timer again. */
 		uv_update_time(waiter->loop);
 		if (count <= 0)
 			return;
-		others = serve(events, count);
+		others = serve(waiter, round.events, count);
 	}
 }
 
@@ -64,6 +87,7 @@ int waiter_open(struct waiter *waiter, uv_loop_t *loop, waiter_closed *closed)
 	waiter->loop = loop;
 	waiter->pollers = 0;
 	waiter->closed = closed;
+	spin_init(&waiter->spin);
 	waiter->fd = epoll_create1(EPOLL_CLOEXEC);
 	if (waiter->fd < 0)
 		return -errno;

@@ -19,6 +19,8 @@
 #include <stdint.h>
 #include <uv.h>
 
+#include "spin.h"
+
 struct poller;
 struct waiter;
 
@@ -30,6 +32,7 @@ struct waiter {
 	uv_prepare_t prepare;
 	int fd; /* the epoll of the ports */
 	uint32_t pollers; /* in it; with none, the loop may end */
+	struct spin spin;
 	waiter_closed *closed;
 };
 
