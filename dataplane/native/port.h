@@ -66,26 +66,23 @@ struct received {
 
 /*
  * How many frames or messages to ask for at once. Each port is asked again as long as there is something, so to ask for no
- * more than there is saves the call that only says so; but what is asked for together can leave together. Begins with 1,
- * grows fast while all that was asked for is there, shrinks to what there is.
+ * more than there is saves the call that only says so; but what is asked for together can leave together. Begins with all,
+ * shrinks to what there is, grows fast while all that was asked for is there.
  */
 struct appetite {
-	uint32_t limit; /* 0 at first, as 1 */
+	uint32_t limit; /* 0 at first: no limit */
 };
 
 static inline uint32_t appetite_limit(const struct appetite *appetite, uint32_t most)
 {
-	uint32_t limit = appetite->limit == 0 ? 1 : appetite->limit;
-
-	return limit < most ? limit : most;
+	return appetite->limit > 0 && appetite->limit < most ? appetite->limit : most;
 }
 
 static inline void appetite_had(struct appetite *appetite, uint32_t limit, uint32_t count)
 {
-	if (count >= limit)
-		appetite->limit = limit >= PORT_BATCH / 4 ? PORT_BATCH : limit * 4;
-	else
-		appetite->limit = (limit + count) / 2;
+	appetite->limit = count >= limit ? limit * 4 : (limit + count) / 2;
+	if (appetite->limit == 0)
+		appetite->limit = 1;
 }
 
 #endif

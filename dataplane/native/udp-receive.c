@@ -70,11 +70,9 @@ struct received udp_receive(struct udp_inbox *inbox, int fd, const struct slots 
 	/* As many messages as RECEIVE_BYTES holds if they are like the last ones. */
 	if (inbox->mean > 0 && RECEIVE_BYTES / inbox->mean < PORT_BATCH)
 		limit = RECEIVE_BYTES / inbox->mean;
-	limit = appetite_limit(&inbox->appetite, limit);
 	if (limit < RECEIVE_MESSAGES_MIN)
 		limit = RECEIVE_MESSAGES_MIN;
-	if (limit > slots->count)
-		limit = slots->count;
+	limit = appetite_limit(&inbox->appetite, limit < slots->count ? limit : slots->count);
 	prepare(inbox, slots, limit);
 	inbox->count = (uint32_t)receive_messages(inbox, fd, limit, &received, counters);
 	for (uint32_t i = 0; i < inbox->count; i++)
