@@ -7,6 +7,7 @@ import type { VtepAddress } from './address.ts';
 import { Arena } from './arena.ts';
 import { checksumCompleter } from './checksum-completer.ts';
 import type { Clock } from './clock.ts';
+import { CoarseTime } from './coarse-time.ts';
 import type {
   Answers,
   CommandName,
@@ -46,7 +47,7 @@ export interface DatapathHandlers {
 type Handler<Name extends CommandName> = (args: Commands[Name]) => Answers[Name];
 
 export class Datapath {
-  private readonly clock: Clock;
+  private readonly time: CoarseTime;
   private readonly handlers: DatapathHandlers;
   private readonly arena = new Arena();
   private readonly vteps = new VtepTable();
@@ -57,13 +58,14 @@ export class Datapath {
   private underlay: { readonly udp: NativeUdpPort; readonly own: VtepAddress } | undefined;
 
   constructor(modules: { clock: Clock }, handlers: DatapathHandlers) {
-    this.clock = modules.clock;
+    this.time = new CoarseTime(modules);
     this.handlers = handlers;
     this.forwarder = new Forwarder({
       arena: this.arena.view,
       completeChecksum: checksumCompleter({ arena: this.arena }),
       vteps: this.vteps,
-      hashSeed: randomInt(2 ** 32),
+      // Signed, as V8 keeps small integers.
+      hashSeed: randomInt(2 ** 32) | 0,
     });
   }
 
@@ -115,7 +117,7 @@ export class Datapath {
       if (this.forwarder.network(options.vni) !== undefined) {
         throw new WeftError('conflict', `VNI ${options.vni} is in the dataplane already`);
       }
-      this.forwarder.addNetwork(new Network({ clock: this.clock }, { ...options, own: this.opened().own }));
+      this.forwarder.addNetwork(new Network({ time: this.time }, { ...options, own: this.opened().own }));
     },
 
     removeNetwork: ({ vni }) => {
@@ -176,6 +178,7 @@ export class Datapath {
         for (const port of network.ports) port.tap.close();
       }
       this.underlay?.udp.close();
+      this.time.close();
     },
   };
 

@@ -12,19 +12,23 @@
  * Everything runs to completion on one thread: when a handler returns, each frame of its batch has been written, sent
  * or counted as dropped. Nothing is allocated per frame and no payload byte is copied.
  */
-import { isMulticastMac, type MacAddress, type Vni } from './address.ts';
+import type { Vni } from './address.ts';
 import { DROP, DropCounters } from './drop-reasons.ts';
 import { applyDecapsulation, outerTosOfFrame } from './ecn.ts';
 import { flowHash } from './flow-hash.ts';
+import type { Destination, LearnResult } from './forwarding-table.ts';
 import { FrameBatch, GSO_NONE } from './frame-batch.ts';
 import {
   ETHERNET_HEADER_SIZE,
+  isGroup,
   isLinkLocalControl,
-  isStationMac,
+  isStation,
   isVlanTag,
-  readDestinationMac,
+  readDestinationHigh,
+  readDestinationLow,
   readEtherType,
-  readSourceMac,
+  readSourceHigh,
+  readSourceLow,
 } from './headers/ethernet.ts';
 import { hasVniFlag, readVni, VXLAN_HEADER_SIZE, writeVxlan } from './headers/vxlan.ts';
 import type { LocalPort } from './local-port.ts';
@@ -33,6 +37,8 @@ import type { CompleteChecksum, UdpPort } from './ports.ts';
 import { refusalReason } from './refusal.ts';
 import type { Vtep, VtepTable } from './vtep-table.ts';
 import { recogniseSuperFrame } from './whole-super-frame.ts';
+
+type Place = Destination<LocalPort, Vtep>;
 
 /** Frames queued for the underlay before they are sent: enough for a receive batch replicated to a few VTEPs. */
 const SEND_BATCH = 256;
@@ -99,13 +105,12 @@ export class Forwarder {
   private transmit(network: Network, from: LocalPort, batch: FrameBatch, i: number): void {
     if (!this.isForwardable(network, batch, i)) return;
     const at = batch.offset(i);
-    if (network.table.learn(readSourceMac(this.arena, at), from.destination) === 'refused') {
+    if (this.learn(network, at, from.destination) === 'refused') {
       network.drops.add(DROP.source_spoofed);
       return;
     }
 
-    const target = readDestinationMac(this.arena, at);
-    const destination = isMulticastMac(target) ? undefined : network.table.lookup(target);
+    const destination = this.lookup(network, at);
     if (destination === undefined) {
       this.flood(network, from, batch, i);
     } else if (destination.kind === 'port') {
@@ -115,6 +120,16 @@ export class Forwarder {
       this.encapsulate(network, batch, i);
       this.queueSend(network, destination.vtep, batch, i, this.hash(batch, i));
     }
+  }
+
+  private learn(network: Network, at: number, from: Place): LearnResult {
+    return network.table.learn(readSourceHigh(this.arena, at), readSourceLow(this.arena, at), from);
+  }
+
+  /** undefined: to everybody, for the address is one of a group, or nobody knows where it is. */
+  private lookup(network: Network, at: number): Place | undefined {
+    const high = readDestinationHigh(this.arena, at);
+    return isGroup(high) ? undefined : network.table.lookup(high, readDestinationLow(this.arena, at));
   }
 
   /** What every frame must be, wherever it comes from. Counts the reason and returns false if it is not. */
@@ -129,11 +144,14 @@ export class Forwarder {
     const at = batch.offset(i);
     const length = batch.length(i);
     if (length < ETHERNET_HEADER_SIZE) return DROP.runt;
-    if (!isStationMac(readSourceMac(this.arena, at))) return DROP.invalid_source_mac;
+    if (!isStation(readSourceHigh(this.arena, at), readSourceLow(this.arena, at)))
+      return DROP.invalid_source_mac;
     // RFC 7348 section 6.1: "a VTEP SHOULD NOT include an inner VLAN tag on tunnel packets unless configured
     // otherwise", and "decapsulated VXLAN frames with the inner VLAN tag SHOULD be discarded".
     if (isVlanTag(readEtherType(this.arena, at))) return DROP.inner_vlan_tag;
-    if (isLinkLocalControl(readDestinationMac(this.arena, at))) return DROP.link_local_control;
+    if (isLinkLocalControl(readDestinationHigh(this.arena, at), readDestinationLow(this.arena, at))) {
+      return DROP.link_local_control;
+    }
     if (longestFrame(batch, i) > network.maxFrame) return DROP.exceeds_mtu;
     return -1;
   }
@@ -235,17 +253,16 @@ export class Forwarder {
       network.drops.add(DROP.ecn_not_capable, datagrams(batch, i));
       return false;
     }
-    const source = readSourceMac(this.arena, at);
-    if (network.table.learn(source, vtep.destination) === 'refused') {
+    if (this.learn(network, at, vtep.destination) === 'refused') {
       network.drops.add(DROP.source_is_local, datagrams(batch, i));
       return false;
     }
-    return this.deliver(network, readDestinationMac(this.arena, at), batch, i);
+    return this.deliver(network, batch, i);
   }
 
   /** Split horizon: what came from a tunnel goes to local ports only, never into a tunnel again. */
-  private deliver(network: Network, target: MacAddress, batch: FrameBatch, i: number): boolean {
-    const destination = isMulticastMac(target) ? undefined : network.table.lookup(target);
+  private deliver(network: Network, batch: FrameBatch, i: number): boolean {
+    const destination = this.lookup(network, batch.offset(i));
     if (destination === undefined) {
       const ports = network.ports;
       if (ports.length === 0) network.drops.add(DROP.no_destination, datagrams(batch, i));

@@ -3,11 +3,13 @@
  * (attached here, gossiped, static): they neither age nor yield to learning. Learned entries come from source addresses
  * of frames (IEEE 802.1Q section 8.7), are limited in number and age.
  */
+import { randomInt } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { MacAddress } from './address.ts';
-import type { Clock } from './clock.ts';
+import type { Time } from './coarse-time.ts';
 import { WeftError } from './errors.ts';
-import { isStationMac } from './headers/ethernet.ts';
+import { isStation } from './headers/ethernet.ts';
+import { StationIndex } from './station-index.ts';
 
 /**
  * Where frames go: a local port or a remote VTEP. One object is made for each port and each VTEP and used for all
@@ -58,69 +60,89 @@ const DEFAULT_AGEING_MS = 300_000;
 /** How stale the time of the last frame of an entry may be: the price of no map write for each frame. */
 const REFRESH_MS = 1000;
 
-interface FixedEntry<P, V> {
+interface Entry<P, V> {
   destination: Destination<P, V>;
-  origin: FixedOrigin;
-  since: number;
-}
-
-interface LearnedEntry<P, V> {
-  destination: Destination<P, V>;
+  readonly origin: Origin;
+  /** When it was set, or last seen as a source. */
   seen: number;
 }
 
 export class ForwardingTable<P, V> {
-  private readonly clock: Pick<Clock, 'now'>;
-  private readonly fixed = new Map<MacAddress, FixedEntry<P, V>>();
-  private readonly learned: LRUCache<MacAddress, LearnedEntry<P, V>>;
+  private readonly time: Time;
+  private readonly ageingMs: number;
+  private readonly fixed = new Map<MacAddress, Entry<P, V>>();
+  /** Which learned entries there are, and which of them goes first. */
+  private readonly learned: LRUCache<MacAddress, Entry<P, V>>;
+  /** All of both, for the frame path. */
+  private readonly index = new StationIndex<Entry<P, V>>({ seed: randomInt(2 ** 32) });
 
-  /** Throws `invalid_argument` unless `maxLearned` and `ageingMs` are positive integers. */
-  constructor(modules: { readonly clock: Pick<Clock, 'now'> }, options: ForwardingTableOptions) {
+  /**
+   * Throws `invalid_argument` unless `maxLearned` and `ageingMs` are positive integers.
+   */
+  constructor(modules: { readonly time: Time }, options: ForwardingTableOptions) {
     const ageingMs = options.ageingMs ?? DEFAULT_AGEING_MS;
     requirePositive('limit of learned entries', options.maxLearned);
     requirePositive('ageing time in milliseconds', ageingMs);
-    this.clock = modules.clock;
+    this.time = modules.time;
+    this.ageingMs = ageingMs;
     this.learned = new LRUCache({
       max: options.maxLearned,
       ttl: ageingMs,
       // Any other resolution makes lru-cache keep the time between calls, and start a timer of its own for it.
       ttlResolution: 0,
       // lru-cache takes a start time of 0 for "never expires", and our clock may begin at 0.
-      perf: { now: () => modules.clock.now() + 1 },
+      perf: { now: () => this.now() + 1 },
+      dispose: (_, mac) => this.index.delete(mac),
     });
   }
 
-  /** Where to send what is for `mac`; undefined: nobody knows, flood it. Makes no object. */
-  lookup(mac: MacAddress): Destination<P, V> | undefined {
-    const fixed = this.fixed.get(mac);
-    if (fixed !== undefined) return fixed.destination;
-    // `peek`, for a lookup is no sign of life: only frames from a station keep its entry young.
-    return this.learned.peek(mac)?.destination;
+  /**
+   * Where to send what is for this station, given as the halves of its address; undefined: nobody knows, flood it. A lookup
+   * is no sign of life: only frames from a station keep its entry young. Allocates nothing.
+   */
+  lookup(high: number, low: number): Destination<P, V> | undefined {
+    const entry = this.index.find(high, low);
+    return entry === undefined || this.isExpired(entry) ? undefined : entry.destination;
   }
 
-  /** Records that a frame from `mac` came from `destination`. Makes an object only for a new address. */
-  learn(mac: MacAddress, destination: Destination<P, V>): LearnResult {
-    const fixed = this.fixed.get(mac);
-    if (fixed !== undefined) return fixed.destination === destination ? 'refreshed' : 'refused';
-    const entry = this.learned.peek(mac);
-    const now = this.clock.now();
-    if (entry === undefined) {
-      if (!isStationMac(mac)) return 'refused';
-      this.learned.set(mac, { destination, seen: now });
-      return 'new';
-    }
+  /** Records that a frame from this station came from `destination`. Allocates nothing but once a second and station. */
+  learn(high: number, low: number, destination: Destination<P, V>): LearnResult {
+    const entry = this.index.find(high, low);
+    if (entry === undefined || this.isExpired(entry)) return this.learnNew(high, low, destination);
     const moved = entry.destination !== destination;
-    if (!moved && now - entry.seen < REFRESH_MS) return 'refreshed';
+    if (entry.origin !== 'learned') return moved ? 'refused' : 'refreshed';
+    // Not by a function that returns the time: that might take a heap number for it.
+    if (!moved && (this.time.ms[0] as number) - entry.seen < REFRESH_MS) return 'refreshed';
     entry.destination = destination;
-    entry.seen = now;
-    this.learned.set(mac, entry);
+    entry.seen = this.now();
+    this.learned.set(macOf(high, low), entry);
     return moved ? 'moved' : 'refreshed';
+  }
+
+  private learnNew(high: number, low: number, destination: Destination<P, V>): LearnResult {
+    if (!isStation(high, low)) return 'refused';
+    const mac = macOf(high, low);
+    const entry: Entry<P, V> = { destination, origin: 'learned', seen: this.now() };
+    // Before the index: it disposes of what it puts this in the place of.
+    this.learned.set(mac, entry);
+    this.index.set(mac, entry);
+    return 'new';
+  }
+
+  private isExpired(entry: Entry<P, V>): boolean {
+    return entry.origin === 'learned' && (this.time.ms[0] as number) - entry.seen > this.ageingMs;
+  }
+
+  private now(): number {
+    return this.time.ms[0] as number;
   }
 
   /** Puts a fixed entry in place of any entry of `mac`, fixed or learned. */
   setFixed(mac: MacAddress, destination: Destination<P, V>, origin: FixedOrigin): void {
     this.learned.delete(mac);
-    this.fixed.set(mac, { destination, origin, since: this.clock.now() });
+    const entry = { destination, origin, seen: this.now() };
+    this.fixed.set(mac, entry);
+    this.index.set(mac, entry);
   }
 
   /**
@@ -129,14 +151,18 @@ export class ForwardingTable<P, V> {
    */
   removeFixed(mac: MacAddress, origin?: FixedOrigin): boolean {
     if (origin !== undefined && this.fixed.get(mac)?.origin !== origin) return false;
-    return this.fixed.delete(mac);
+    return this.deleteFixed(mac);
+  }
+
+  private deleteFixed(mac: MacAddress): boolean {
+    return this.fixed.delete(mac) && this.index.delete(mac);
   }
 
   /** Removes every entry that the predicate picks, as when a port or VTEP is gone. Returns how many those were. */
   forget(predicate: (destination: Destination<P, V>, mac: MacAddress, origin: Origin) => boolean): number {
     let forgotten = 0;
     for (const [mac, entry] of this.fixed) {
-      if (predicate(entry.destination, mac, entry.origin) && this.fixed.delete(mac)) forgotten++;
+      if (predicate(entry.destination, mac, entry.origin) && this.deleteFixed(mac)) forgotten++;
     }
     // A copy, for lru-cache's iterators do not promise to survive a delete.
     for (const [mac, entry] of [...this.learned.entries()]) {
@@ -147,9 +173,9 @@ export class ForwardingTable<P, V> {
 
   /** Every entry that a lookup would find: fixed ones first, then learned ones, the most recently refreshed first. */
   *entries(): Generator<ForwardingEntry<P, V>, void, undefined> {
-    const now = this.clock.now();
-    for (const [mac, { destination, origin, since }] of this.fixed) {
-      yield { mac, destination, origin, ageMs: now - since };
+    const now = this.now();
+    for (const [mac, { destination, origin, seen }] of this.fixed) {
+      yield { mac, destination, origin, ageMs: now - seen };
     }
     for (const [mac, { destination, seen }] of this.learned.entries()) {
       yield { mac, destination, origin: 'learned', ageMs: now - seen };
@@ -161,6 +187,10 @@ export class ForwardingTable<P, V> {
     this.learned.purgeStale();
     return this.fixed.size + this.learned.size;
   }
+}
+
+function macOf(high: number, low: number): MacAddress {
+  return (high * 0x100_0000 + low) as MacAddress;
 }
 
 function requirePositive(what: string, value: number): void {

@@ -115,9 +115,12 @@ export class FrameBatch {
   status(i: number): number {
     return (this.u16[i * 32 + FRAME_STATUS / 2] as number) >>> 0;
   }
-  /** Word 0 … 3 of the address as the machine reads it: to compare and to hash, not to print. */
+  /**
+   * Word 0 … 3 of the address as the machine reads it, signed, for V8 keeps the larger half of the unsigned ones on the heap:
+   * to compare and to hash, not to print.
+   */
   addressWord(i: number, word: number): number {
-    return (this.u32[i * 16 + FRAME_ADDRESS / 4 + word] as number) >>> 0;
+    return (this.u32[i * 16 + FRAME_ADDRESS / 4 + word] as number) | 0;
   }
 
   setOffset(i: number, value: number): void {

@@ -1,6 +1,6 @@
 /** One VXLAN segment on this VTEP: its ports, its forwarding table and the VTEPs that carry it too. */
 import type { MacAddress, Vni, VtepAddress } from './address.ts';
-import type { Clock } from './clock.ts';
+import type { Time } from './coarse-time.ts';
 import { DROP, DropCounters } from './drop-reasons.ts';
 import { FloodList } from './flood-list.ts';
 import { ForwardingTable } from './forwarding-table.ts';
@@ -34,7 +34,7 @@ export class Network {
   /** The local ports; a new array whenever they change, so that the frame path can iterate over it as it is. */
   ports: readonly LocalPort[] = [];
 
-  constructor(modules: { clock: Clock }, options: NetworkOptions) {
+  constructor(modules: { time: Time }, options: NetworkOptions) {
     this.name = options.name;
     this.vni = options.vni;
     this.mtu = options.mtu;

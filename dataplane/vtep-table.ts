@@ -15,7 +15,7 @@ export class Vtep {
   /** The UDP port it listens on. What it sends comes from other ports. */
   readonly port: number;
   /** The 4 words of the address as `FrameBatch.addressWord` reads them; for IPv4 only the first is not 0. */
-  readonly words: Uint32Array<ArrayBuffer>;
+  readonly words: Int32Array<ArrayBuffer>;
   /** How frames reach it past the sockets: place of its next hop in the port's list, from 1; 0: by the sockets. */
   nextHop = 0;
   /** What the forwarding table holds for a MAC behind this VTEP: one object, so that a lookup makes none. */
@@ -27,7 +27,7 @@ export class Vtep {
     this.port = port;
     const bytes = new Uint8Array(16);
     bytes.set(ipToBytes(address));
-    this.words = new Uint32Array(bytes.buffer);
+    this.words = new Int32Array(bytes.buffer);
     this.destination = { kind: 'vtep', vtep: this };
   }
 

@@ -1,19 +1,32 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { BROADCAST_MAC, MAX_MAC, type MacAddress, parseMac } from '../address.ts';
+import {
+  BROADCAST_MAC,
+  isMulticastMac,
+  MAX_MAC,
+  type MacAddress,
+  macHigh,
+  macLow,
+  parseMac,
+} from '../address.ts';
 import { ethernetFrame, pattern, STATION_A, STATION_B, viewOf } from '../testing/frames.ts';
 import {
   ETHERTYPE_IPV4,
   ETHERTYPE_SERVICE_VLAN,
   ETHERTYPE_VLAN,
   ethernetHeaderLength,
+  isGroup,
   isLinkLocalControl,
-  isStationMac,
+  isStation,
   isValidEthernet,
+  readDestinationHigh,
+  readDestinationLow,
   readDestinationMac,
   readEtherType,
   readMac,
   readPayloadType,
+  readSourceHigh,
+  readSourceLow,
   readSourceMac,
   readVlanId,
   writeMac,
@@ -74,20 +87,49 @@ test('ethernetHeaderLength() is 0 when the frame ends inside header or tag', t =
   t.deepEqual(lengths, [...new Array<number>(22).fill(0), 22]);
 });
 
-test('isLinkLocalControl(): exactly the 16 reserved addresses of IEEE 802.1Q table 8-1', t => {
-  t.false(isLinkLocalControl(parseMac('01:80:c1:ff:ff:ff')));
-  for (let i = 0; i < 16; i++) {
-    t.true(isLinkLocalControl(parseMac(`01:80:c2:00:00:0${i.toString(16)}`)));
-  }
-  t.false(isLinkLocalControl(parseMac('01:80:c2:00:00:10')));
-  t.false(isLinkLocalControl(BROADCAST_MAC));
+function isControl(mac: MacAddress): boolean {
+  return isLinkLocalControl(macHigh(mac), macLow(mac));
+}
+
+function isOfStation(mac: MacAddress): boolean {
+  return isStation(macHigh(mac), macLow(mac));
+}
+
+test('the halves of an address are those of the whole, for any two addresses', t => {
+  const view = viewOf(new Uint8Array(16));
+  const address = fc.integer({ min: 0, max: MAX_MAC }) as fc.Arbitrary<MacAddress>;
+  fc.assert(
+    fc.property(address, address, (destination, source) => {
+      writeMac(view, 2, destination);
+      writeMac(view, 8, source);
+      return (
+        readDestinationHigh(view, 2) === macHigh(destination) &&
+        readDestinationLow(view, 2) === macLow(destination) &&
+        readSourceHigh(view, 2) === macHigh(source) &&
+        readSourceLow(view, 2) === macLow(source) &&
+        macHigh(source) * 2 ** 24 + macLow(source) === source &&
+        isGroup(macHigh(source)) === isMulticastMac(source)
+      );
+    }),
+    { seed: 48, numRuns: 1000 },
+  );
+  t.pass();
 });
 
-test('isStationMac(): no group address, no zero', t => {
-  t.true(isStationMac(STATION_A.mac));
-  t.true(isStationMac(1 as MacAddress));
-  t.false(isStationMac(0 as MacAddress));
-  t.false(isStationMac(BROADCAST_MAC));
-  t.false(isStationMac(parseMac('01:00:5e:00:00:fb')));
-  t.false(isStationMac(parseMac('33:33:00:00:00:01')));
+test('isLinkLocalControl(): exactly the 16 reserved addresses of IEEE 802.1Q table 8-1', t => {
+  t.false(isControl(parseMac('01:80:c1:ff:ff:ff')));
+  for (let i = 0; i < 16; i++) {
+    t.true(isControl(parseMac(`01:80:c2:00:00:0${i.toString(16)}`)));
+  }
+  t.false(isControl(parseMac('01:80:c2:00:00:10')));
+  t.false(isControl(BROADCAST_MAC));
+});
+
+test('isStation(): no group address, no zero', t => {
+  t.true(isOfStation(STATION_A.mac));
+  t.true(isOfStation(1 as MacAddress));
+  t.false(isOfStation(0 as MacAddress));
+  t.false(isOfStation(BROADCAST_MAC));
+  t.false(isOfStation(parseMac('01:00:5e:00:00:fb')));
+  t.false(isOfStation(parseMac('33:33:00:00:00:01')));
 });

@@ -13,7 +13,7 @@
  *
  * Getters read what is at the offset and check nothing: call {@link isValidEthernet} first.
  */
-import { isMulticastMac, type MacAddress } from '../address.ts';
+import type { MacAddress } from '../address.ts';
 
 const DESTINATION = 0;
 const SOURCE = 6;
@@ -35,9 +35,12 @@ export const ETHERTYPE_VLAN = 0x8100;
 /** Service VLAN tag (IEEE 802.1ad, now 802.1Q section 9.5). */
 export const ETHERTYPE_SERVICE_VLAN = 0x88a8;
 
-/** 01:80:c2:00:00:00, the first of the reserved addresses of IEEE 802.1Q table 8-1. */
-const LINK_LOCAL_CONTROL_FIRST = 0x0180c2000000;
-const LINK_LOCAL_CONTROL_LAST = 0x0180c200000f;
+// 01:80:c2:00:00:00 … 0f, the reserved addresses of IEEE 802.1Q table 8-1.
+const LINK_LOCAL_CONTROL_HIGH = 0x0180c2;
+const LINK_LOCAL_CONTROL_LAST = 0x00000f;
+
+/** The I/G bit (IEEE 802-2014 section 8.2) in the first 3 bytes of an address. */
+const GROUP_BIT = 0x010000;
 
 const TWO_POW_32 = 0x1_0000_0000;
 
@@ -52,6 +55,24 @@ export function readDestinationMac(view: DataView, at: number): MacAddress {
 
 export function readSourceMac(view: DataView, at: number): MacAddress {
   return readMac(view, at + SOURCE);
+}
+
+// The halves of an address, 24 bits each: small integers, so that nothing is allocated for them, as is for the whole.
+
+export function readDestinationHigh(view: DataView, at: number): number {
+  return view.getInt32(at + DESTINATION) >>> 8;
+}
+
+export function readDestinationLow(view: DataView, at: number): number {
+  return view.getInt32(at + DESTINATION + 2) & 0xff_ffff;
+}
+
+export function readSourceHigh(view: DataView, at: number): number {
+  return view.getInt32(at + SOURCE) >>> 8;
+}
+
+export function readSourceLow(view: DataView, at: number): number {
+  return view.getInt32(at + SOURCE + 2) & 0xff_ffff;
 }
 
 /** The EtherType field of the untagged header: with a tag it is the tag's; see {@link ethernetHeaderLength}. */
@@ -112,18 +133,23 @@ export function ethernetHeaderLength(view: DataView, at: number, length: number)
   return end;
 }
 
+/** Whether the address is one of a group, broadcast included; from its first half. */
+export function isGroup(high: number): boolean {
+  return (high & GROUP_BIT) !== 0;
+}
+
 /**
  * Whether a bridge must not forward what is sent to this address: 01:80:c2:00:00:00 … 0f (spanning tree, pause, LACP,
  * LLDP, 802.1X), reserved by IEEE 802.1Q table 8-1.
  */
-export function isLinkLocalControl(mac: MacAddress): boolean {
-  return mac >= LINK_LOCAL_CONTROL_FIRST && mac <= LINK_LOCAL_CONTROL_LAST;
+export function isLinkLocalControl(high: number, low: number): boolean {
+  return high === LINK_LOCAL_CONTROL_HIGH && low <= LINK_LOCAL_CONTROL_LAST;
 }
 
 /**
  * Whether a station may have this address: not the group bit, not all zeroes (IEEE 802-2014 section 8.2). A frame from
  * any other address is damaged or forged, and is neither learned from nor forwarded.
  */
-export function isStationMac(mac: MacAddress): boolean {
-  return mac !== 0 && !isMulticastMac(mac);
+export function isStation(high: number, low: number): boolean {
+  return (high | low) !== 0 && !isGroup(high);
 }

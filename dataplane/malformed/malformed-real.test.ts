@@ -87,7 +87,10 @@ async function openWorld(t: ExecutionContext): Promise<World> {
     vteps,
     hashSeed: 1,
   });
-  const network = new Network({ clock: systemClock }, { name: 'blue', vni: BLUE, mtu: 1450, own: OWN });
+  const network = new Network(
+    { time: { ms: new Float64Array(1) } },
+    { name: 'blue', vni: BLUE, mtu: 1450, own: OWN },
+  );
   forwarder.addNetwork(network);
   network.setVteps('static', [vteps.intern(PEER, peer.address().port)]);
   const onLost = (errno: number) => t.fail(`a port was lost: ${errno}`);

@@ -118,31 +118,40 @@ static struct received drain_udp(struct port *port, struct memory *memory)
 	return received;
 }
 
-static void on_ready(struct poller *poller, bool failed)
+static bool on_ready(struct poller *poller, bool failed)
 {
 	struct port *port = (struct port *)poller;
-	struct received received = {0, EFAULT};
+	struct received received = {.error = EFAULT};
 	struct memory memory;
 	napi_handle_scope scope;
 
 	if (napi_open_handle_scope(port->module->env, &scope) != napi_ok)
-		return;
+		return false;
 	if (port_memory(port, &memory))
 		received = port->is_tap ? drain_tap(port, &memory) : drain_udp(port, &memory);
 	/* The handler may have closed this port; its memory lives until the loop's next turn. */
 	if (port->open)
 		settle(port, received, failed);
 	napi_close_handle_scope(port->module->env, scope);
+	return received.lone;
 }
 
 /* ---- opening and closing ---- */
 
 static void finish_cleanup(struct module *module)
 {
-	if (module->ending && module->pollers == 0 && module->hook != NULL) {
+	if (module->ending && module->handles == 0 && module->hook != NULL) {
 		napi_remove_async_cleanup_hook(module->hook);
 		module->hook = NULL;
 	}
+}
+
+static void on_waiter_closed(struct waiter *waiter)
+{
+	struct module *module = (struct module *)((uint8_t *)waiter - offsetof(struct module, waiter));
+
+	module->handles--;
+	finish_cleanup(module);
 }
 
 static void on_closed(struct poller *poller)
@@ -150,7 +159,7 @@ static void on_closed(struct poller *poller)
 	struct module *module = ((struct port *)poller)->module;
 
 	free(poller);
-	module->pollers--;
+	module->handles--;
 	finish_cleanup(module);
 }
 
@@ -278,12 +287,12 @@ struct port *port_create(napi_env env, napi_value receiver, bool is_tap)
 
 int64_t port_start(struct port *port, int fd)
 {
-	int error = poller_open(&port->poller, port->module->loop, fd, on_ready, on_closed);
+	int error = poller_open(&port->poller, &port->module->waiter, fd, on_ready, on_closed);
 
 	if (error != 0)
 		return error;
 	port->open = true;
-	port->module->pollers++;
+	port->module->handles++;
 	return port->handle;
 }
 
@@ -302,6 +311,7 @@ static void on_cleanup(napi_async_cleanup_hook_handle hook, void *data)
 	for (uint32_t i = 0; i < module->capacity; i++)
 		if (module->ports[i] != NULL)
 			port_close(module->ports[i]);
+	waiter_close(&module->waiter);
 	finish_cleanup(module);
 }
 
@@ -318,13 +328,16 @@ static void free_module(napi_env env, void *data, void *hint)
 bool module_create(napi_env env)
 {
 	struct module *module = calloc(1, sizeof(*module));
+	uv_loop_t *loop;
 
-	if (module == NULL || napi_get_uv_event_loop(env, &module->loop) != napi_ok ||
-	    napi_add_async_cleanup_hook(env, on_cleanup, module, &module->hook) != napi_ok) {
+	if (module == NULL || napi_get_uv_event_loop(env, &loop) != napi_ok ||
+	    waiter_open(&module->waiter, loop, on_waiter_closed) != 0) {
 		free(module);
 		napi_throw_error(env, NULL, "cannot tie the addon to this thread");
 		return false;
 	}
+	module->handles = 1;
 	module->env = env;
-	return napi_set_instance_data(env, module, free_module, NULL) == napi_ok;
+	return napi_add_async_cleanup_hook(env, on_cleanup, module, &module->hook) == napi_ok &&
+	       napi_set_instance_data(env, module, free_module, NULL) == napi_ok;
 }

@@ -15,10 +15,10 @@ enum { REF_ARENA, REF_BATCH, REF_COUNTERS, REF_ON_FRAMES, REF_ON_LOST, REFS };
 
 struct module {
 	napi_env env;
-	uv_loop_t *loop;
+	struct waiter waiter;
 	napi_async_cleanup_hook_handle hook;
 	bool ending;
-	uint32_t pollers; /* opened and not yet let go of by the loop */
+	uint32_t handles; /* the waiter's and the pollers': opened and not yet let go of by the loop */
 	uint32_t generation;
 	uint32_t capacity;
 	struct port **ports; /* by index; NULL where free */

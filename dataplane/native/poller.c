@@ -1,62 +1,77 @@
 #include "poller.h"
 
-static void on_poll(uv_poll_t *handle, int status, int events)
-{
-	struct poller *poller = handle->data;
+#include <errno.h>
+#include <fcntl.h>
 
-	(void)events;
-	/* libuv turns POLLERR into UV_EBADF and stops the handle (uv__poll_io). */
-	poller->ready(poller, status < 0);
+static int start(struct poller *poller)
+{
+	int error = waiter_add(poller->waiter, poller, poller->fd);
+
+	poller->armed = error == 0;
+	return error;
 }
 
-static void start(struct poller *poller)
+static void disarm(struct poller *poller)
 {
-	uv_poll_start(&poller->poll, UV_READABLE, on_poll);
+	if (poller->armed)
+		waiter_remove(poller->waiter, poller->fd);
+	poller->armed = false;
 }
 
 static void on_timer(uv_timer_t *handle)
 {
-	start(handle->data);
+	struct poller *poller = handle->data;
+
+	/* Repeats until it works: there may be no memory just now. */
+	if (start(poller) == 0)
+		uv_timer_stop(handle);
 }
 
 static void on_closed(uv_handle_t *handle)
 {
 	struct poller *poller = handle->data;
 
-	if (--poller->handles == 0)
-		poller->closed(poller);
+	poller->closed(poller);
 }
 
-int poller_open(struct poller *poller, uv_loop_t *loop, int fd, poller_ready *ready, poller_closed *closed)
+static int make_non_blocking(int fd)
 {
-	int error = uv_poll_init(loop, &poller->poll, fd);
+	int flags = fcntl(fd, F_GETFL);
 
-	if (error != 0)
-		return error;
-	uv_timer_init(loop, &poller->timer);
-	poller->handles = 2;
-	poller->poll.data = poller;
-	poller->timer.data = poller;
+	return flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0 ? 0 : -errno;
+}
+
+int poller_open(struct poller *poller, struct waiter *waiter, int fd, poller_ready *ready, poller_closed *closed)
+{
+	poller->waiter = waiter;
+	poller->fd = fd;
+	poller->armed = false;
 	poller->ready = ready;
 	poller->closed = closed;
-	start(poller);
+	int error = make_non_blocking(fd);
+	if (error == 0)
+		error = start(poller);
+	if (error != 0)
+		return error;
+	uv_timer_init(waiter->loop, &poller->timer);
+	poller->timer.data = poller;
 	return 0;
 }
 
 void poller_pause(struct poller *poller, unsigned int milliseconds)
 {
-	uv_poll_stop(&poller->poll);
-	uv_timer_start(&poller->timer, on_timer, milliseconds, 0);
+	disarm(poller);
+	uv_timer_start(&poller->timer, on_timer, milliseconds, milliseconds);
 }
 
 void poller_stop(struct poller *poller)
 {
-	uv_poll_stop(&poller->poll);
+	disarm(poller);
 	uv_timer_stop(&poller->timer);
 }
 
 void poller_close(struct poller *poller)
 {
-	uv_close((uv_handle_t *)&poller->poll, on_closed);
+	disarm(poller);
 	uv_close((uv_handle_t *)&poller->timer, on_closed);
 }

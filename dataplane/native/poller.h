@@ -1,25 +1,26 @@
 /*
- * One descriptor on the loop of the thread that owns it. Level-triggered: one call of `ready` for each turn
- * of the loop while there is something to read, so that no port starves the others.
+ * One descriptor on the thread that owns it. Level-triggered: one call of `ready` for each round of the waiter
+ * while there is something to read, so that no port starves the others.
  */
 #ifndef WEFT_POLLER_H
 #define WEFT_POLLER_H
 
-#include <stdbool.h>
-#include <uv.h>
+#include "waiter.h"
 
-struct poller;
-
-/** Readable, or (`failed`) the kernel reports POLLERR, after which polling has stopped. */
-typedef void poller_ready(struct poller *poller, bool failed);
+/**
+ * Readable, or (`failed`) the kernel reports EPOLLERR or EPOLLHUP.
+ * Return: whether it was one lone frame, behind which the next one may be waited for (spin.h)
+ */
+typedef bool poller_ready(struct poller *poller, bool failed);
 
 /** The loop has let go of the poller: its memory may be freed. */
 typedef void poller_closed(struct poller *poller);
 
 struct poller {
-	uv_poll_t poll;
+	struct waiter *waiter;
+	int fd;
+	bool armed;
 	uv_timer_t timer;
-	int handles; /* still known to the loop */
 	poller_ready *ready;
 	poller_closed *closed;
 };
@@ -29,7 +30,7 @@ struct poller {
  * @fd: becomes non-blocking; stays the caller's
  * Return: 0, or -errno and then `closed` is never called
  */
-int poller_open(struct poller *poller, uv_loop_t *loop, int fd, poller_ready *ready, poller_closed *closed);
+int poller_open(struct poller *poller, struct waiter *waiter, int fd, poller_ready *ready, poller_closed *closed);
 
 /**
  * poller_pause() - poll again only after `milliseconds`: for a descriptor that is readable yet yields only

@@ -2,6 +2,8 @@
 #ifndef WEFT_PORT_H
 #define WEFT_PORT_H
 
+#include <stdbool.h>
+
 #include "frame.h"
 
 /* Memory that JavaScript owns. Valid only until control returns to JavaScript, which may detach it. */
@@ -55,14 +57,39 @@ _Static_assert(sizeof(struct counters) == COUNTER_COUNT * sizeof(double), "COUNT
 
 /*
  * The outcome of draining a port once. `error` is the errno that ended it early; 0 if it was emptied or
- * filled.
+ * filled. `lone`: it was a single frame, and small.
  */
 struct received {
 	uint32_t count;
 	int error;
+	bool lone;
 };
+
+/* Bytes of the largest frame that counts as small: what fits an MTU of 1500 with room, and no super-frame. */
+#define SMALL_FRAME 2048u
 
 /* The most datagrams of one recvmmsg or sendmmsg. */
 #define PORT_BATCH 64u
+
+/*
+ * How many frames or messages to ask for at once. Each port is asked again as long as there is something, so to ask for no
+ * more than there is saves the call that only says so; but what is asked for together can leave together. Begins with all,
+ * shrinks to what there is, grows fast while all that was asked for is there.
+ */
+struct appetite {
+	uint32_t limit; /* 0 at first: no limit */
+};
+
+static inline uint32_t appetite_limit(const struct appetite *appetite, uint32_t most)
+{
+	return appetite->limit > 0 && appetite->limit < most ? appetite->limit : most;
+}
+
+static inline void appetite_had(struct appetite *appetite, uint32_t limit, uint32_t count)
+{
+	appetite->limit = count >= limit ? limit * 4 : (limit + count) / 2;
+	if (appetite->limit == 0)
+		appetite->limit = 1;
+}
 
 #endif

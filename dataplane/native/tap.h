@@ -20,17 +20,18 @@ struct tap_offload {
 
 struct tap {
 	int fd; /* non-blocking, TUNSETVNETHDRSZ 12, TUNSETVNETLE 1 */
+	struct appetite appetite;
 	struct tap_offload tso; /* super-frames of TCP */
 	struct tap_offload uso; /* those of UDP */
 };
 
 /**
- * tap_receive() - read until the device is empty or `capacity` frames are there
+ * tap_receive() - read until the device is empty, or as many frames as its appetite and `capacity` allow are there
  * @capacity: descriptors in `frames`
  *
  * A frame with impossible metadata is counted and its slot used again.
  */
-struct received tap_receive(const struct tap *tap, const struct slots *slots, struct frame *frames,
+struct received tap_receive(struct tap *tap, const struct slots *slots, struct frame *frames,
 			    uint32_t capacity, struct counters *counters);
 
 /**

@@ -41,6 +41,7 @@ struct udp_gro {
 
 struct udp_inbox {
 	uint16_t encap_length;
+	struct appetite appetite;
 	struct udp_gro gro;
 	uint32_t mean; /* bytes of a message of the last call */
 	uint32_t count; /* messages in the slots */

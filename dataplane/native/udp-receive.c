@@ -94,7 +94,7 @@ static int receive_messages(struct udp_inbox *inbox, int fd, uint32_t limit, str
 
 struct received udp_receive(struct udp_inbox *inbox, int fd, const struct slots *slots, struct counters *counters)
 {
-	struct received received = {0, 0};
+	struct received received = {0};
 	uint32_t limit = PORT_BATCH;
 	uint32_t bytes = 0;
 
@@ -103,8 +103,7 @@ struct received udp_receive(struct udp_inbox *inbox, int fd, const struct slots 
 		limit = RECEIVE_BYTES / inbox->mean;
 	if (limit < RECEIVE_MESSAGES_MIN)
 		limit = RECEIVE_MESSAGES_MIN;
-	if (limit > slots->count)
-		limit = slots->count;
+	limit = appetite_limit(&inbox->appetite, limit < slots->count ? limit : slots->count);
 	prepare(inbox, slots, limit);
 	if (inbox->gro.drained)
 		inbox->gro.leftovers = false;
@@ -116,7 +115,9 @@ struct received udp_receive(struct udp_inbox *inbox, int fd, const struct slots 
 		inbox->mean = bytes / inbox->count;
 	inbox->next = 0;
 	inbox->begun = false;
+	appetite_had(&inbox->appetite, limit, inbox->count);
 	received.count = inbox->count;
+	received.lone = inbox->count == 1 && bytes <= SMALL_FRAME;
 	return received;
 }
 

@@ -4,6 +4,7 @@
  */
 import type { IpAddress, Vni } from '../address.ts';
 import type { Clock } from '../clock.ts';
+import { CoarseTime } from '../coarse-time.ts';
 import type { DropReason } from '../drop-reasons.ts';
 import { Forwarder } from '../forwarder.ts';
 import { FLAG_NEEDS_CSUM, FrameBatch } from '../frame-batch.ts';
@@ -87,14 +88,16 @@ export interface VirtualVtepOptions {
 export class VirtualVtep {
   readonly address: IpAddress;
   readonly forwarder: Forwarder;
-  private readonly modules: MemoryModules & { readonly clock: Clock };
+  private readonly modules: MemoryModules;
   private readonly vteps = new VtepTable();
+  private readonly time: CoarseTime;
 
   constructor(
     modules: MemoryModules & { readonly clock: Clock; readonly underlay: MemoryUdpNetwork },
     { address, port = 4789 }: VirtualVtepOptions,
   ) {
     this.modules = modules;
+    this.time = new CoarseTime(modules);
     this.address = address;
     this.forwarder = new Forwarder({
       arena: modules.arena.view,
@@ -112,7 +115,7 @@ export class VirtualVtep {
   }
 
   addNetwork(vni: Vni, peers: readonly IpAddress[], mtu = 1450): Network {
-    const network = new Network(this.modules, { name: `net-${vni}`, vni, mtu, own: this.address });
+    const network = new Network({ time: this.time }, { name: `net-${vni}`, vni, mtu, own: this.address });
     this.forwarder.addNetwork(network);
     this.setPeers(network, peers);
     return network;

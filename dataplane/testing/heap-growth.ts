@@ -1,0 +1,202 @@
+/**
+ * `node --expose-gc --min-semi-space-size=16 heap-growth.js`: drives frames of all kinds through a real Forwarder whose ports
+ * take everything, and prints as JSON how many bytes of heap a million of them took. The nursery is large enough for no
+ * collection to come in between, so even what lives for one frame only is seen.
+ */
+import { getHeapStatistics } from 'node:v8';
+import { parseIp, parseVni } from '../address.ts';
+import { Arena } from '../arena.ts';
+import { checksumCompleter } from '../checksum-completer.ts';
+import { systemClock } from '../clock.ts';
+import { CoarseTime } from '../coarse-time.ts';
+import { Forwarder } from '../forwarder.ts';
+import { FrameBatch, GSO_TCPV4 } from '../frame-batch.ts';
+import { VXLAN_HEADER_SIZE, writeVxlan } from '../headers/vxlan.ts';
+import { LocalPort } from '../local-port.ts';
+import { NativeCounters } from '../native/native-counters.ts';
+import { Network } from '../network.ts';
+import type { TapPort, UdpPort } from '../ports.ts';
+import { VtepTable } from '../vtep-table.ts';
+import { arpFrame, tcpFrame, udpFrame } from './frames.ts';
+
+const BATCH = 64;
+/** A million frames are measured in parts, each of which fits the nursery even if every frame took 100 bytes. */
+const PARTS = 10;
+const BATCHES_OF_PART = Math.ceil(1_000_000 / PARTS / BATCH);
+/** Frames after which V8 has optimised everything. */
+const WARM_UP_BATCHES = 10_000;
+const STATIONS = 2000;
+const VNI = parseVni(42);
+
+/** Takes everything and keeps nothing. */
+class SinkPort implements TapPort, UdpPort {
+  readonly counters = new NativeCounters(() => undefined);
+  readonly sourceSockets = 16;
+  readonly sourcePorts = [];
+  frames = 0;
+
+  write(_batch: FrameBatch, _first: number, count: number): void {
+    this.frames += count;
+  }
+  send(_batch: FrameBatch, _first: number, count: number): void {
+    this.frames += count;
+  }
+  close(): void {
+    // Nothing is open.
+  }
+}
+
+const arena = new Arena();
+const vteps = new VtepTable();
+const time = new CoarseTime({ clock: systemClock });
+const forwarder = new Forwarder({
+  arena: arena.view,
+  completeChecksum: checksumCompleter({ arena }),
+  vteps,
+  hashSeed: 0x7bad_5eed,
+});
+const own = parseIp('192.0.2.1');
+const network = new Network({ time }, { name: 'blue', vni: VNI, mtu: 1450, own });
+const peers = [2, 3, 4].map(n => vteps.intern(parseIp(`192.0.2.${n}`), 4789));
+network.setVteps('static', peers);
+forwarder.addNetwork(network);
+const underlay = new SinkPort();
+forwarder.useUdp(underlay);
+const taps = ['one', 'two'].map(id => {
+  const port = new LocalPort(id);
+  const sink = new SinkPort();
+  port.use(sink);
+  network.addPort(port);
+  return { port, sink };
+});
+const [one, two] = taps as [(typeof taps)[0], (typeof taps)[0]];
+
+/** The first two bytes of MAC addresses, both unicast and locally administered: stations behind either port, and behind
+ * other VTEPs. */
+const LOCAL = 0x0200;
+const SECOND = 0x0600;
+const REMOTE = 0xfe00;
+
+/** Lays the same frame into every slot; `describe` fills in the rest of descriptor `i`. */
+function batchOf(frame: Uint8Array, describe: (batch: FrameBatch, i: number) => void): FrameBatch {
+  const batch = new FrameBatch(BATCH);
+  for (let i = 0; i < BATCH; i++) {
+    arena.bytes.set(frame, arena.slotOffset(i));
+    batch.setOffset(i, arena.slotOffset(i));
+    batch.setLength(i, frame.length);
+    describe(batch, i);
+  }
+  return batch;
+}
+
+function fromPeer(batch: FrameBatch, i: number): void {
+  batch.setEncapLength(i, VXLAN_HEADER_SIZE);
+  peers[0]?.writeTo(batch, i);
+}
+
+let next = 0;
+
+/** Writes a MAC address in numbers that need no heap, unlike a whole one. */
+function writeStation(at: number, prefix: number, n: number): void {
+  arena.view.setUint16(at, prefix);
+  arena.view.setUint32(at + 2, n);
+}
+
+/** Gives every frame other stations: neither the table nor a cache may be spared. */
+function address(batch: FrameBatch, from: number, to: number): void {
+  for (let i = 0; i < BATCH; i++) {
+    next = (next + 1) % STATIONS;
+    const at = batch.offset(i);
+    if (to !== 0) writeStation(at, to, (next * 7) % STATIONS);
+    writeStation(at + 6, from, next);
+  }
+}
+
+interface Kind {
+  readonly frame: Uint8Array;
+  readonly describe: (batch: FrameBatch, i: number) => void;
+  readonly pass: (batch: FrameBatch) => void;
+}
+
+const nothing = (): void => undefined;
+
+const KINDS: readonly Kind[] = [
+  {
+    // From other VTEPs; IPv6, for its own way through the headers.
+    frame: udpFrame({ family: 6 }),
+    describe: fromPeer,
+    pass(batch) {
+      for (let i = 0; i < BATCH; i++) writeVxlan(arena.view, batch.offset(i) - VXLAN_HEADER_SIZE, VNI);
+      address(batch, REMOTE, LOCAL);
+      forwarder.onDatagrams(batch, BATCH);
+    },
+  },
+  {
+    // Bulk to other VTEPs, as super-frames.
+    frame: tcpFrame({ payload: new Uint8Array(1400) }),
+    describe(batch, i) {
+      batch.setLength(i, 60_000);
+      batch.setGsoType(i, GSO_TCPV4);
+      batch.setGsoSize(i, 1400);
+      batch.setHeaderLength(i, 54);
+    },
+    pass(batch) {
+      address(batch, LOCAL, REMOTE);
+      forwarder.onTapFrames(network, one.port, batch, BATCH);
+    },
+  },
+  {
+    // Small frames between two local ports.
+    frame: udpFrame({}),
+    describe: nothing,
+    pass(batch) {
+      address(batch, SECOND, LOCAL);
+      forwarder.onTapFrames(network, two.port, batch, BATCH);
+    },
+  },
+  {
+    // Flooded, to the other port and all VTEPs.
+    frame: arpFrame(1),
+    describe: nothing,
+    pass(batch) {
+      address(batch, LOCAL, 0);
+      forwarder.onTapFrames(network, one.port, batch, BATCH);
+    },
+  },
+  {
+    // From nobody we know.
+    frame: udpFrame({}),
+    describe(batch, i) {
+      fromPeer(batch, i);
+      batch.setAddressWord(i, 0, 0xffff_fff0);
+    },
+    pass(batch) {
+      forwarder.onDatagrams(batch, BATCH);
+    },
+  },
+];
+
+/** Returns the bytes of heap that one part of a kind has taken. */
+function measure(kind: Kind, batch: FrameBatch, batches: number): number {
+  globalThis.gc?.();
+  const before = getHeapStatistics().used_heap_size;
+  for (let n = 0; n < batches; n++) kind.pass(batch);
+  return getHeapStatistics().used_heap_size - before;
+}
+
+let frames = 0;
+let bytes = 0;
+// Twice, for what V8 has optimised for one kind it may have to do again for the next.
+for (const kind of [...KINDS, ...KINDS]) {
+  measure(kind, batchOf(kind.frame, kind.describe), WARM_UP_BATCHES);
+}
+for (let part = 0; part < PARTS; part++) {
+  const kind = KINDS[part % KINDS.length] as Kind;
+  const grown = measure(kind, batchOf(kind.frame, kind.describe), BATCHES_OF_PART);
+  process.stderr.write(`part ${part}: ${grown} bytes\n`);
+  bytes += grown;
+  frames += BATCHES_OF_PART * BATCH;
+}
+time.close();
+const delivered = underlay.frames + one.sink.frames + two.sink.frames;
+process.stdout.write(`${JSON.stringify({ frames, bytes, delivered, drops: network.drops.snapshot() })}\n`);
