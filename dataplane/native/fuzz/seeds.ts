@@ -138,8 +138,6 @@ function* offeredSeeds(): Generator<Seed> {
     const bytes = offeredSeed(frame);
     yield { target: 'geometry', name, bytes };
     if (frame.gsoType !== GSO_NONE) yield { target: 'segment', name, bytes };
-    yield { target: 'tunnel', name: `${name}-ipv4`, bytes: concat(Uint8Array.of(0), bytes) };
-    yield { target: 'tunnel', name: `${name}-ipv6-narrow`, bytes: concat(Uint8Array.of(3), bytes) };
   }
 }
 
@@ -297,6 +295,16 @@ function* sendSeeds(): Generator<Seed> {
   yield send('all-errors', all, [7, 4]);
 }
 
+/** The outer family and what the injector answers, before what a TAP hands over. */
+function* tunnelSeeds(): Generator<Seed> {
+  for (const [name, frame] of Object.entries(OFFERED)) {
+    for (const choice of [0, 1]) {
+      const bytes = concat(Uint8Array.of(choice), offeredSeed(frame));
+      yield { target: 'tunnel', name: `${name}-over-${choice === 0 ? 'ipv4' : 'ipv6'}`, bytes };
+    }
+  }
+}
+
 /** All seeds of all targets; the same each time. */
 export function fuzzSeeds(): readonly Seed[] {
   return [
@@ -306,5 +314,6 @@ export function fuzzSeeds(): readonly Seed[] {
     ...receiveSeeds(),
     ...tapSeeds(),
     ...sendSeeds(),
+    ...tunnelSeeds(),
   ];
 }

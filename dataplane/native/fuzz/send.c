@@ -148,11 +148,12 @@ ssize_t kernel_sendmsg(int fd, const struct msghdr *header, int flags)
 	return 0;
 }
 
-/* Nothing has a next hop here: tunnel.c is about what leaves by an injector. */
+/* Frames with a next hop go through an injector (fuzz/tunnel.c); here none has one. */
 ssize_t kernel_writev(int fd, const struct iovec *parts, int count)
 {
+	(void)fd;
 	(void)parts;
-	REQUIRE(fd < 0 && count < 0);
+	REQUIRE(count == 0);
 	return -1;
 }
 
