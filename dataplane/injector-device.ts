@@ -22,6 +22,9 @@ import {
 const TUN_F_UDP_TUNNEL_GSO = 0x080;
 const TUN_F_UDP_TUNNEL_GSO_CSUM = 0x100;
 
+/** linux/if_tun.h: refuse a device that is there already: it is not ours, for ours are gone with their descriptor. */
+const IFF_TUN_EXCL = 0x8000;
+
 /** sizeof(struct virtio_net_hdr_v1_hash_tunnel), linux/virtio_net.h: TUNNEL_VNET_HEADER of native/tunnel.h. */
 const TUNNEL_VNET_HEADER_SIZE = 24;
 
@@ -56,7 +59,7 @@ export function openObserver(name: string): InjectorDevice {
 function open(name: string, prepare: (fd: number) => void): InjectorDevice {
   const fd = openTunDevice(null);
   try {
-    attachTun(fd, name);
+    attachTun(fd, name, IFF_TUN_EXCL);
     prepare(fd);
     return { fd, name };
   } catch (error) {

@@ -174,10 +174,13 @@ function attach(fd: number, name: string): void {
   control(fd, `cannot set the vnet byte order of TAP ${name}`, TUNSETVNETLE, integer(1));
 }
 
-/** Makes the TAP, or takes it over: with vnet headers of the default kind. Throws as {@link openTap}. */
-export function attachTun(fd: number, name: string): void {
+/**
+ * Makes the TAP, or takes it over: with vnet headers of the default kind. `flags`: more of TUNSETIFF. Throws as
+ * {@link openTap}.
+ */
+export function attachTun(fd: number, name: string, flags = 0): void {
   const request = interfaceRequest(name);
-  request.writeUInt16LE(TAP_FLAGS, IFNAMSIZ);
+  request.writeUInt16LE(TAP_FLAGS | flags, IFNAMSIZ);
   const errno = tryControl(fd, TUNSETIFF, request);
   if (errno === constants.errno.EBUSY) {
     throw systemError(`TAP ${name} is in use by another process`, errno, {

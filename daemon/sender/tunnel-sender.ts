@@ -178,7 +178,7 @@ export class TunnelSender {
     const changed = JSON.stringify(hops) !== JSON.stringify(this.hops);
     if (changed) await this.modules.dataplane.run('setNextHops', { hops });
     this.hops = hops;
-    this.closeUnused(hops);
+    this.closeUnused(links);
     this.noteAvailability();
     const stale = this.paths.flatMap(({ nextHop }) => (nextHop?.isStale === true ? [nextHop.neighbour] : []));
     if (stale.length > 0 && hops.length > 0) await useNeighbours(stale);
@@ -186,10 +186,6 @@ export class TunnelSender {
   }
 
   private async judgeDevices(links: readonly Link[]): Promise<void> {
-    for (const [index, device] of this.devices) {
-      if (links.some(({ ifindex }) => ifindex === index)) continue;
-      device.fail('it is gone');
-    }
     // Also the device of our own address, so that it is known how it stands before there is any other VTEP.
     const own = links.filter(({ addr_info }) =>
       addr_info.some(({ local }) => local === this.options.underlay),
@@ -221,12 +217,13 @@ export class TunnelSender {
     return hops;
   }
 
-  private closeUnused(hops: readonly NextHopSpec[]): void {
+  /** The dataplane knows nothing of these any more. */
+  private closeUnused(links: readonly Link[]): void {
     for (const [index, device] of this.devices) {
-      if (device.reason === undefined && this.reason === undefined) continue;
-      if (hops.some(({ injector }) => injector === device.injector?.name)) continue;
+      const isGone = !links.some(({ ifindex }) => ifindex === index);
+      if (!isGone && device.reason === undefined && this.reason === undefined) continue;
       device.close();
-      if (device.reason === 'it is gone') this.devices.delete(index);
+      if (isGone) this.devices.delete(index);
     }
   }
 

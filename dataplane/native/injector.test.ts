@@ -13,9 +13,14 @@ const { EBADFD, EINVAL, EIO, EMSGSIZE } = { EBADFD: 77, ...constants.errno };
 const UDP = 8;
 const ENCAP = 8;
 
-let observed: Record<string, Injection> | undefined;
+interface Observed {
+  readonly foreign: string;
+  readonly observations: Readonly<Record<string, Injection>>;
+}
 
-function observe(t: ExecutionContext, name: string): Injection {
+let observed: Observed | undefined;
+
+function runScenario(t: ExecutionContext): Observed {
   if (observed === undefined) {
     const scenario = fileURLToPath(new URL('testing/injector-scenario.js', import.meta.url));
     const output = execFileSync('ip', ['netns', 'exec', makeNamespace(t).name, process.execPath, scenario], {
@@ -23,9 +28,13 @@ function observe(t: ExecutionContext, name: string): Injection {
       maxBuffer: 16_000_000,
       timeout: 60_000,
     });
-    observed = JSON.parse(output) as Record<string, Injection>;
+    observed = JSON.parse(output) as Observed;
   }
-  return observed[name] as Injection;
+  return observed;
+}
+
+function observe(t: ExecutionContext, name: string): Injection {
+  return runScenario(t).observations[name] as Injection;
 }
 
 /** The frames that have to come out of one: cut, complete. */
@@ -128,3 +137,7 @@ for (const [name, errno] of [
     }
   });
 }
+
+test('a TAP of somebody else is not taken over as an injector', t => {
+  t.is(runScenario(t).foreign, 'conflict');
+});

@@ -9,6 +9,7 @@ import { execFileSync } from 'node:child_process';
 import { readSync } from 'node:fs';
 import { ipToBytes, parseIp, parseMac } from '../../address.ts';
 import { Arena } from '../../arena.ts';
+import { WeftError } from '../../errors.ts';
 import { FLAG_NEEDS_CSUM, FrameBatch } from '../../frame-batch.ts';
 import { openInjector, openObserver } from '../../injector-device.ts';
 import { readCounters } from '../../port-counters.ts';
@@ -155,6 +156,18 @@ function observe(from: string, to: string, fault: Fault = {}): Injection {
   };
 }
 
+/** What happens to whoever wants an injector of a name that a TAP of somebody else has. */
+function takeForeign(): string {
+  ip('tuntap', 'add', 'dev', 'foreign', 'mode', 'tap');
+  try {
+    openInjector('foreign');
+    return 'taken over';
+  } catch (error) {
+    return error instanceof WeftError ? error.code : String(error);
+  }
+}
+
+const foreign = takeForeign();
 const observations: Record<string, Injection> = {
   v4: observe('192.0.2.1', '192.0.2.2'),
   v6: observe('2001:db8::1', '2001:db8::2'),
@@ -165,4 +178,4 @@ const observations: Record<string, Injection> = {
   deleted: observe('192.0.2.1', '192.0.2.2', { before: () => ip('link', 'del', 'dev', 'injector') }),
 };
 closeTap(wire);
-process.stdout.write(JSON.stringify(observations));
+process.stdout.write(JSON.stringify({ foreign, observations }));
