@@ -75,6 +75,7 @@ test('scaleFiles() has a page with circumstances, and a picture for each curve t
 test('scaleFiles() draws shares of the kernel where it was measured, and absolute values where not', t => {
   const files = scaleFiles([RUN]);
   t.true(files.get('scale-entries-tcp.svg')?.includes('>times kernel vxlan at 10 (= 4.00 Gbit/s)<'));
+  t.true(files.get('scale-entries-tcp.svg')?.includes('>target of weft bridge: ≥ 0.95 × its first<'));
   t.true(files.get('scale-entries-memory.svg')?.includes('>MB<'));
   t.deepEqual(scaleFiles([RUN]), files, 'the same figures, the same bytes');
 });

@@ -1,5 +1,5 @@
 /** The page and the pictures of the scale benchmarks: ratios first, absolute figures beside them. */
-import { lineChart } from '../plot/line-chart.ts';
+import { type Level, lineChart } from '../plot/line-chart.ts';
 import { type Summary, summarize } from '../statistics.ts';
 import { type CurvePoint, KERNEL, type MeasuredCurve, pointOf, ratio, type ScaleResult } from './curve.ts';
 
@@ -130,6 +130,17 @@ function picture(result: ScaleRun, curve: MeasuredCurve): string {
       name: system,
       points: points.map(point => ({ x: point.x, ...scaled(point, unit) })),
     })),
+    levels: targetLevels(curve, unit),
+  });
+}
+
+/** The target of each system of weft: a share of its own first value. */
+function targetLevels({ target, better, series }: MeasuredCurve, unit: number): Level[] {
+  if (target === undefined) return [];
+  return series.flatMap(({ system, points: [first] }) => {
+    if (system === KERNEL || first === undefined) return [];
+    const value = target * scaled(first, unit).median;
+    return [{ value, label: `target of ${system}: ${better === 'more' ? '≥' : '≤'} ${target} × its first` }];
   });
 }
 
