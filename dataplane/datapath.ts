@@ -106,7 +106,7 @@ export class Datapath {
       try {
         this.addPort(this.networkOf(vni), id, fd);
       } catch (error) {
-        closeTap({ fd });
+        closeTap({ fds: [fd] });
         throw error;
       }
     },

@@ -13,6 +13,8 @@ export interface TapPortHandlers extends PortHandlers {
 export interface TapPortOptions {
   /** What {@link openTap} returned. The port owns and closes it, unless the constructor throws. */
   readonly fd: number;
+  /** False: it only writes, for another port reads what this device sends; then `onLost` never comes. @default true */
+  readonly reads?: boolean;
 }
 
 /**
@@ -28,7 +30,7 @@ export class NativeTapPort implements TapPort {
   constructor(modules: PortModules, options: TapPortOptions, handlers: TapPortHandlers) {
     this.onSuperFramesRefused = handlers.onSuperFramesRefused;
     this.port = new NativePort(modules, handlers, receiver => {
-      const opened = batchIo.tapOpen(options.fd, receiver);
+      const opened = batchIo.tapOpen(options.fd, receiver, (options.reads ?? true) ? 1 : 0);
       if (opened < 0) {
         throw systemError('cannot read from the TAP device', -opened);
       }

@@ -4,7 +4,15 @@ import { constants } from 'node:os';
 import { type IpAddress, ipToBytes } from './address.ts';
 import type { WeftError } from './errors.ts';
 import type { FrameBatch } from './frame-batch.ts';
-import { batchIo, COALESCE_TCP, COALESCE_UDP, type PortHandle } from './native/batch-io.ts';
+import {
+  batchIo,
+  COALESCE_TCP,
+  COALESCE_UDP,
+  type PortHandle,
+  SHARE_ALONE,
+  SHARE_FOUNDS,
+  SHARE_JOINS,
+} from './native/batch-io.ts';
 import { NativePort, type PortHandlers, type PortModules } from './native/native-port.ts';
 import { systemError } from './native/system-error.ts';
 import type { PortCounters, UdpPort } from './ports.ts';
@@ -36,6 +44,11 @@ export interface UdpPortOptions {
   readonly coalesceTcp?: boolean;
   /** The same for UDP datagrams inside. @default true */
   readonly coalesceUdp?: boolean;
+  /**
+   * Several of our ports may receive on the same UDP port: the first `founds` the group, further ones `join`. The kernel
+   * gives all datagrams of one sender's source port to the same one. @default nobody else receives on the port
+   */
+  readonly share?: 'founds' | 'joins' | undefined;
 }
 
 export interface UdpPortHandlers extends PortHandlers {
@@ -47,6 +60,8 @@ export interface UdpPortHandlers extends PortHandlers {
 }
 
 const MEBIBYTE = 1024 * 1024;
+
+const SHARES = { founds: SHARE_FOUNDS, joins: SHARE_JOINS } as const;
 
 /**
  * `counters` count bytes of UDP payload: encapsulation and frame. Frames can carry any `encapLength` when sent; received
@@ -88,6 +103,7 @@ export class NativeUdpPort implements UdpPort {
           coalesce:
             ((options.coalesceTcp ?? true) ? COALESCE_TCP : 0) |
             ((options.coalesceUdp ?? true) ? COALESCE_UDP : 0),
+          share: options.share === undefined ? SHARE_ALONE : SHARES[options.share],
         },
         receiver,
       );

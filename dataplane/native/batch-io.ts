@@ -59,7 +59,16 @@ interface UdpOptions {
   readonly gro: 0 | 1;
   /** COALESCE_TCP, COALESCE_UDP, both or 0: what is merged into super-frames. */
   readonly coalesce: number;
+  /** SHARE_ALONE, SHARE_FOUNDS or SHARE_JOINS: whether several sockets receive on the port. */
+  readonly share: number;
 }
+
+/** The only socket that receives on its port. */
+export const SHARE_ALONE = 0;
+/** The first of several. Refused with EADDRINUSE if anybody has the port, also others who share it. */
+export const SHARE_FOUNDS = 1;
+/** One that comes to the first. Each datagram goes to one of them, by a hash of its two addresses and ports. */
+export const SHARE_JOINS = 2;
 
 /** What a UDP port merges into super-frames: coalesce.h. */
 export const COALESCE_TCP = 1;
@@ -81,13 +90,25 @@ export interface BatchIo {
   checkNamespace(netnsPath: string): number;
   /** Closes what one of these returned, where fs.closeSync would warn in a worker. 0, or −errno. */
   closeDescriptor(fd: number): number;
+  /** Another descriptor of the same open file, close-on-exec; or −errno. */
+  duplicateDescriptor(fd: number): number;
+  /**
+   * Whether the interface is up and has carrier, as a TAP has while some process holds it: 1, 0, or −errno (ENODEV).
+   * `control` is a control socket of its namespace, `name` has 15 bytes at the most.
+   */
+  hasCarrier(control: number, name: string): number;
+  /**
+   * Loads the program that tells the kernel which queue of a multi-queue TAP takes a frame (steering.h); `seed` is a
+   * 32-bit number. Returns its descriptor, to be closed once TUNSETSTEERINGEBPF has it; or −errno: EPERM, ENOSYS.
+   */
+  loadSteering(seed: number): number;
 
   /**
-   * Starts to read from a TAP descriptor: non-blocking, IFF_VNET_HDR, header of 12 bytes, little endian. Returns a
-   * handle and owns the descriptor from then on; or −errno (EPERM: cannot be polled; EEXIST: polled already), and the
-   * descriptor stays the caller's.
+   * Starts to read from a TAP descriptor (with `reads` 0 it only writes): non-blocking, IFF_VNET_HDR, header of 12 bytes,
+   * little endian. Returns a handle and owns the descriptor from then on; or −errno (EPERM: cannot be polled; EEXIST:
+   * polled already), and the descriptor stays the caller's.
    */
-  tapOpen(fd: number, receiver: Receiver): number;
+  tapOpen(fd: number, receiver: Receiver, reads: 0 | 1): number;
   /**
    * Opens and binds one socket to receive and `sourceSockets` to send. Returns a handle, or −errno with nothing left
    * open: EADDRINUSE, EADDRNOTAVAIL (of address and port), EACCES (port below 1024), ENOSPC (no free source port),

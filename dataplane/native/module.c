@@ -3,7 +3,9 @@
  * here and in js-value.c and js-port.c does anything know of Node.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
+#include <net/if.h>
 #include <string.h>
 #include <node_api.h>
 #include <unistd.h>
@@ -12,7 +14,9 @@
 #include "js-coalesce.h"
 #include "js-port.h"
 #include "js-value.h"
+#include "link-state.h"
 #include "segment.h"
+#include "steering.h"
 #include "tun-open.h"
 
 /* Fills what JavaScript did not pass with undefined. */
@@ -67,19 +71,60 @@ static napi_value close_descriptor(napi_env env, napi_callback_info info)
 	return js_number(env, close((int)fd) == 0 ? 0 : -errno);
 }
 
-static napi_value tap_open(napi_env env, napi_callback_info info)
+static napi_value duplicate_descriptor(napi_env env, napi_callback_info info)
 {
-	napi_value arguments[2];
+	napi_value argument;
 	int64_t fd;
 
+	read_arguments(env, info, 1, &argument);
+	if (!js_integer(env, argument, "fd", 0, INT_MAX, &fd))
+		return NULL;
+	int copy = fcntl((int)fd, F_DUPFD_CLOEXEC, 0);
+	return js_number(env, copy < 0 ? -errno : copy);
+}
+
+static napi_value has_carrier(napi_env env, napi_callback_info info)
+{
+	napi_value arguments[2];
+	char name[IFNAMSIZ];
+	size_t length;
+	int64_t control;
+
 	read_arguments(env, info, 2, arguments);
-	if (!js_integer(env, arguments[0], "fd", 0, INT_MAX, &fd))
+	if (!js_integer(env, arguments[0], "control", 0, INT_MAX, &control))
+		return NULL;
+	if (napi_get_value_string_utf8(env, arguments[1], name, sizeof(name), &length) != napi_ok) {
+		napi_throw_type_error(env, NULL, "name");
+		return NULL;
+	}
+	return js_number(env, link_has_carrier((int)control, name));
+}
+
+static napi_value load_steering(napi_env env, napi_callback_info info)
+{
+	napi_value argument;
+	int64_t seed;
+
+	read_arguments(env, info, 1, &argument);
+	if (!js_integer(env, argument, "seed", 0, UINT32_MAX, &seed))
+		return NULL;
+	return js_number(env, steering_load((uint32_t)seed));
+}
+
+static napi_value tap_open(napi_env env, napi_callback_info info)
+{
+	napi_value arguments[3];
+	int64_t fd, reads;
+
+	read_arguments(env, info, 3, arguments);
+	if (!js_integer(env, arguments[0], "fd", 0, INT_MAX, &fd) ||
+	    !js_integer(env, arguments[2], "reads", 0, 1, &reads))
 		return NULL;
 	struct port *port = port_create(env, arguments[1], true);
 	if (port == NULL)
 		return NULL;
 	port->device.tap.fd = (int)fd;
-	int64_t started = port_start(port, (int)fd);
+	int64_t started = port_start(port, (int)fd, reads != 0);
 	if (started < 0)
 		port_discard(port);
 	return js_number(env, started);
@@ -105,7 +150,7 @@ static bool read_address(napi_env env, napi_value object, struct udp_options *op
 
 static bool read_udp_options(napi_env env, napi_value object, struct udp_options *options)
 {
-	int64_t port, sockets, first, receive, send, encap, injected, gro, coalesce;
+	int64_t port, sockets, first, receive, send, encap, injected, gro, coalesce, share;
 
 	if (!js_option(env, object, "port", 0, UINT16_MAX, &port) ||
 	    !js_option(env, object, "sourceSockets", 1, UDP_SOURCE_SOCKETS_MAX, &sockets) ||
@@ -115,7 +160,8 @@ static bool read_udp_options(napi_env env, napi_value object, struct udp_options
 	    !js_option(env, object, "encapLength", 0, UINT16_MAX, &encap) ||
 	    !js_option(env, object, "injectedError", 0, UINT16_MAX, &injected) ||
 	    !js_option(env, object, "gro", 0, 1, &gro) ||
-	    !js_option(env, object, "coalesce", 0, COALESCE_TCP | COALESCE_UDP, &coalesce))
+	    !js_option(env, object, "coalesce", 0, COALESCE_TCP | COALESCE_UDP, &coalesce) ||
+	    !js_option(env, object, "share", UDP_ALONE, UDP_JOINS, &share))
 		return false;
 	*options = (struct udp_options){.port = (uint16_t)port,
 					.source_sockets = (uint16_t)sockets,
@@ -125,7 +171,8 @@ static bool read_udp_options(napi_env env, napi_value object, struct udp_options
 					.encap_length = (uint16_t)encap,
 					.injected_error = (int)injected,
 					.gro = gro != 0,
-					.coalesce = (uint8_t)coalesce};
+					.coalesce = (uint8_t)coalesce,
+					.share = (enum udp_share)share};
 	return read_address(env, object, options);
 }
 
@@ -138,7 +185,7 @@ static int64_t start_udp(struct port *port, const struct udp_options *options)
 	int error = udp_open(&port->device.udp, options);
 	if (error != 0)
 		return error;
-	int64_t started = port_start(port, port->device.udp.fd);
+	int64_t started = port_start(port, port->device.udp.fd, true);
 	if (started < 0)
 		udp_close(&port->device.udp);
 	return started;
@@ -357,6 +404,9 @@ NAPI_MODULE_INIT()
 		{"openControlSocket", NULL, open_control_socket, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"checkNamespace", NULL, check_namespace, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"closeDescriptor", NULL, close_descriptor, NULL, NULL, NULL, napi_enumerable, NULL},
+		{"duplicateDescriptor", NULL, duplicate_descriptor, NULL, NULL, NULL, napi_enumerable, NULL},
+		{"hasCarrier", NULL, has_carrier, NULL, NULL, NULL, napi_enumerable, NULL},
+		{"loadSteering", NULL, load_steering, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"tapOpen", NULL, tap_open, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"udpOpen", NULL, open_udp, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"udpInfo", NULL, udp_info, NULL, NULL, NULL, napi_enumerable, NULL},

@@ -25,6 +25,13 @@
 #define UDP_SOURCE_PORT_MIN 49152u
 #define UDP_SOURCE_PORT_MAX 65535u
 
+/* Whether several sockets receive on the port. Which one gets a datagram is a hash of its two addresses and ports. */
+enum udp_share {
+	UDP_ALONE,
+	UDP_FOUNDS, /* the first of a group: refused where anybody has the port, with SO_REUSEPORT or without */
+	UDP_JOINS, /* a further one */
+};
+
 struct udp_options {
 	uint8_t family; /* 4 or 6 */
 	uint8_t address[16]; /* network order, IPv4 in the first 4; its use as source is pinned */
@@ -37,6 +44,7 @@ struct udp_options {
 	int injected_error; /* for tests: the errno that meets each send with UDP_SEGMENT; 0: none */
 	bool gro; /* let the kernel hand over datagrams of one flow in one message, if it can */
 	uint8_t coalesce; /* COALESCE_*: what is merged into super-frames */
+	enum udp_share share;
 };
 
 
