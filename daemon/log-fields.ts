@@ -19,6 +19,7 @@ export const LOG_LEVEL_MEANINGS: Readonly<Record<LogLevel, string>> = {
 /** What one line may carry besides `level`, `time` and `msg`. */
 export interface LogFields {
   readonly component?: 'daemon' | 'api' | 'control' | 'dataplane' | 'links' | undefined;
+  readonly event?: 'offload_lost' | undefined;
   readonly node?: string | undefined;
   readonly version?: string | undefined;
   readonly network?: string | undefined;
@@ -60,6 +61,7 @@ export interface LogFields {
 /** What each field means, with its unit. */
 export const LOG_FIELDS: Readonly<Record<keyof LogFields, string>> = {
   component: 'part of the daemon that speaks: daemon, api, control, dataplane or links',
+  event: 'name for alarms, of what degrades the node: offload_lost',
   node: 'name of this node',
   version: 'version of weft',
   network: 'name of the network',

@@ -16,6 +16,7 @@ import { ipFamily } from '../dataplane/address.ts';
 import { systemClock } from '../dataplane/clock.ts';
 import { Dataplane } from '../dataplane/dataplane.ts';
 import { WeftError } from '../dataplane/errors.ts';
+import type { OffloadLost } from '../dataplane/offloads.ts';
 import type { TapDevice } from '../dataplane/tap-device.ts';
 import type { Config } from './config/config.ts';
 import { formatHostPort } from './config/host-port.ts';
@@ -85,16 +86,7 @@ class Node implements RunningNode {
     });
     this.dataplane = new Dataplane({
       portLost: ({ vni, port }) => this.onPortLost(vni, port),
-      segmentationLost: errno =>
-        log.warn(
-          { component: 'dataplane', offload: 'udp-segment', errno },
-          'the kernel refuses segmentation offload: each datagram is sent by itself from now on',
-        ),
-      superFramesRefused: ({ vni, port }) =>
-        log.warn(
-          { component: 'dataplane', vni, ifname: port, offload: 'tap-gso' },
-          'the TAP device refuses super-frames: they are written segment by segment from now on',
-        ),
+      offloadLost: event => logOffloadLost(log, event),
       died: cause => this.fail(new WeftError('system', `the dataplane died: ${cause.message}`, { cause })),
     });
     this.undo.push(() => this.dataplane.close());
@@ -244,6 +236,15 @@ function tapOffloadLog(log: Log): (device: Pick<TapDevice, 'offloads'>) => void 
     if (!said) log.info({ component: 'links', offload: offloads.join(' ') }, 'offloads of TAP devices');
     said = true;
   };
+}
+
+/** Traffic goes on without it, and costs more. */
+function logOffloadLost(log: Log, { offload, port, vni, errno }: OffloadLost): void {
+  const where = { vni: vni ?? undefined, ifname: port ?? undefined };
+  log.warn(
+    { component: 'dataplane', event: 'offload_lost', offload, ...where, errno },
+    'the kernel refuses an offload: not used any more',
+  );
 }
 
 const MEMBER_NEWS: Readonly<Record<MemberEventType, string>> = {

@@ -2,6 +2,7 @@
 import type { MacAddress, Vni, VtepAddress } from './address.ts';
 import type { DropReason } from './drop-reasons.ts';
 import type { ErrorCode } from './errors.ts';
+import type { OffloadLost } from './offloads.ts';
 import type { PortCounters } from './ports.ts';
 
 export interface VtepSpec {
@@ -84,9 +85,7 @@ export type FromWorker =
         readonly hint: string | undefined;
       };
     }
-  /** The kernel does not cut datagrams for us (UDP_SEGMENT) after all; each is sent by itself from now on. */
-  | { readonly type: 'segmentationLost'; readonly errno: number }
-  /** The device of a port refuses super-frames: they are written segment by segment from now on. */
-  | { readonly type: 'superFramesRefused'; readonly vni: Vni; readonly port: string }
+  /** The kernel refused an offload, which is not used any more; at most once for each port and offload. */
+  | ({ readonly type: 'offloadLost' } & OffloadLost)
   /** The device of a port was deleted; the port is closed and gone from its network. */
   | { readonly type: 'portLost'; readonly vni: Vni; readonly port: string; readonly errno: number };

@@ -14,6 +14,7 @@ import { Forwarder } from './forwarder.ts';
 import { VXLAN_HEADER_SIZE } from './headers/vxlan.ts';
 import { LocalPort } from './local-port.ts';
 import { Network } from './network.ts';
+import type { OffloadLost } from './offloads.ts';
 import { readCounters } from './port-counters.ts';
 import { NativeTapPort } from './tap.ts';
 import { closeTap } from './tap-device.ts';
@@ -29,9 +30,8 @@ const SOCKET_BUFFER_BYTES = 8 * 1024 * 1024;
 export interface DatapathHandlers {
   /** The device of a port was deleted. The port is closed and gone already. */
   readonly portLost: (network: Network, port: LocalPort, errno: number) => void;
-  /** UDP_SEGMENT was given up (udp.ts, `onSegmentationLost`): slower from now on, nothing is lost. */
-  readonly segmentationLost: (errno: number) => void;
-  readonly superFramesRefused: (network: Network, port: LocalPort) => void;
+  /** The kernel refused an offload: slower from now on, nothing is lost. */
+  readonly offloadLost: (event: OffloadLost) => void;
   /** The VXLAN socket can never receive again. */
   readonly underlayLost: (errno: number) => void;
 }
@@ -80,7 +80,8 @@ export class Datapath {
         {
           onFrames: (batch, count) => this.forwarder.onDatagrams(batch, count),
           onLost: errno => this.handlers.underlayLost(errno),
-          onSegmentationLost: errno => this.handlers.segmentationLost(errno),
+          onOffloadLost: (offload, errno) =>
+            this.handlers.offloadLost({ offload, port: null, vni: null, errno }),
         },
       );
       this.underlay = { udp, own: underlay };
@@ -157,7 +158,8 @@ export class Datapath {
       {
         onFrames: (batch, count) => this.forwarder.onTapFrames(network, port, batch, count),
         onLost: errno => this.portLost(network, port, errno),
-        onSuperFramesRefused: () => this.handlers.superFramesRefused(network, port),
+        onOffloadLost: (offload, errno) =>
+          this.handlers.offloadLost({ offload, port: port.id, vni: network.vni, errno }),
       },
     );
     port.use(tap);

@@ -2,17 +2,15 @@
 import { Worker } from 'node:worker_threads';
 import type { Answers, Command, CommandName, Commands, FromWorker } from './commands.ts';
 import { WeftError } from './errors.ts';
+import type { OffloadLost } from './offloads.ts';
 
 type PortLost = Extract<FromWorker, { type: 'portLost' }>;
-type SuperFramesRefused = Extract<FromWorker, { type: 'superFramesRefused' }>;
 
 export interface DataplaneHandlers {
   /** The device of a port was deleted (its namespace is gone): the port is closed and forgotten already. */
   readonly portLost: (event: PortLost) => void;
-  /** UDP_SEGMENT was given up, at most once: sending costs more from now on, nothing is lost. */
-  readonly segmentationLost: (errno: number) => void;
-  /** An offload fell back: traffic goes on, at a higher cost. */
-  readonly superFramesRefused: (event: SuperFramesRefused) => void;
+  /** The kernel refused an offload, at most once for each port: traffic goes on at a higher cost, nothing is lost. */
+  readonly offloadLost: (event: OffloadLost) => void;
   /** The worker ended by itself: no frame moves any more and every further command fails. */
   readonly died: (error: Error) => void;
 }
@@ -71,12 +69,8 @@ export class Dataplane {
       this.handlers.portLost(message);
       return;
     }
-    if (message.type === 'segmentationLost') {
-      this.handlers.segmentationLost(message.errno);
-      return;
-    }
-    if (message.type === 'superFramesRefused') {
-      this.handlers.superFramesRefused(message);
+    if (message.type === 'offloadLost') {
+      this.handlers.offloadLost(message);
       return;
     }
     const waiting = this.waiting.get(message.id);

@@ -53,6 +53,10 @@ export interface PortCounters {
   readonly txGsoSends: number;
   /** Not a count: the errno for which UDP_SEGMENT was given up, 0 while it is used. */
   readonly txGsoError: number;
+  /** The same for TCP super-frames that were merged here, written to a TAP. */
+  readonly txTsoError: number;
+  /** The same for UDP ones. */
+  readonly txUsoError: number;
   /** What the kernel handed over at a time: rxFrames / rxMessages is how many datagrams UDP_GRO put into one message. */
   readonly rxMessages: number;
   /** Datagrams that became part of another's super-frame: rxFrames - rxMerged is what the handler saw. */

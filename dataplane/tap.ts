@@ -5,11 +5,6 @@ import { NativePort, type PortHandlers, type PortModules } from './native/native
 import { systemError } from './native/system-error.ts';
 import type { PortCounters, TapPort } from './ports.ts';
 
-export interface TapPortHandlers extends PortHandlers {
-  /** Called at most once: from now on the super-frames that a UdpPort has merged go to the device segment by segment. */
-  readonly onSuperFramesRefused?: () => void;
-}
-
 export interface TapPortOptions {
   /** What {@link openTap} returned. The port owns and closes it, unless the constructor throws. */
   readonly fd: number;
@@ -20,15 +15,14 @@ export interface TapPortOptions {
 /**
  * Reads and writes Ethernet frames with their offload metadata, up to the arena's slots at a time. `counters` count
  * bytes of Ethernet frames. `onLost` comes when the device or its network namespace was deleted (EBADFD); a device that
- * is only down refuses writes with EIO and works again when it is up.
+ * is only down refuses writes with EIO and works again when it is up. A device that refuses the super-frames of TCP
+ * (`tap-tso`) or of UDP (`tap-uso`) that a UdpPort has merged gets them segment by segment from then on.
  */
 export class NativeTapPort implements TapPort {
   private readonly port: NativePort;
-  private onSuperFramesRefused: (() => void) | undefined;
 
   /** Throws `system` if the descriptor cannot be polled. */
-  constructor(modules: PortModules, options: TapPortOptions, handlers: TapPortHandlers) {
-    this.onSuperFramesRefused = handlers.onSuperFramesRefused;
+  constructor(modules: PortModules, options: TapPortOptions, handlers: PortHandlers) {
     this.port = new NativePort(modules, handlers, receiver => {
       const opened = batchIo.tapOpen(options.fd, receiver, (options.reads ?? true) ? 1 : 0);
       if (opened < 0) {
@@ -44,10 +38,6 @@ export class NativeTapPort implements TapPort {
 
   write(batch: FrameBatch, first: number, count: number): void {
     this.port.transmit(batch, first, count);
-    if (this.onSuperFramesRefused === undefined || this.counters.txGsoRefused === 0) return;
-    const tell = this.onSuperFramesRefused;
-    this.onSuperFramesRefused = undefined;
-    tell();
   }
 
   close(): void {

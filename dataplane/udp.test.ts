@@ -7,6 +7,7 @@ import { WeftError } from './errors.ts';
 import { FLAG_NEEDS_CSUM, FrameBatch, GSO_TCPV4 } from './frame-batch.ts';
 import { Collector } from './native/testing/collector.ts';
 import { expectedChecksum, partialPacket } from './native/testing/packets.ts';
+import type { Offload } from './offloads.ts';
 import { pattern } from './testing/frames.ts';
 import { referenceSegments, type SuperFrame } from './testing/reference-segments.ts';
 import { describeSuperFrame, superFrame } from './testing/super-frames.ts';
@@ -21,21 +22,21 @@ interface End {
   readonly arena: Arena;
   readonly port: NativeUdpPort;
   readonly collector: Collector;
-  /** What `onSegmentationLost` heard. */
-  readonly segmentationLost: readonly number[];
+  /** What `onOffloadLost` heard. */
+  readonly offloadsLost: readonly (readonly [Offload, number])[];
 }
 
 function open(t: ExecutionContext, options: Partial<UdpPortOptions> = {}, arena = new Arena()): End {
   const collector = new Collector(arena);
-  const segmentationLost: number[] = [];
+  const offloadsLost: [Offload, number][] = [];
   const port = new NativeUdpPort(
     { arena },
     // Each datagram by itself, so that what was sent can be counted.
     { address: LOOPBACK, port: 0, gro: false, coalesceTcp: false, coalesceUdp: false, ...options },
-    { ...collector, onSegmentationLost: errno => segmentationLost.push(errno) },
+    { ...collector, onOffloadLost: (offload, errno) => offloadsLost.push([offload, errno]) },
   );
   t.teardown(() => port.close());
-  return { arena, port, collector, segmentationLost };
+  return { arena, port, collector, offloadsLost };
 }
 
 interface Datagram {
@@ -482,14 +483,14 @@ for (const [name, errno] of [
     t.deepEqual(statuses(batch), [0]);
     await receiver.collector.atLeast(expected.length);
     t.deepEqual(hexOf(receiver.collector.frames.map(received => received.frame)), hexOf(expected));
-    t.deepEqual(sender.segmentationLost, [errno]);
+    t.deepEqual(sender.offloadsLost, [['udp-segment', errno]]);
 
     const datagrams = Array.from({ length: 20 }, (_, i) => ({ bytes: numbered(i) }));
     const run = compose(sender.arena, to, datagrams);
     sender.port.send(run, 0, 20);
     t.deepEqual(statuses(run), Array(20).fill(0));
     await receiver.collector.atLeast(expected.length + 20);
-    t.deepEqual(sender.segmentationLost, [errno], 'told once');
+    t.deepEqual(sender.offloadsLost, [['udp-segment', errno]], 'told once');
     t.like(sender.port.counters, { txFrames: 21, txErrors: 0, txGsoSends: 0, txGsoError: errno });
     t.is(sender.port.counters.txSegments, expected.length + 20);
     t.is(receiver.port.counters.rxBytes, sender.port.counters.txBytes);
@@ -507,7 +508,7 @@ test('EINVAL that single datagrams meet too is not the fault of UDP_SEGMENT: it 
   sender.port.send(batch, 0, 4);
   t.deepEqual(statuses(batch), [EINVAL, EINVAL, 0, 0]);
   await receiver.collector.atLeast(2);
-  t.deepEqual(sender.segmentationLost, []);
+  t.deepEqual(sender.offloadsLost, []);
   t.like(sender.port.counters, { txGsoError: 0, txGsoSends: 1, txErrors: 2, txFrames: 2 });
 });
 
@@ -519,7 +520,7 @@ test('EMSGSIZE on a run is about each of its frames: those that fit pass', async
   sender.port.send(batch, 0, 4);
   t.deepEqual(statuses(batch), [0, 0, 0, 0]);
   await receiver.collector.atLeast(4);
-  t.deepEqual(sender.segmentationLost, [], 'the path is too narrow, not the kernel too old');
+  t.deepEqual(sender.offloadsLost, [], 'the path is too narrow, not the kernel too old');
 });
 
 test('any other error on a send with UDP_SEGMENT is the status of every frame in it', t => {
@@ -529,7 +530,7 @@ test('any other error on a send with UDP_SEGMENT is the status of every frame in
   const batch = compose(sender.arena, { address: LOOPBACK, port: receiver.port.port }, datagrams);
   sender.port.send(batch, 0, 3);
   t.deepEqual(statuses(batch), [ENETUNREACH, ENETUNREACH, ENETUNREACH]);
-  t.deepEqual(sender.segmentationLost, []);
+  t.deepEqual(sender.offloadsLost, []);
   t.like(sender.port.counters, { txErrors: 3, txFrames: 0, txSegments: 0 });
 });
 

@@ -51,21 +51,14 @@ export interface UdpPortOptions {
   readonly share?: 'founds' | 'joins' | undefined;
 }
 
-export interface UdpPortHandlers extends PortHandlers {
-  /**
-   * UDP_SEGMENT was given up, for good: each datagram is sent by itself from now on. Called at most once, within `send`
-   * or the constructor; nothing was lost. `errno`: EIO, EINVAL, or ENOPROTOOPT when the kernel is too old.
-   */
-  readonly onSegmentationLost?: (errno: number) => void;
-}
-
 const MEBIBYTE = 1024 * 1024;
 
 const SHARES = { founds: SHARE_FOUNDS, joins: SHARE_JOINS } as const;
 
 /**
  * `counters` count bytes of UDP payload: encapsulation and frame. Frames can carry any `encapLength` when sent; received
- * ones have that of the options, or, if the datagram was shorter, its length (and `length` 0).
+ * ones have that of the options, or, if the datagram was shorter, its length (and `length` 0). When the kernel refuses to
+ * cut (`udp-segment`: EIO or EINVAL), what it refused is sent datagram by datagram, as is everything from then on.
  */
 export class NativeUdpPort implements UdpPort {
   /** The UDP port it receives on. */
@@ -79,14 +72,12 @@ export class NativeUdpPort implements UdpPort {
   readonly gro: boolean;
   readonly sourcePorts: readonly number[];
   private readonly native: NativePort;
-  private isSegmentationLost = false;
-  private readonly onSegmentationLost: ((errno: number) => void) | undefined;
 
   /**
    * Throws `conflict` if the port is taken, `unavailable` if the address is not on this machine, `not_permitted` for a
    * privileged port, `system` otherwise.
    */
-  constructor(modules: PortModules, options: UdpPortOptions, handlers: UdpPortHandlers) {
+  constructor(modules: PortModules, options: UdpPortOptions, handlers: PortHandlers) {
     let info: readonly number[] = [];
     this.native = new NativePort(modules, handlers, receiver => {
       const opened = batchIo.udpOpen(
@@ -118,8 +109,6 @@ export class NativeUdpPort implements UdpPort {
     this.segmentsPerSend = segments;
     this.gro = gro === 1;
     this.sourcePorts = sourcePorts;
-    this.onSegmentationLost = handlers.onSegmentationLost;
-    this.reportSegmentation();
   }
 
   get counters(): PortCounters {
@@ -132,14 +121,6 @@ export class NativeUdpPort implements UdpPort {
 
   send(batch: FrameBatch, first: number, count: number): void {
     this.native.transmit(batch, first, count);
-    if (!this.isSegmentationLost) this.reportSegmentation();
-  }
-
-  private reportSegmentation(): void {
-    const { txGsoError } = this.native.counters;
-    if (txGsoError === 0) return;
-    this.isSegmentationLost = true;
-    this.onSegmentationLost?.(txGsoError);
   }
 
   close(): void {

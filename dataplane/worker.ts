@@ -15,9 +15,7 @@ const datapath = new Datapath(
   { clock: systemClock },
   {
     portLost: (network, lost, errno) => tell({ type: 'portLost', vni: network.vni, port: lost.id, errno }),
-    segmentationLost: errno => tell({ type: 'segmentationLost', errno }),
-    superFramesRefused: (network, port) =>
-      tell({ type: 'superFramesRefused', vni: network.vni, port: port.id }),
+    offloadLost: event => tell({ type: 'offloadLost', ...event }),
     // Nothing can be carried any more: the thread ends, and the daemon with it (dataplane.ts, `died`).
     underlayLost: errno => {
       throw new Error(`the VXLAN socket failed: ${getSystemErrorName(-errno)}`);

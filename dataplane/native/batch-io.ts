@@ -172,6 +172,8 @@ export const COUNTERS = [
   'txSegments',
   'txGsoSends',
   'txGsoError',
+  'txTsoError',
+  'txUsoError',
   'rxMessages',
   'rxMerged',
   'txGsoRefused',

@@ -63,6 +63,12 @@ export class NativeCounters implements PortCounters {
   get txGsoError(): number {
     return this.read('txGsoError');
   }
+  get txTsoError(): number {
+    return this.read('txTsoError');
+  }
+  get txUsoError(): number {
+    return this.read('txUsoError');
+  }
   get rxMessages(): number {
     return this.read('rxMessages');
   }
@@ -73,7 +79,12 @@ export class NativeCounters implements PortCounters {
     return this.read('txGsoRefused');
   }
 
+  /** By its place in COUNTERS. */
+  at(index: number): number {
+    return this.values[index] ?? 0;
+  }
+
   private read(name: Counter): number {
-    return this.values[COUNTERS.indexOf(name)] ?? 0;
+    return this.at(COUNTERS.indexOf(name));
   }
 }

@@ -2,13 +2,17 @@
 import { constants } from 'node:os';
 import type { Arena } from '../arena.ts';
 import type { FrameBatch } from '../frame-batch.ts';
+import type { Offload } from '../offloads.ts';
 import type { BatchHandler, LostHandler } from '../ports.ts';
 import { batchIo, type PortHandle, type Receiver } from './batch-io.ts';
 import { NativeCounters } from './native-counters.ts';
+import { OffloadWatch } from './offload-watch.ts';
 
 export interface PortHandlers {
   readonly onFrames: BatchHandler;
   readonly onLost: LostHandler;
+  /** The kernel refused an offload, which this port does without from now on. Called at most once for each. */
+  readonly onOffloadLost?: (offload: Offload, errno: number) => void;
 }
 
 export interface PortModules {
@@ -17,6 +21,7 @@ export interface PortModules {
 
 export class NativePort {
   readonly counters = new NativeCounters(() => this.countDrops());
+  private readonly offloads: OffloadWatch;
   private handle: PortHandle | undefined;
 
   /** `open` gets the receiver for the addon and returns its handle; what it throws passes through. */
@@ -34,6 +39,9 @@ export class NativePort {
       onFrames: count => handlers.onFrames(arena.received, count),
       onLost: errno => handlers.onLost(errno),
     });
+    this.offloads = new OffloadWatch(this.counters, (offload, errno) =>
+      handlers.onOffloadLost?.(offload, errno),
+    );
   }
 
   /** Frames given to a closed port are refused with EBADF, so that each still has a status and is counted. */
@@ -41,6 +49,7 @@ export class NativePort {
     const { handle } = this;
     const refused =
       handle === undefined ? constants.errno.EBADF : -batchIo.transmit(handle, batch.memory, first, count);
+    this.offloads.look();
     if (refused === 0) return;
     for (let i = first; i < first + count; i++) batch.setStatus(i, refused);
     this.counters.add('txErrors', count);

@@ -34,6 +34,8 @@ struct counters {
 	double tx_segments;
 	double tx_gso_sends;
 	double tx_gso_error;
+	double tx_tso_error;
+	double tx_uso_error;
 	double rx_messages;
 	double rx_merged;
 	double tx_gso_refused;
@@ -42,8 +44,8 @@ struct counters {
 #define COUNTER_NAMES                                                                                              \
 	"rxFrames", "rxBytes", "rxBatches", "rxBadGeometry", "rxTruncated", "rxErrors", "txFrames", "txBytes",     \
 		"txBatches", "txErrors", "rxQueueOverflow", "txSegments", "txGsoSends", "txGsoError",              \
-		"rxMessages", "rxMerged", "txGsoRefused"
-#define COUNTER_COUNT 17
+		"txTsoError", "txUsoError", "rxMessages", "rxMerged", "txGsoRefused"
+#define COUNTER_COUNT 19
 _Static_assert(sizeof(struct counters) == COUNTER_COUNT * sizeof(double), "COUNTER_NAMES lists every counter");
 
 /*

@@ -142,14 +142,14 @@ static int write_segments(const struct tap *tap, const struct outgoing *out, str
 
 static int write_merged(struct tap *tap, const struct outgoing *out, struct counters *counters)
 {
-	bool *refuses = out->frame->gso_type == FRAME_GSO_UDP_L4 ? &tap->refuses_udp : &tap->refuses_tcp;
+	int *refusal = out->frame->gso_type == FRAME_GSO_UDP_L4 ? &tap->uso_error : &tap->tso_error;
 
-	if (!*refuses) {
+	if (*refusal == 0) {
 		int error = write_whole(tap, out, counters);
 		if (error != -EINVAL)
 			return error;
 		/* Its geometry is right, so it is segmentation as such that this device or kernel does not take. */
-		*refuses = true;
+		*refusal = -error;
 	}
 	counters->tx_gso_refused++;
 	return write_segments(tap, out, counters);
@@ -184,4 +184,6 @@ void tap_write(struct tap *tap, const struct span *arena, const struct pieces *p
 		counters->tx_frames++;
 		counters->tx_bytes += frames[i].length;
 	}
+	counters->tx_tso_error = tap->tso_error;
+	counters->tx_uso_error = tap->uso_error;
 }

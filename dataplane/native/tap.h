@@ -13,8 +13,8 @@ struct tap {
 	 * The kernel refused a merged super-frame: a kernel without USO writes (before 6.2), or one with a bug in them
 	 * (6.6.44 and its like refused short last segments). It is not asked again.
 	 */
-	bool refuses_tcp;
-	bool refuses_udp;
+	int tso_error; /* the errno of the refusal; 0: none yet */
+	int uso_error;
 };
 
 /**

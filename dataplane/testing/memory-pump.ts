@@ -244,6 +244,8 @@ function zeroCounters(): MutableCounters {
     txSegments: 0,
     txGsoSends: 0,
     txGsoError: 0,
+    txTsoError: 0,
+    txUsoError: 0,
     rxMessages: 0,
     rxMerged: 0,
     txGsoRefused: 0,

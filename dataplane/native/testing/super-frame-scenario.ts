@@ -23,8 +23,8 @@ export interface SuperFrameObservation {
   readonly superFrames: number;
   readonly statuses: readonly number[];
   readonly counters: { readonly txFrames: number; readonly txBatches: number; readonly txGsoRefused: number };
-  /** Calls of onSuperFramesRefused. */
-  readonly refusals: number;
+  /** Calls of onOffloadLost. */
+  readonly refusals: readonly (readonly [string, number])[];
   /** Whether writing left the memory as it was. */
   readonly untouched: boolean;
 }
@@ -37,7 +37,7 @@ ip('link', 'set', 'bridge', 'up');
 const END_MAC = 0x0200_0000_00ee;
 const collector = new Collector(arena, frame => frame.readUIntBE(6, 6) === PLAIN.sourceMac);
 const ends = new Collector(arena, frame => frame.readUIntBE(6, 6) === END_MAC);
-let refusals = 0;
+const refusals: [string, number][] = [];
 
 function open(name: string, handlers: ConstructorParameters<typeof NativeTapPort>[2]): NativeTapPort {
   const port = new NativeTapPort({ arena }, { fd: openTap({ name, persist: false }).fd }, handlers);
@@ -48,7 +48,7 @@ function open(name: string, handlers: ConstructorParameters<typeof NativeTapPort
 const a = open('tap-a', {
   onFrames: () => undefined,
   onLost: () => undefined,
-  onSuperFramesRefused: () => refusals++,
+  onOffloadLost: (offload, errno) => refusals.push([offload, errno]),
 });
 const b = open('tap-b', {
   onFrames(batch, count) {

@@ -1,0 +1,27 @@
+/**
+ * The offloads that weft asks of the kernel, and how each of them can stand. Every one is a rung of its own: it is probed
+ * when the daemon starts, switched off alone by the configuration, or given up while running when the kernel refuses what
+ * it promised. What it carried is then done without it, at a higher cost; no frame is lost.
+ */
+import type { Vni } from './address.ts';
+
+export const OFFLOADS = ['udp-segment', 'udp-gro', 'tap-tso', 'tap-uso', 'tunnel-gso'] as const;
+
+/**
+ * - `udp-segment`: one send carries many datagrams, which the kernel cuts apart (UDP_SEGMENT).
+ * - `udp-gro`: the kernel hands over many datagrams in one message (UDP_GRO), and what they bring is merged.
+ * - `tap-tso`: TCP super-frames cross a TAP whole, both ways (TUN_F_TSO4, TUN_F_TSO6, TUN_F_TSO_ECN).
+ * - `tap-uso`: UDP super-frames do (TUN_F_USO4, TUN_F_USO6).
+ * - `tunnel-gso`: an encapsulated super-frame leaves in one write (TUN_F_UDP_TUNNEL_GSO).
+ */
+export type Offload = (typeof OFFLOADS)[number];
+
+/** An offload was given up while running. */
+export interface OffloadLost {
+  readonly offload: Offload;
+  /** The port and its network; null for what belongs to the underlay. */
+  readonly port: string | null;
+  readonly vni: Vni | null;
+  /** Positive. */
+  readonly errno: number;
+}
