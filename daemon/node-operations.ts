@@ -25,7 +25,7 @@ export interface NodeParts {
   readonly clock: Clock;
   readonly name: string;
   readonly underlay: string;
-  readonly dataplane: Pick<Dataplane, 'run'>;
+  readonly dataplane: Pick<Dataplane, 'run' | 'workerCount'>;
   readonly gossip: Pick<Gossip, 'members' | 'counters'>;
   readonly endpoints: Endpoints;
   readonly networks: readonly OverlayNetwork[];
@@ -64,7 +64,7 @@ export function nodeOperations(parts: NodeParts): NodeOperations {
         },
         networks: networks.map(summary),
         peers: { alive: count('alive'), suspect: count('suspect'), dead: count('dead') },
-        dataplane: dataplaneReport(counters),
+        dataplane: dataplaneReport(counters, dataplane.workerCount),
       };
     },
 
@@ -150,7 +150,7 @@ function merge(rows: readonly DropReport[]): DropReport[] {
   return [...merged.values()];
 }
 
-function dataplaneReport(counters: DataplaneCounters): StatusReport['dataplane'] {
+function dataplaneReport(counters: DataplaneCounters, workers: number): StatusReport['dataplane'] {
   const { underlay, drops, ports } = counters;
   const losses = [
     ...drops.flatMap(({ reasons }) => Object.entries(reasons)),
@@ -160,7 +160,7 @@ function dataplaneReport(counters: DataplaneCounters): StatusReport['dataplane']
   const totals: Record<string, number> = {};
   for (const [reason, frames] of losses) totals[reason] = (totals[reason] ?? 0) + frames;
   return {
-    workers: 1,
+    workers,
     rx_packets: underlay.rxFrames,
     tx_packets: underlay.txSegments,
     rx_bytes: underlay.rxBytes,

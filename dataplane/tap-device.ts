@@ -137,6 +137,30 @@ export function closeTap(device: Pick<TapDevice, 'fds'>): void {
   for (const fd of device.fds) batchIo.closeDescriptor(fd);
 }
 
+/**
+ * A descriptor for each of `holders`, who each close theirs: those that there are, or copies of a single one. Throws, with
+ * all of them closed: `invalid_argument` if they are neither one nor as many, `system` if there can be no more.
+ */
+export function shareTap({ fds }: Pick<TapDevice, 'fds'>, holders: number): readonly number[] {
+  if (fds.length === holders) return fds;
+  const shared = [...fds];
+  try {
+    const [fd] = fds;
+    if (fd === undefined || fds.length > 1) {
+      throw new WeftError('invalid_argument', `a TAP has ${fds.length} queues for ${holders} workers`);
+    }
+    while (shared.length < holders) {
+      const copy = batchIo.duplicateDescriptor(fd);
+      if (copy < 0) throw systemError('cannot share a TAP', -copy);
+      shared.push(copy);
+    }
+    return shared;
+  } catch (error) {
+    closeTap({ fds: shared });
+    throw error;
+  }
+}
+
 /** The argument of TUNSETSTEERINGEBPF that takes a program away. */
 const NO_PROGRAM = -1;
 

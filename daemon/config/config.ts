@@ -13,7 +13,8 @@ export interface Config {
   readonly paths: { readonly state: string; readonly run: string };
   readonly vxlan: { readonly port: number };
   readonly gossip: { readonly port: number; readonly join: readonly HostPort[] };
-  readonly dataplane: { readonly workers: 'auto' | 1 };
+  /** `workers`: threads that move frames, 1 … MAX_WORKERS. */
+  readonly dataplane: { readonly workers: 'auto' | number };
   readonly networks: readonly NetworkConfig[];
   readonly log: { readonly level: LogLevel };
 }

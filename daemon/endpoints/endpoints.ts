@@ -22,8 +22,8 @@ const WATCH_INTERVAL_MS = 2_000;
 
 /** How the dataplane is told. */
 export interface EndpointWiring {
-  /** tap mode: hands over the descriptor, whatever happens. */
-  addPort(endpoint: Endpoint, fd: number): Promise<void>;
+  /** tap mode: hands over the device, whatever happens. */
+  addPort(endpoint: Endpoint, device: Pick<TapDevice, 'fds'>): Promise<void>;
   removePort(endpoint: Endpoint): Promise<void>;
   attachMac(endpoint: Endpoint): Promise<void>;
   releaseMac(endpoint: Endpoint): Promise<void>;
@@ -157,7 +157,7 @@ export class Endpoints {
 
   private async addPort(endpoint: Endpoint, device: TapDevice): Promise<void> {
     this.modules.tapOpened(device);
-    await this.modules.wiring.addPort(endpoint, device.fd);
+    await this.modules.wiring.addPort(endpoint, device);
   }
 
   private async detachNow(request: DetachRequest): Promise<{ removed: boolean }> {
