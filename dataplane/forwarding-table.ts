@@ -55,8 +55,8 @@ export interface ForwardingTableOptions {
 export interface ForwardingTableModules<P, V> {
   readonly clock: Pick<Clock, 'now'>;
   /**
-   * Hears of each entry that was learned here, moved here, or is still used after TELL_MS, with the time of the frame:
-   * what other tables of the same network have to know.
+   * Hears of each entry that was learned here, moved here, is still used after TELL_MS, or is better known here than to
+   * whoever told of it, with the time of the frame: what other tables of the same network have to know.
    */
   readonly onLearned?: ((mac: MacAddress, destination: Destination<P, V>, seen: number) => void) | undefined;
 }
@@ -149,7 +149,11 @@ export class ForwardingTable<P, V> {
   adopt(mac: MacAddress, destination: Destination<P, V>, seen: number): boolean {
     if (this.fixed.has(mac)) return false;
     const entry = this.learned.peek(mac);
-    if (entry !== undefined && entry.seen >= seen) return false;
+    if (entry !== undefined && entry.seen >= seen) {
+      // Whoever told this has not heard of the later frame.
+      if (entry.destination !== destination) this.onLearned?.(mac, entry.destination, entry.seen);
+      return false;
+    }
     this.learned.set(mac, { destination, seen, told: seen });
     return true;
   }
