@@ -26,7 +26,7 @@ export interface NodeParts {
   readonly clock: Clock;
   readonly name: string;
   readonly underlay: string;
-  readonly dataplane: Pick<Dataplane, 'run'>;
+  readonly dataplane: Pick<Dataplane, 'run' | 'workerCount'>;
   readonly gossip: Pick<Gossip, 'members' | 'counters'>;
   readonly endpoints: Endpoints;
   readonly networks: readonly OverlayNetwork[];
@@ -66,7 +66,10 @@ export function nodeOperations(parts: NodeParts): NodeOperations {
         },
         networks: networks.map(summary),
         peers: { alive: count('alive'), suspect: count('suspect'), dead: count('dead') },
-        dataplane: { ...dataplaneReport(counters), offloads: offloads.report() },
+        dataplane: {
+          ...dataplaneReport(counters, dataplane.workerCount),
+          offloads: offloads.report(),
+        },
       };
     },
 
@@ -152,7 +155,10 @@ function merge(rows: readonly DropReport[]): DropReport[] {
   return [...merged.values()];
 }
 
-function dataplaneReport(counters: DataplaneCounters): Omit<StatusReport['dataplane'], 'offloads'> {
+function dataplaneReport(
+  counters: DataplaneCounters,
+  workers: number,
+): Omit<StatusReport['dataplane'], 'offloads'> {
   const { underlay, drops, ports } = counters;
   const losses = [
     ...drops.flatMap(({ reasons }) => Object.entries(reasons)),
@@ -162,7 +168,7 @@ function dataplaneReport(counters: DataplaneCounters): Omit<StatusReport['datapl
   const totals: Record<string, number> = {};
   for (const [reason, frames] of losses) totals[reason] = (totals[reason] ?? 0) + frames;
   return {
-    workers: 1,
+    workers,
     rx_packets: underlay.rxFrames,
     tx_packets: underlay.txSegments,
     rx_bytes: underlay.rxBytes,

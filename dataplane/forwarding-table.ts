@@ -52,11 +52,26 @@ export interface ForwardingTableOptions {
   readonly ageingMs?: number;
 }
 
+export interface ForwardingTableModules<P, V> {
+  readonly clock: Pick<Clock, 'now'>;
+  /**
+   * Hears of each entry that was learned here, moved here, is still used after TELL_MS, or is better known here than to
+   * whoever told of it, with the time of the frame: what other tables of the same network have to know.
+   */
+  readonly onLearned?: ((mac: MacAddress, destination: Destination<P, V>, seen: number) => void) | undefined;
+}
+
 /** IEEE 802.1Q table 8-6, "Ageing time parameter values": recommended default 300 s. */
 const DEFAULT_AGEING_MS = 300_000;
 
 /** How stale the time of the last frame of an entry may be: the price of no map write for each frame. */
 const REFRESH_MS = 1000;
+
+/**
+ * How much earlier an entry may be forgotten where it was only told than where its frames come: 3 % of the ageing time
+ * for one message in 10 s and address.
+ */
+const TELL_MS = 10_000;
 
 interface FixedEntry<P, V> {
   destination: Destination<P, V>;
@@ -67,19 +82,23 @@ interface FixedEntry<P, V> {
 interface LearnedEntry<P, V> {
   destination: Destination<P, V>;
   seen: number;
+  /** When `onLearned` last heard of it, or when it was told by others. */
+  told: number;
 }
 
 export class ForwardingTable<P, V> {
   private readonly clock: Pick<Clock, 'now'>;
+  private readonly onLearned: ForwardingTableModules<P, V>['onLearned'];
   private readonly fixed = new Map<MacAddress, FixedEntry<P, V>>();
   private readonly learned: LRUCache<MacAddress, LearnedEntry<P, V>>;
 
   /** Throws `invalid_argument` unless `maxLearned` and `ageingMs` are positive integers. */
-  constructor(modules: { readonly clock: Pick<Clock, 'now'> }, options: ForwardingTableOptions) {
+  constructor(modules: ForwardingTableModules<P, V>, options: ForwardingTableOptions) {
     const ageingMs = options.ageingMs ?? DEFAULT_AGEING_MS;
     requirePositive('limit of learned entries', options.maxLearned);
     requirePositive('ageing time in milliseconds', ageingMs);
     this.clock = modules.clock;
+    this.onLearned = modules.onLearned;
     this.learned = new LRUCache({
       max: options.maxLearned,
       ttl: ageingMs,
@@ -106,7 +125,8 @@ export class ForwardingTable<P, V> {
     const now = this.clock.now();
     if (entry === undefined) {
       if (!isStationMac(mac)) return 'refused';
-      this.learned.set(mac, { destination, seen: now });
+      this.learned.set(mac, { destination, seen: now, told: now });
+      this.onLearned?.(mac, destination, now);
       return 'new';
     }
     const moved = entry.destination !== destination;
@@ -114,7 +134,28 @@ export class ForwardingTable<P, V> {
     entry.destination = destination;
     entry.seen = now;
     this.learned.set(mac, entry);
+    if (moved || now - entry.told >= TELL_MS) {
+      entry.told = now;
+      this.onLearned?.(mac, destination, now);
+    }
     return moved ? 'moved' : 'refreshed';
+  }
+
+  /**
+   * Takes over what another table of this network has learned: a frame from `mac` came from `destination` at `seen`, by a
+   * clock that both share. What is known better stays: a fixed entry, and a later frame from elsewhere. Returns whether
+   * it was taken over.
+   */
+  adopt(mac: MacAddress, destination: Destination<P, V>, seen: number): boolean {
+    if (this.fixed.has(mac)) return false;
+    const entry = this.learned.peek(mac);
+    if (entry !== undefined && entry.seen >= seen) {
+      // Whoever told this has not heard of the later frame.
+      if (entry.destination !== destination) this.onLearned?.(mac, entry.destination, entry.seen);
+      return false;
+    }
+    this.learned.set(mac, { destination, seen, told: seen });
+    return true;
   }
 
   /** Puts a fixed entry in place of any entry of `mac`, fixed or learned. */

@@ -3,7 +3,7 @@ import type { MacAddress, Vni, VtepAddress } from './address.ts';
 import type { Clock } from './clock.ts';
 import { DROP, DropCounters } from './drop-reasons.ts';
 import { FloodList } from './flood-list.ts';
-import { ForwardingTable } from './forwarding-table.ts';
+import { type Destination, ForwardingTable } from './forwarding-table.ts';
 import { ETHERNET_HEADER_SIZE } from './headers/ethernet.ts';
 import type { LocalPort } from './local-port.ts';
 import { portLosses } from './port-losses.ts';
@@ -22,6 +22,14 @@ export interface NetworkOptions {
   readonly maxLearned?: number;
 }
 
+export interface NetworkModules {
+  readonly clock: Clock;
+  /** Hears of what the forwarding table has learned (forwarding-table.ts). */
+  readonly onLearned?:
+    | ((mac: MacAddress, destination: Destination<LocalPort, Vtep>, seen: number) => void)
+    | undefined;
+}
+
 export class Network {
   readonly name: string;
   readonly vni: Vni;
@@ -34,7 +42,7 @@ export class Network {
   /** The local ports; a new array whenever they change, so that the frame path can iterate over it as it is. */
   ports: readonly LocalPort[] = [];
 
-  constructor(modules: { clock: Clock }, options: NetworkOptions) {
+  constructor(modules: NetworkModules, options: NetworkOptions) {
     this.name = options.name;
     this.vni = options.vni;
     this.mtu = options.mtu;

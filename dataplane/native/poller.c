@@ -27,7 +27,8 @@ static void on_closed(uv_handle_t *handle)
 		poller->closed(poller);
 }
 
-int poller_open(struct poller *poller, uv_loop_t *loop, int fd, poller_ready *ready, poller_closed *closed)
+int poller_open(struct poller *poller, uv_loop_t *loop, int fd, bool reads, poller_ready *ready,
+		poller_closed *closed)
 {
 	int error = uv_poll_init(loop, &poller->poll, fd);
 
@@ -39,7 +40,8 @@ int poller_open(struct poller *poller, uv_loop_t *loop, int fd, poller_ready *re
 	poller->timer.data = poller;
 	poller->ready = ready;
 	poller->closed = closed;
-	start(poller);
+	if (reads)
+		start(poller);
 	return 0;
 }
 
