@@ -26,6 +26,7 @@ import {
   fdbEntry,
   losses,
   startPair,
+  waitForPeer,
   waitForPing,
 } from './overlay.ts';
 
@@ -101,12 +102,14 @@ async function assertOrder(t: ExecutionContext, c1: Host, c2: Host): Promise<voi
   }
 }
 
-/** Asserts that the sender of eight TCP streams finds no segment that was overtaken on the way. */
+/** Asserts that the sender of eight TCP streams finds that segments keep their order on the way. */
 async function assertTcpOrder(t: ExecutionContext, from: Host, to: Host): Promise<void> {
   const before = await reorderings(from);
   const { bitsPerSecond } = await iperf(from, to, '198.18.0.2', { streams: 8 });
   t.true(bitsPerSecond > 0);
-  t.is((await reorderings(from)) - before, 0);
+  // One that was lost and sent again can look like it, now and then; flows that change queues do hundreds of times.
+  const found = (await reorderings(from)) - before;
+  t.true(found <= 3, `${found} reorderings`);
 }
 
 /** How often TCP has learned, from a SACK or a timestamp, that segments had changed places (Linux, net/ipv4/tcp_input.c). */
@@ -134,7 +137,7 @@ for (const attach of ATTACH_MODES) {
         await restartWith(pair.a, workers);
         t.is((await pair.a.weftJson<StatusReport>('status')).dataplane.workers, workers);
         await waitForPing(c1, '198.18.0.2', 20_000);
-        await assertPing(t, c2, '198.18.0.1');
+        await waitForPing(c2, '198.18.0.1');
         if (attach === 'bridge') t.is(await isMultiQueue(pair.a, 'wt-blue'), workers > 1);
         t.is((await pair.a.weftJson<EndpointReport[]>('endpoints')).length, 1);
       }
@@ -165,6 +168,26 @@ for (const attach of ATTACH_MODES) {
     });
   });
 }
+
+test('workers: what one has learned keeps the others from flooding', async t => {
+  await inLab(t, 'learned', async lab => {
+    const pair = { a: await addWeftVm(lab, 1, { workers: 4 }), b: await addWeftVm(lab, 2, { workers: 4 }) };
+    const third = await addWeftVm(lab, 3, { workers: 4 });
+    for (const name of ['b', 'c']) await waitForPeer(pair.a, name, 'alive');
+    const { c1 } = await attachPair(pair);
+    await waitForPing(c1, '198.18.0.2');
+    const received = async () => (await third.weftJson<StatusReport>('status')).dataplane.rx_packets;
+    const sent = async () => (await pair.a.weftJson<StatusReport>('status')).dataplane.tx_packets;
+    const before = { sent: await sent(), received: await received() };
+    // Each datagram is a flow of its own. What answers them, ICMP, is one flow: most workers never see c2 as a source.
+    const flows = 'for i in $(seq 2000); do echo > /dev/udp/198.18.0.2/$((20000 + i)); done';
+    await c1.exec('bash', ['-c', `(${flows}) 2> /dev/null`]);
+    const toOthers = (await received()) - before.received;
+    const all = (await sent()) - before.sent;
+    t.true(all > 1000, `${all} datagrams sent`);
+    t.true(toOthers < all / 20, `${toOthers} of ${all} were flooded`);
+  });
+});
 
 test('workers: a TAP with several queues that somebody deletes is made again, and said once', async t => {
   await inLab(t, 'queues-deleted', async lab => {

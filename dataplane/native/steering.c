@@ -32,7 +32,7 @@
 #define HASH BPF_REG_7
 #define SPARE BPF_REG_8
 
-#define INSTRUCTIONS 128
+#define INSTRUCTIONS 160
 
 struct program {
 	struct bpf_insn code[INSTRUCTIONS];
