@@ -27,7 +27,7 @@ export interface NodeParts {
   readonly clock: Clock;
   readonly name: string;
   readonly underlay: string;
-  readonly dataplane: Pick<Dataplane, 'run'>;
+  readonly dataplane: Pick<Dataplane, 'run' | 'workerCount'>;
   readonly gossip: Pick<Gossip, 'members' | 'counters'>;
   readonly endpoints: Endpoints;
   readonly networks: readonly OverlayNetwork[];
@@ -68,7 +68,11 @@ export function nodeOperations(parts: NodeParts): NodeOperations {
         },
         networks: networks.map(summary),
         peers: { alive: count('alive'), suspect: count('suspect'), dead: count('dead') },
-        dataplane: { ...dataplaneReport(counters), offloads: offloads.report(), ...sender.report() },
+        dataplane: {
+          ...dataplaneReport(counters, dataplane.workerCount),
+          offloads: offloads.report(),
+          ...sender.report(),
+        },
       };
     },
 
@@ -156,6 +160,7 @@ function merge(rows: readonly DropReport[]): DropReport[] {
 
 function dataplaneReport(
   counters: DataplaneCounters,
+  workers: number,
 ): Omit<StatusReport['dataplane'], 'offloads' | 'sender' | 'paths'> {
   const { underlay, drops, ports } = counters;
   const losses = [
@@ -166,7 +171,7 @@ function dataplaneReport(
   const totals: Record<string, number> = {};
   for (const [reason, frames] of losses) totals[reason] = (totals[reason] ?? 0) + frames;
   return {
-    workers: 1,
+    workers,
     rx_packets: underlay.rxFrames,
     tx_packets: underlay.txSegments,
     rx_bytes: underlay.rxBytes,

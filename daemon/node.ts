@@ -14,10 +14,11 @@ import { systemRandom } from '../control/random.ts';
 import { weftTags } from '../control/tags.ts';
 import { ipFamily } from '../dataplane/address.ts';
 import { systemClock } from '../dataplane/clock.ts';
-import { Dataplane } from '../dataplane/dataplane.ts';
+import { Dataplane, type DataplaneHandlers } from '../dataplane/dataplane.ts';
 import { WeftError } from '../dataplane/errors.ts';
 import { OffloadStates } from '../dataplane/offload-states.ts';
 import type { OffloadLost } from '../dataplane/offloads.ts';
+import { workerCount } from '../dataplane/worker-count.ts';
 import type { Config } from './config/config.ts';
 import { formatHostPort } from './config/host-port.ts';
 import { requireUnderlayFits } from './config/semantics.ts';
@@ -96,11 +97,13 @@ class Node implements RunningNode {
     this.fatal = new Promise(resolve => {
       this.fail = resolve;
     });
-    this.dataplane = new Dataplane({
+    const workers = workerCount(config.dataplane.workers);
+    const dataplaneHandlers: DataplaneHandlers = {
       portLost: ({ vni, port }) => this.onPortLost(vni, port),
       offloadLost: event => this.onOffloadLost(event),
       died: cause => this.fail(new WeftError('system', `the dataplane died: ${cause.message}`, { cause })),
-    });
+    };
+    this.dataplane = new Dataplane({}, { workers }, dataplaneHandlers);
     this.undo.push(() => this.dataplane.close());
     const nodeName = config.node.name;
     const vxlanPort = config.vxlan.port;

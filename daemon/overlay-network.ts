@@ -21,7 +21,7 @@ export interface OverlayNetworkOptions {
 }
 
 export interface OverlayNetworkModules {
-  readonly dataplane: Pick<Dataplane, 'run'>;
+  readonly dataplane: Pick<Dataplane, 'run' | 'workerCount'>;
 }
 
 export class OverlayNetwork {
@@ -29,7 +29,7 @@ export class OverlayNetwork {
   readonly mtu: number;
   /** The most segments of a super-frame of this network: one super-frame is one send. */
   readonly gsoMaxSegs: number;
-  private readonly dataplane: Pick<Dataplane, 'run'>;
+  private readonly dataplane: OverlayNetworkModules['dataplane'];
   private readonly options: OverlayNetworkOptions;
   private gossiped: readonly VtepSpec[] = [];
   private isInDataplane = false;
@@ -91,9 +91,11 @@ export class OverlayNetwork {
       superFrames,
       bridgeMac: stableMac(nodeName, name, 'bridge'),
       tapMac: stableMac(nodeName, name, 'tap'),
+      // All containers of the network send through it: each worker gets a share of their flows.
+      queues: this.dataplane.workerCount,
     });
     this.hasDevices = true;
-    await this.dataplane.run('addPort', { vni, port: bridgeTapName(name), fd: tap.fd });
+    await this.dataplane.run('addPort', { vni, port: bridgeTapName(name), fds: tap.fds });
   }
 
   /** What gossip says of who carries this VNI; tells the dataplane only what is new. */

@@ -9,7 +9,10 @@ export interface Timer {
 }
 
 export interface Clock {
-  /** Monotonic time in milliseconds, fractions included. The origin is arbitrary: only differences mean something. */
+  /**
+   * Monotonic time in milliseconds, fractions included. The origin is arbitrary, only differences mean something, also
+   * between threads of one process.
+   */
   now(): number;
   /** Wall-clock time in milliseconds since the epoch; for logs and names, never for deciding. */
   wallTime(): number;
@@ -17,9 +20,20 @@ export interface Clock {
   after(ms: number, callback: () => void): Timer;
 }
 
+/**
+ * Added to performance.now(), which counts from the start of its thread, it gives the time since the machine started.
+ * Between the two calls the thread may have been interrupted: the largest of a few differences is the truest.
+ */
+const THREAD_ORIGIN = Math.max(
+  ...Array.from({ length: 5 }, () => {
+    const [seconds, nanoseconds] = process.hrtime();
+    return seconds * 1000 + nanoseconds / 1e6 - performance.now();
+  }),
+);
+
 /** The machine's clock. Its timers keep the process alive, as Node's do. */
 export const systemClock: Clock = {
-  now: () => performance.now(),
+  now: () => THREAD_ORIGIN + performance.now(),
   wallTime: () => Date.now(),
   after(ms, callback) {
     const handle = setTimeout(callback, ms);

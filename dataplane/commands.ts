@@ -21,13 +21,25 @@ export interface NextHopSpec extends NextHop {
 
 /** Commands and their arguments. Each is answered by a {@link Reply} with its id; they are carried out in order. */
 export interface Commands {
-  /** Opens the underlay: the VXLAN socket and the source sockets. `offloads`: what may be asked of the kernel. */
-  open: { readonly underlay: VtepAddress; readonly port: number; readonly offloads: readonly Offload[] };
+  /**
+   * Opens the underlay: the VXLAN socket and the source sockets. `offloads`: what may be asked of the kernel. `share`: with
+   * other workers (udp.ts).
+   */
+  open: {
+    readonly underlay: VtepAddress;
+    readonly port: number;
+    readonly offloads: readonly Offload[];
+    readonly share?: 'founds' | 'joins' | undefined;
+  };
+  closeUnderlay: Record<never, never>;
   addNetwork: { readonly name: string; readonly vni: Vni; readonly mtu: number };
   /** Closes the ports of the network too. */
   removeNetwork: { readonly vni: Vni };
-  /** Hands over an open TAP descriptor: from now on the worker owns and closes it, also if the command fails. */
-  addPort: { readonly vni: Vni; readonly port: string; readonly fd: number };
+  /**
+   * Hands over an open TAP descriptor: from now on the worker owns and closes it, also if the command fails. `reads`:
+   * whether the worker reads what the device sends, or only writes.
+   */
+  addPort: { readonly vni: Vni; readonly port: string; readonly fd: number; readonly reads: boolean };
   removePort: { readonly vni: Vni; readonly port: string };
   /** The complete set of other VTEPs of the network from one source. */
   setVteps: { readonly vni: Vni; readonly source: 'gossip' | 'static'; readonly vteps: readonly VtepSpec[] };
@@ -48,6 +60,7 @@ export interface Commands {
 export interface Answers {
   /** `missing`: what the kernel does not have of the offloads that may be used. */
   open: { readonly sourcePorts: readonly number[]; readonly missing: readonly Offload[] };
+  closeUnderlay: undefined;
   addNetwork: undefined;
   removeNetwork: undefined;
   addPort: undefined;

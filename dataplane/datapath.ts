@@ -24,7 +24,8 @@ import { LocalPort } from './local-port.ts';
 import { Network } from './network.ts';
 import type { Offload, OffloadLost } from './offloads.ts';
 import { readCounters } from './port-counters.ts';
-import { NativeTapPort } from './tap.ts';
+import type { LearnedMac, Replicator } from './replicator.ts';
+import { NativeTapPort, type TapPortOptions } from './tap.ts';
 import { closeTap } from './tap-device.ts';
 import { NativeUdpPort } from './udp.ts';
 import { type Vtep, VtepTable } from './vtep-table.ts';
@@ -34,6 +35,12 @@ const SOURCE_SOCKETS = 16;
 
 /** Asked of the kernel for each socket: at 10 Gbit/s it bridges a pause of 6 ms. */
 const SOCKET_BUFFER_BYTES = 8 * 1024 * 1024;
+
+export interface DatapathModules {
+  readonly clock: Clock;
+  /** The way to the other workers; undefined when there are none. */
+  readonly replicator?: Replicator | undefined;
+}
 
 export interface DatapathHandlers {
   /** The device of a port was deleted. The port is closed and gone already. */
@@ -47,8 +54,10 @@ export interface DatapathHandlers {
 type Handler<Name extends CommandName> = (args: Commands[Name]) => Answers[Name];
 
 export class Datapath {
+  private readonly clock: Clock;
   private readonly time: CoarseTime;
   private readonly handlers: DatapathHandlers;
+  private readonly replicator: Replicator | undefined;
   private readonly arena = new Arena();
   private readonly vteps = new VtepTable();
   private readonly forwarder: Forwarder;
@@ -57,8 +66,11 @@ export class Datapath {
   private offloads: readonly Offload[] = [];
   private underlay: { readonly udp: NativeUdpPort; readonly own: VtepAddress } | undefined;
 
-  constructor(modules: { clock: Clock }, handlers: DatapathHandlers) {
+  constructor(modules: DatapathModules, handlers: DatapathHandlers) {
+    this.clock = modules.clock;
     this.time = new CoarseTime(modules);
+    this.replicator = modules.replicator;
+    this.replicator?.onMessage(learned => this.adopt(learned));
     this.handlers = handlers;
     this.forwarder = new Forwarder({
       arena: this.arena.view,
@@ -76,13 +88,14 @@ export class Datapath {
   }
 
   private readonly commands: { readonly [Name in CommandName]: Handler<Name> } = {
-    open: ({ underlay, port, offloads }) => {
+    open: ({ underlay, port, offloads, share }) => {
       const may = (offload: Offload): boolean => offloads.includes(offload);
       const udp = new NativeUdpPort(
         { arena: this.arena },
         {
           address: underlay,
           port,
+          share,
           sourceSockets: SOURCE_SOCKETS,
           receiveBufferBytes: SOCKET_BUFFER_BYTES,
           sendBufferBytes: SOCKET_BUFFER_BYTES,
@@ -113,11 +126,19 @@ export class Datapath {
       return { sourcePorts: udp.sourcePorts, missing: udp.missing };
     },
 
+    closeUnderlay: () => {
+      this.opened().udp.close();
+    },
+
     addNetwork: options => {
       if (this.forwarder.network(options.vni) !== undefined) {
         throw new WeftError('conflict', `VNI ${options.vni} is in the dataplane already`);
       }
-      this.forwarder.addNetwork(new Network({ time: this.time }, { ...options, own: this.opened().own }));
+      const onLearned = this.replicator?.teller(options.vni);
+      const clock = this.replicator === undefined ? undefined : this.clock;
+      this.forwarder.addNetwork(
+        new Network({ time: this.time, clock, onLearned }, { ...options, own: this.opened().own }),
+      );
     },
 
     removeNetwork: ({ vni }) => {
@@ -127,11 +148,11 @@ export class Datapath {
       this.forgetUnusedVteps();
     },
 
-    addPort: ({ vni, port: id, fd }) => {
+    addPort: ({ vni, port: id, fd, reads }) => {
       try {
-        this.addPort(this.networkOf(vni), id, fd);
+        this.addPort(this.networkOf(vni), id, { fd, reads });
       } catch (error) {
-        closeTap({ fd });
+        closeTap({ fds: [fd] });
         throw error;
       }
     },
@@ -179,15 +200,16 @@ export class Datapath {
       }
       this.underlay?.udp.close();
       this.time.close();
+      this.replicator?.close();
     },
   };
 
-  private addPort(network: Network, id: string, fd: number): void {
+  private addPort(network: Network, id: string, options: TapPortOptions): void {
     const port = new LocalPort(id);
     const tap = new NativeTapPort(
       { arena: this.arena },
       {
-        fd,
+        ...options,
         tso: this.offloads.includes('tap-tso'),
         uso: this.offloads.includes('tap-uso'),
         injected: { tso: injectedErrno('tap-tso'), uso: injectedErrno('tap-uso') },
@@ -218,6 +240,16 @@ export class Datapath {
     if (offload !== 'tunnel-gso') return null;
     const { txTunnelLost } = this.opened().udp.counters;
     return this.nextHops.find(({ fd }) => fd === txTunnelLost)?.injector ?? null;
+  }
+
+  /** What another worker has learned. What it is behind may be gone here already, or not yet here. */
+  private adopt({ vni, mac, port: id, vtep: address, seen }: LearnedMac): void {
+    const network = this.forwarder.network(vni);
+    if (network === undefined) return;
+    const port = network.ports.find(candidate => candidate.id === id);
+    if (port !== undefined) network.table.adopt(mac, port.destination, seen);
+    const vtep = address === null ? undefined : this.vteps.get(address);
+    if (vtep !== undefined && network.flood.has(vtep)) network.table.adopt(mac, vtep.destination, seen);
   }
 
   private opened(): { readonly udp: NativeUdpPort; readonly own: VtepAddress } {

@@ -1,92 +1,254 @@
-/** The dataplane as the rest of the daemon sees it: a worker thread behind asynchronous commands. */
-import { Worker } from 'node:worker_threads';
-import type { Answers, Command, CommandName, Commands, FromWorker } from './commands.ts';
+/**
+ * The dataplane as the rest of the daemon sees it: one, however many workers it has. Each worker is a thread with its own
+ * sockets, queues, forwarder and tables (datapath.ts). What changes their state is told to all of them here, one command
+ * after the other; what they have learned from frames they tell each other (replicator.ts).
+ */
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import type { Answers, CommandName, Commands } from './commands.ts';
 import { WeftError } from './errors.ts';
+import { mergeCounters, mergeOpened, mergeTables } from './merge-answers.ts';
 import type { OffloadLost } from './offloads.ts';
+import { type PortName, PortRegistry } from './port-registry.ts';
+import { shareTap } from './tap-device.ts';
+import { type StartWorker, startWorkerThread, type WorkerEvent, type WorkerLink } from './worker-thread.ts';
 
-type PortLost = Extract<FromWorker, { type: 'portLost' }>;
+type PortLost = Extract<WorkerEvent, { type: 'portLost' }>;
 
 export interface DataplaneHandlers {
   /** The device of a port was deleted (its namespace is gone): the port is closed and forgotten already. */
   readonly portLost: (event: PortLost) => void;
   /** The kernel refused an offload, at most once for each port: traffic goes on at a higher cost, nothing is lost. */
   readonly offloadLost: (event: OffloadLost) => void;
-  /** The worker ended by itself: no frame moves any more and every further command fails. */
+  /** A worker ended by itself: no frame moves any more and every further command fails. */
   readonly died: (error: Error) => void;
 }
 
-interface Waiting {
-  readonly resolve: (value: Answers[CommandName]) => void;
-  readonly reject: (error: Error) => void;
-}
+/** What the daemon asks of the dataplane: the commands of one worker (commands.ts), for all. */
+export type DataplaneCommands = Omit<Commands, 'open' | 'closeUnderlay' | 'addPort' | 'close'> & {
+  readonly open: Omit<Commands['open'], 'share'>;
+  /**
+   * Hands over the open descriptors of a TAP, which from now on belong to the dataplane, also if the command fails: one
+   * for each worker, or a single one, which one worker reads and all write to.
+   */
+  readonly addPort: PortName & { readonly fds: readonly number[] };
+};
+
+type Performers = {
+  readonly [Name in keyof DataplaneCommands]: (args: DataplaneCommands[Name]) => Promise<Answers[Name]>;
+};
 
 export class Dataplane {
-  private readonly worker: Worker;
   private readonly handlers: DataplaneHandlers;
-  private readonly waiting = new Map<number, Waiting>();
-  private readonly exited: Promise<void>;
-  private nextId = 1;
+  private readonly workers: readonly WorkerLink[];
+  private readonly ports: PortRegistry;
+  /** Offloads that are known to be lost: each worker finds out by itself. */
+  private readonly lostOffloads = new Set<string>();
+  private queue: Promise<unknown> = Promise.resolve();
   private ended: Error | undefined;
 
-  constructor(handlers: DataplaneHandlers) {
+  constructor(
+    modules: { readonly startWorker?: StartWorker },
+    /** `workers`: how many threads, from 1 on. */
+    options: { readonly workers: number },
+    handlers: DataplaneHandlers,
+  ) {
+    const { startWorker = startWorkerThread } = modules;
     this.handlers = handlers;
-    this.worker = new Worker(new URL('./worker.js', import.meta.url), { name: 'weft-dataplane' });
-    this.worker.on('message', (message: FromWorker) => this.onMessage(message));
-    this.worker.on('error', error => this.end(error instanceof Error ? error : new Error(String(error))));
-    this.exited = new Promise(resolve => {
-      this.worker.on('exit', code => {
-        this.end(new Error(`the dataplane worker exited with code ${code}`));
-        resolve();
-      });
-    });
+    this.ports = new PortRegistry(options);
+    this.workers = channelsBetween(options.workers).map((channels, index) =>
+      startWorker(
+        index,
+        { channels },
+        { event: event => this.onEvent(index, event), ended: error => this.end(error) },
+      ),
+    );
   }
 
-  /** Carries out one command in the worker. Rejects with the WeftError that it met there. */
-  run<Name extends CommandName>(name: Name, args: Commands[Name]): Promise<Answers[Name]> {
-    return new Promise((resolve, reject) => {
-      if (this.ended !== undefined) {
-        reject(this.ended);
-        return;
-      }
-      const id = this.nextId++;
-      this.waiting.set(id, { resolve: value => resolve(value as Answers[Name]), reject });
-      this.worker.postMessage({ id, name, args } as Command);
-    });
+  get workerCount(): number {
+    return this.workers.length;
   }
 
-  /** Closes every port and ends the worker. Persistent TAP devices stay. */
+  /**
+   * Carries out one command in all workers, after those before it. Rejects with the WeftError that one of them met; then
+   * nothing has changed in any.
+   */
+  run<Name extends keyof DataplaneCommands>(
+    name: Name,
+    args: DataplaneCommands[Name],
+  ): Promise<Answers[Name]> {
+    const perform: Performers[Name] = this.performers[name];
+    return this.inTurn(() => perform(args));
+  }
+
+  /** Closes every port and ends the workers. Persistent TAP devices stay. */
   async close(): Promise<void> {
     if (this.ended === undefined) {
-      const closed = this.run('close', {});
+      const closed = this.inTurn(() => this.everywhere('close', {}));
       this.ended = new WeftError('unavailable', 'the dataplane is closed');
       await closed;
     }
-    await this.exited;
+    await Promise.all(this.workers.map(({ exited }) => exited));
   }
 
-  private onMessage(message: FromWorker): void {
-    if (message.type === 'portLost') {
-      this.handlers.portLost(message);
-      return;
+  private inTurn<T>(work: () => Promise<T>): Promise<T> {
+    if (this.ended !== undefined) return Promise.reject(this.ended);
+    const result = this.queue.then(work);
+    this.queue = result.catch(() => {});
+    return result;
+  }
+
+  // ── Commands ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  private readonly performers: Performers = {
+    open: args => this.open(args),
+    addNetwork: async args => {
+      const undo = (worker: WorkerLink) => worker.run('removeNetwork', { vni: args.vni });
+      await this.everywhere('addNetwork', args, undo);
+    },
+    removeNetwork: async args => {
+      this.ports.removeNetwork(args.vni);
+      await this.everywhere('removeNetwork', args);
+    },
+    addPort: args => this.addPort(args),
+    removePort: async args => {
+      this.ports.remove(args);
+      await this.removePort(args, this.workers);
+    },
+    setVteps: async args => {
+      await this.everywhere('setVteps', args);
+    },
+    attachMac: async args => {
+      const undo = (worker: WorkerLink) => worker.run('releaseMac', { vni: args.vni, mac: args.mac });
+      await this.everywhere('attachMac', args, undo);
+    },
+    releaseMac: async args => {
+      await this.everywhere('releaseMac', args);
+    },
+    setNextHops: async args => {
+      await this.everywhere('setNextHops', args);
+    },
+    readTable: async args => mergeTables(await this.everywhere('readTable', args)),
+    readCounters: async args => mergeCounters(await this.everywhere('readCounters', args)),
+  };
+
+  private everywhere<Name extends CommandName>(
+    name: Name,
+    args: Commands[Name],
+    undo?: (worker: WorkerLink) => Promise<unknown>,
+  ): Promise<Answers[Name][]> {
+    return this.inAll(worker => worker.run(name, args), undo);
+  }
+
+  /** All at once. If one fails, `undo` in those that did not, and the first error. */
+  private async inAll<T>(
+    work: (worker: WorkerLink, index: number) => Promise<T>,
+    undo?: (worker: WorkerLink) => Promise<unknown>,
+  ): Promise<T[]> {
+    const results = await Promise.allSettled(this.workers.map(work));
+    const failure = results.find(({ status }) => status === 'rejected') as PromiseRejectedResult | undefined;
+    if (failure === undefined) return results.map(result => (result as PromiseFulfilledResult<T>).value);
+    const done = this.workers.filter((_, index) => results[index]?.status === 'fulfilled');
+    // What cannot be undone is gone already: the port or the worker.
+    if (undo !== undefined) await Promise.allSettled(done.map(undo));
+    throw failure.reason;
+  }
+
+  /** One after the other: the first meets whoever has the port, the others join it. */
+  private async open(args: DataplaneCommands['open']): Promise<Answers['open']> {
+    const alone = this.workers.length === 1;
+    const opened: Answers['open'][] = [];
+    try {
+      for (const worker of this.workers) {
+        const share = opened.length === 0 ? 'founds' : 'joins';
+        opened.push(await worker.run('open', { ...args, share: alone ? undefined : share }));
+      }
+    } catch (error) {
+      const done = this.workers.slice(0, opened.length);
+      await Promise.allSettled(done.map(worker => worker.run('closeUnderlay', {})));
+      throw error;
     }
-    if (message.type === 'offloadLost') {
-      this.handlers.offloadLost(message);
-      return;
+    return mergeOpened(opened);
+  }
+
+  private async addPort({ vni, port, fds }: DataplaneCommands['addPort']): Promise<undefined> {
+    const workers = this.workers.length;
+    const queues = shareTap({ fds }, workers);
+    for (const key of this.lostOffloads) if (key.startsWith(`${vni} ${port} `)) this.lostOffloads.delete(key);
+    const reader =
+      fds.length === workers ? this.ports.addShared({ vni, port }) : this.ports.addSingle({ vni, port });
+    try {
+      await this.inAll(
+        (worker, i) =>
+          worker.run('addPort', {
+            vni,
+            port,
+            fd: queues[i] ?? -1,
+            reads: reader === undefined || reader === i,
+          }),
+        worker => worker.run('removePort', { vni, port }),
+      );
+    } catch (error) {
+      this.ports.remove({ vni, port });
+      throw error;
     }
-    const waiting = this.waiting.get(message.id);
-    this.waiting.delete(message.id);
-    if (message.type === 'reply') waiting?.resolve(message.value);
-    else {
-      const { code, message: text, hint } = message.error;
-      waiting?.reject(new WeftError(code, text, hint === undefined ? {} : { hint }));
-    }
+    return undefined;
+  }
+
+  /** A worker that has lost it by itself does not have it any more; `not_found` only if that is so for all. */
+  private async removePort({ vni, port }: PortName, workers: readonly WorkerLink[]): Promise<void> {
+    const results = await Promise.allSettled(workers.map(worker => worker.run('removePort', { vni, port })));
+    const refused = results.filter(result => result.status === 'rejected');
+    const isGone = (error: unknown) => error instanceof WeftError && error.code === 'not_found';
+    const trouble = refused.find(({ reason }) => !isGone(reason));
+    if (trouble !== undefined) throw trouble.reason;
+    const [first] = refused;
+    if (first !== undefined && refused.length === results.length) throw first.reason;
+  }
+
+  // ── Events ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  private onEvent(index: number, event: WorkerEvent): void {
+    if (event.type === 'portLost') this.onPortLost(index, event);
+    else this.onOffloadLost(event);
+  }
+
+  /** The first worker that hears of it: the others forget the port before anybody else is told, for it may come anew. */
+  private onPortLost(index: number, event: PortLost): void {
+    if (this.ended !== undefined || !this.ports.remove(event)) return;
+    const others = this.workers.filter((_, i) => i !== index);
+    this.inTurn(async () => {
+      await this.removePort(event, others).catch(error => {
+        if (!(error instanceof WeftError) || error.code !== 'not_found') throw error;
+      });
+      this.handlers.portLost(event);
+    }).catch(error => this.end(error));
+  }
+
+  private onOffloadLost({ offload, port, vni, errno }: OffloadLost): void {
+    const key = `${vni} ${port} ${offload}`;
+    if (this.lostOffloads.has(key)) return;
+    this.lostOffloads.add(key);
+    this.handlers.offloadLost({ offload, port, vni, errno });
   }
 
   private end(error: Error): void {
-    const expected = this.ended !== undefined;
-    this.ended ??= error;
-    for (const { reject } of this.waiting.values()) reject(error);
-    this.waiting.clear();
-    if (!expected) this.handlers.died(error);
+    if (this.ended !== undefined) return;
+    this.ended = error;
+    // A flow that one worker carried must not fall silent while others go on.
+    for (const worker of this.workers) worker.terminate();
+    this.handlers.died(error);
   }
+}
+
+/** For each worker its ends of the channels to all others. */
+function channelsBetween(workers: number): MessagePort[][] {
+  const ends: MessagePort[][] = Array.from({ length: workers }, () => []);
+  ends.forEach((mine, i) => {
+    for (const theirs of ends.slice(i + 1)) {
+      const { port1, port2 } = new MessageChannel();
+      mine.push(port1);
+      theirs.push(port2);
+    }
+  });
+  return ends;
 }

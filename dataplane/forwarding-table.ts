@@ -6,6 +6,7 @@
 import { randomInt } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { MacAddress } from './address.ts';
+import type { Clock } from './clock.ts';
 import type { Time } from './coarse-time.ts';
 import { WeftError } from './errors.ts';
 import { isStation } from './headers/ethernet.ts';
@@ -54,22 +55,46 @@ export interface ForwardingTableOptions {
   readonly ageingMs?: number;
 }
 
+export interface ForwardingTableModules<P, V> {
+  readonly time: Time;
+  /**
+   * Where several tables of one network tell each other what they learned: the clock that all of them share, by which it
+   * is decided who has seen a station last. @default `time`, which is late by a fraction of a second
+   */
+  readonly clock?: Pick<Clock, 'now'> | undefined;
+  /**
+   * Hears of each entry that was learned here, moved here, is still used after TELL_MS, or is better known here than to
+   * whoever told of it, with the time of the frame: what other tables of the same network have to know.
+   */
+  readonly onLearned?: ((mac: MacAddress, destination: Destination<P, V>, seen: number) => void) | undefined;
+}
+
 /** IEEE 802.1Q table 8-6, "Ageing time parameter values": recommended default 300 s. */
 const DEFAULT_AGEING_MS = 300_000;
 
 /** How stale the time of the last frame of an entry may be: the price of no map write for each frame. */
 const REFRESH_MS = 1000;
 
+/**
+ * How much earlier an entry may be forgotten where it was only told than where its frames come: 3 % of the ageing time
+ * for one message in 10 s and address.
+ */
+const TELL_MS = 10_000;
+
 interface Entry<P, V> {
   destination: Destination<P, V>;
   readonly origin: Origin;
   /** When it was set, or last seen as a source. */
   seen: number;
+  /** When `onLearned` last heard of it, or when it was told by others. */
+  told: number;
 }
 
 export class ForwardingTable<P, V> {
   private readonly time: Time;
+  private readonly clock: ForwardingTableModules<P, V>['clock'];
   private readonly ageingMs: number;
+  private readonly onLearned: ForwardingTableModules<P, V>['onLearned'];
   private readonly fixed = new Map<MacAddress, Entry<P, V>>();
   /** Which learned entries there are, and which of them goes first. */
   private readonly learned: LRUCache<MacAddress, Entry<P, V>>;
@@ -79,11 +104,13 @@ export class ForwardingTable<P, V> {
   /**
    * Throws `invalid_argument` unless `maxLearned` and `ageingMs` are positive integers.
    */
-  constructor(modules: { readonly time: Time }, options: ForwardingTableOptions) {
+  constructor(modules: ForwardingTableModules<P, V>, options: ForwardingTableOptions) {
     const ageingMs = options.ageingMs ?? DEFAULT_AGEING_MS;
     requirePositive('limit of learned entries', options.maxLearned);
     requirePositive('ageing time in milliseconds', ageingMs);
     this.time = modules.time;
+    this.clock = modules.clock;
+    this.onLearned = modules.onLearned;
     this.ageingMs = ageingMs;
     this.learned = new LRUCache({
       max: options.maxLearned,
@@ -115,18 +142,48 @@ export class ForwardingTable<P, V> {
     if (!moved && (this.time.ms[0] as number) - entry.seen < REFRESH_MS) return 'refreshed';
     entry.destination = destination;
     entry.seen = this.now();
-    this.learned.set(macOf(high, low), entry);
+    const mac = macOf(high, low);
+    this.learned.set(mac, entry);
+    if (moved || entry.seen - entry.told >= TELL_MS) this.tell(mac, entry);
     return moved ? 'moved' : 'refreshed';
   }
 
   private learnNew(high: number, low: number, destination: Destination<P, V>): LearnResult {
     if (!isStation(high, low)) return 'refused';
     const mac = macOf(high, low);
-    const entry: Entry<P, V> = { destination, origin: 'learned', seen: this.now() };
+    const seen = this.now();
+    const entry: Entry<P, V> = { destination, origin: 'learned', seen, told: seen };
+    this.put(mac, entry);
+    this.tell(mac, entry);
+    return 'new';
+  }
+
+  private put(mac: MacAddress, entry: Entry<P, V>): void {
     // Before the index: it disposes of what it puts this in the place of.
     this.learned.set(mac, entry);
     this.index.set(mac, entry);
-    return 'new';
+  }
+
+  private tell(mac: MacAddress, entry: Entry<P, V>): void {
+    entry.told = entry.seen;
+    this.onLearned?.(mac, entry.destination, entry.seen);
+  }
+
+  /**
+   * Takes over what another table of this network has learned: a frame from `mac` came from `destination` at `seen`, by a
+   * clock that both share. What is known better stays: a fixed entry, and a later frame from elsewhere. Returns whether
+   * it was taken over.
+   */
+  adopt(mac: MacAddress, destination: Destination<P, V>, seen: number): boolean {
+    if (this.fixed.has(mac)) return false;
+    const entry = this.learned.peek(mac);
+    if (entry !== undefined && entry.seen >= seen) {
+      // Whoever told this has not heard of the later frame.
+      if (entry.destination !== destination) this.onLearned?.(mac, entry.destination, entry.seen);
+      return false;
+    }
+    this.put(mac, { destination, origin: 'learned', seen, told: seen });
+    return true;
   }
 
   private isExpired(entry: Entry<P, V>): boolean {
@@ -134,13 +191,14 @@ export class ForwardingTable<P, V> {
   }
 
   private now(): number {
-    return this.time.ms[0] as number;
+    return this.clock === undefined ? (this.time.ms[0] as number) : this.clock.now();
   }
 
   /** Puts a fixed entry in place of any entry of `mac`, fixed or learned. */
   setFixed(mac: MacAddress, destination: Destination<P, V>, origin: FixedOrigin): void {
     this.learned.delete(mac);
-    const entry = { destination, origin, seen: this.now() };
+    const seen = this.now();
+    const entry = { destination, origin, seen, told: seen };
     this.fixed.set(mac, entry);
     this.index.set(mac, entry);
   }

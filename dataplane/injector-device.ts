@@ -28,7 +28,6 @@ const IFF_TUN_EXCL = 0x8000;
 /** sizeof(struct virtio_net_hdr_v1_hash_tunnel), linux/virtio_net.h: TUNNEL_VNET_HEADER of native/tunnel.h. */
 const TUNNEL_VNET_HEADER_SIZE = 24;
 
-/** For {@link closeTap}. */
 export interface InjectorDevice {
   readonly fd: number;
   readonly name: string;
@@ -54,6 +53,11 @@ export function openObserver(name: string): InjectorDevice {
   return open(name, fd => {
     control(fd, `cannot set the offloads of TAP ${name}`, TUNSETOFFLOAD, 0);
   });
+}
+
+/** Closes a device of the two kinds, with which it disappears. */
+export function closeInjector({ fd }: Pick<InjectorDevice, 'fd'>): void {
+  batchIo.closeDescriptor(fd);
 }
 
 function open(name: string, prepare: (fd: number) => void): InjectorDevice {

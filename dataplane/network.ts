@@ -1,9 +1,10 @@
 /** One VXLAN segment on this VTEP: its ports, its forwarding table and the VTEPs that carry it too. */
 import type { MacAddress, Vni, VtepAddress } from './address.ts';
+import type { Clock } from './clock.ts';
 import type { Time } from './coarse-time.ts';
 import { DROP, DropCounters } from './drop-reasons.ts';
 import { FloodList } from './flood-list.ts';
-import { ForwardingTable } from './forwarding-table.ts';
+import { type Destination, ForwardingTable } from './forwarding-table.ts';
 import { ETHERNET_HEADER_SIZE } from './headers/ethernet.ts';
 import type { LocalPort } from './local-port.ts';
 import { portLosses } from './port-losses.ts';
@@ -22,6 +23,16 @@ export interface NetworkOptions {
   readonly maxLearned?: number;
 }
 
+export interface NetworkModules {
+  readonly time: Time;
+  /** With `onLearned`: see ForwardingTableModules. */
+  readonly clock?: Clock | undefined;
+  /** Hears of what the forwarding table has learned (forwarding-table.ts). */
+  readonly onLearned?:
+    | ((mac: MacAddress, destination: Destination<LocalPort, Vtep>, seen: number) => void)
+    | undefined;
+}
+
 export class Network {
   readonly name: string;
   readonly vni: Vni;
@@ -34,7 +45,7 @@ export class Network {
   /** The local ports; a new array whenever they change, so that the frame path can iterate over it as it is. */
   ports: readonly LocalPort[] = [];
 
-  constructor(modules: { time: Time }, options: NetworkOptions) {
+  constructor(modules: NetworkModules, options: NetworkOptions) {
     this.name = options.name;
     this.vni = options.vni;
     this.mtu = options.mtu;

@@ -2,6 +2,7 @@
  * Makes and re-attaches TAP devices: open /dev/net/tun in the right network namespace, then the ioctls of
  * linux/if_tun.h. Addresses, bridges and "up" are iproute2's business, not done here.
  */
+import { randomInt } from 'node:crypto';
 import { constants } from 'node:os';
 import ioctl from 'ioctl-napi';
 import { WeftError } from './errors.ts';
@@ -17,9 +18,11 @@ export const TUNSETOFFLOAD = iow(208);
 const TUNGETIFF = ior(210);
 export const TUNSETVNETHDRSZ = iow(216);
 export const TUNSETVNETLE = iow(220);
+const TUNSETSTEERINGEBPF = ior(224);
 
 // linux/if_tun.h: flags of TUNSETIFF.
 const IFF_TAP = 0x0002;
+const IFF_MULTI_QUEUE = 0x0100;
 const IFF_NO_PI = 0x1000;
 const IFF_VNET_HDR = 0x4000;
 const TAP_FLAGS = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR;
@@ -67,6 +70,12 @@ export interface TapDeviceOptions {
   readonly mtu?: number;
   /** What to ask for, if the kernel has it. @default both */
   readonly superFrames?: SuperFrames;
+  /**
+   * Descriptors that each get a share of the flows, so that several threads can read; 1 … 256. Fewer are granted (one)
+   * where the device exists with a single queue, or where the kernel does not take a steering program, without which
+   * flows would change queues. A device for several costs the kernel 6 MB. @default 1
+   */
+  readonly queues?: number;
 }
 
 /** Which super-frames may cross a TAP whole. */
@@ -78,8 +87,12 @@ export interface SuperFrames {
 }
 
 export interface TapDevice {
-  /** Non-blocking; for a NativeTapPort, which then owns it, or for {@link closeTap}. */
+  /** The descriptor of the first queue. */
   readonly fd: number;
+  /** Those of all queues. Non-blocking; for one NativeTapPort each, which then owns it, or for {@link closeTap}. */
+  readonly fds: readonly number[];
+  /** Whether the device was made for several queues. It stays so, also when it is opened with one. */
+  readonly multiQueue: boolean;
   readonly name: string;
   /** What was granted of it. */
   readonly superFrames: SuperFrames;
@@ -96,23 +109,74 @@ export function openTap(options: TapDeviceOptions): TapDevice {
       hint: 'use 1 to 15 letters, digits, "-", "_" or "."',
     });
   }
-  const fd = openTunDevice(options.netnsPath ?? null);
+  const netnsPath = options.netnsPath ?? null;
+  const steering = (options.queues ?? 1) > 1 ? loadSteering() : undefined;
+  const fds: number[] = [];
   try {
-    attach(fd, name);
+    fds.push(openTunDevice(netnsPath));
+    const [fd = -1] = fds;
+    const multiQueue = attach(fd, name, { netnsPath, multiQueue: steering !== undefined });
+    if (multiQueue) {
+      const queues = steering === undefined ? 1 : (options.queues ?? 1);
+      while (fds.length < queues) fds.push(openTunDevice(netnsPath));
+      for (const queue of fds.slice(1)) addQueue(queue, name);
+      control(
+        fd,
+        `cannot steer the queues of TAP ${name}`,
+        TUNSETSTEERINGEBPF,
+        integer(steering ?? NO_PROGRAM),
+      );
+    }
+    configure(fd, name);
     const superFrames = negotiate(fd, name, options.superFrames ?? { tso: true, uso: true });
-    if (options.mtu !== undefined) setMtu(name, options.netnsPath ?? null, options.mtu);
+    if (options.mtu !== undefined) setMtu(name, netnsPath, options.mtu);
     // Last: a device that is made here and fails on the way disappears with its descriptor.
     control(fd, `cannot make TAP ${name} persistent`, TUNSETPERSIST, options.persist ? 1 : 0);
-    return { fd, name, superFrames };
+    return { fd, fds, name, superFrames, multiQueue };
   } catch (error) {
-    batchIo.closeDescriptor(fd);
+    closeTap({ fds });
     throw error;
+  } finally {
+    if (steering !== undefined) batchIo.closeDescriptor(steering);
   }
 }
 
 /** Closes a TAP that was not given to a port; unless it is persistent, the device disappears. */
-export function closeTap(device: Pick<TapDevice, 'fd'>): void {
-  batchIo.closeDescriptor(device.fd);
+export function closeTap(device: Pick<TapDevice, 'fds'>): void {
+  for (const fd of device.fds) batchIo.closeDescriptor(fd);
+}
+
+/**
+ * A descriptor for each of `holders`, who each close theirs: those that there are, or copies of a single one. Throws, with
+ * all of them closed: `invalid_argument` if they are neither one nor as many, `system` if there can be no more.
+ */
+export function shareTap({ fds }: Pick<TapDevice, 'fds'>, holders: number): readonly number[] {
+  if (fds.length === holders) return fds;
+  const shared = [...fds];
+  try {
+    const [fd] = fds;
+    if (fd === undefined || fds.length > 1) {
+      throw new WeftError('invalid_argument', `a TAP has ${fds.length} queues for ${holders} workers`);
+    }
+    while (shared.length < holders) {
+      const copy = batchIo.duplicateDescriptor(fd);
+      if (copy < 0) throw systemError('cannot share a TAP', -copy);
+      shared.push(copy);
+    }
+    return shared;
+  } catch (error) {
+    closeTap({ fds: shared });
+    throw error;
+  }
+}
+
+/** The argument of TUNSETSTEERINGEBPF that takes a program away. */
+const NO_PROGRAM = -1;
+
+/** Undefined where the kernel has no bpf(2) or we may not use it. */
+function loadSteering(): number | undefined {
+  const fd = batchIo.loadSteering(randomInt(2 ** 32));
+  return fd < 0 ? undefined : fd;
 }
 
 /**
@@ -123,7 +187,8 @@ export function probeSuperFrames(injected: Readonly<Record<keyof SuperFrames, nu
   const fd = openTunDevice(null);
   try {
     // The kernel chooses the number.
-    attach(fd, 'weft-probe%d');
+    attach(fd, 'weft-probe%d', { netnsPath: null, multiQueue: false });
+    configure(fd, 'weft-probe');
     return negotiate(fd, 'weft-probe', { tso: injected.tso === 0, uso: injected.uso === 0 });
   } finally {
     batchIo.closeDescriptor(fd);
@@ -168,20 +233,28 @@ function permissionOptions(errno: number): { code?: 'not_permitted'; hint?: stri
   return { code: 'not_permitted', hint: 'run as root or with CAP_NET_ADMIN and CAP_SYS_ADMIN' };
 }
 
-function attach(fd: number, name: string): void {
-  attachTun(fd, name);
-  control(fd, `cannot set the vnet header size of TAP ${name}`, TUNSETVNETHDRSZ, integer(VNET_HEADER_SIZE));
-  control(fd, `cannot set the vnet byte order of TAP ${name}`, TUNSETVNETLE, integer(1));
+interface Attachment {
+  readonly netnsPath: string | null;
+  /** Whether a device that is made here gets several queues; one that exists stays as it is. */
+  readonly multiQueue: boolean;
 }
 
-/**
- * Makes the TAP, or takes it over: with vnet headers of the default kind. `flags`: more of TUNSETIFF. Throws as
- * {@link openTap}.
- */
-export function attachTun(fd: number, name: string, flags = 0): void {
-  const request = interfaceRequest(name);
-  request.writeUInt16LE(TAP_FLAGS | flags, IFNAMSIZ);
-  const errno = tryControl(fd, TUNSETIFF, request);
+/** Returns whether the device has several queues. */
+function attach(fd: number, name: string, { netnsPath, multiQueue }: Attachment): boolean {
+  // EINVAL: it exists, and what it was made for is the other.
+  const errno = attachQueue(fd, name, { netnsPath, multiQueue });
+  const other = errno === constants.errno.EINVAL;
+  settle(fd, name, other ? attachQueue(fd, name, { netnsPath, multiQueue: !multiQueue }) : errno);
+  return multiQueue !== other;
+}
+
+/** Makes a TAP of one queue, or takes it over. `flags`: more of TUNSETIFF. Throws as {@link openTap}. */
+export function attachTun(fd: number, name: string, flags: number): void {
+  settle(fd, name, tryControl(fd, TUNSETIFF, tapRequest(name, flags)));
+}
+
+/** Throws what the errno of TUNSETIFF means, if it is one. */
+function settle(fd: number, name: string, errno: number): void {
   if (errno === constants.errno.EBUSY) {
     throw systemError(`TAP ${name} is in use by another process`, errno, {
       code: 'conflict',
@@ -195,8 +268,32 @@ export function attachTun(fd: number, name: string, flags = 0): void {
     });
   }
   if (errno !== 0) throw systemError(`cannot make TAP ${name}`, errno, permissionOptions(errno));
-
   verifyFlags(fd, name);
+}
+
+/** Makes the descriptor the first queue of the device. 0 or a positive errno. */
+function attachQueue(fd: number, name: string, { netnsPath, multiQueue }: Attachment): number {
+  // The kernel would add a queue to those of another process and divide the flows between us.
+  if (multiQueue && isHeld(name, netnsPath)) return constants.errno.EBUSY;
+  return tryControl(fd, TUNSETIFF, tapRequest(name, multiQueue ? IFF_MULTI_QUEUE : 0));
+}
+
+/** One more queue of a device that we hold. */
+function addQueue(fd: number, name: string): void {
+  const errno = tryControl(fd, TUNSETIFF, tapRequest(name, IFF_MULTI_QUEUE));
+  if (errno !== 0) throw systemError(`cannot add a queue to TAP ${name}`, errno, permissionOptions(errno));
+}
+
+function tapRequest(name: string, flags: number): Buffer {
+  const request = interfaceRequest(name);
+  request.writeUInt16LE(TAP_FLAGS | flags, IFNAMSIZ);
+  return request;
+}
+
+/** How frames are described; it holds for all queues of the device. */
+function configure(fd: number, name: string): void {
+  control(fd, `cannot set the vnet header size of TAP ${name}`, TUNSETVNETHDRSZ, integer(VNET_HEADER_SIZE));
+  control(fd, `cannot set the vnet byte order of TAP ${name}`, TUNSETVNETLE, integer(1));
 }
 
 /**
@@ -226,10 +323,13 @@ function verifyFlags(fd: number, name: string): void {
   }
 }
 
+/** Whether a process has the TAP open. One that is down is taken for free. */
+function isHeld(name: string, netnsPath: string | null): boolean {
+  return withControlSocket(netnsPath, socket => batchIo.hasCarrier(socket, name) === 1);
+}
+
 function setMtu(name: string, netnsPath: string | null, mtu: number): void {
-  const socket = batchIo.openControlSocket(netnsPath);
-  if (socket < 0) throw systemError('cannot open a control socket', -socket, permissionOptions(-socket));
-  try {
+  withControlSocket(netnsPath, socket => {
     const request = interfaceRequest(name);
     request.writeInt32LE(mtu, IFNAMSIZ);
     const errno = tryControl(socket, SIOCSIFMTU, request);
@@ -237,6 +337,14 @@ function setMtu(name: string, netnsPath: string | null, mtu: number): void {
       throw systemError(`TAP ${name} cannot have MTU ${mtu}`, errno, { code: 'invalid_argument' });
     }
     if (errno !== 0) throw systemError(`cannot set the MTU of TAP ${name}`, errno, permissionOptions(errno));
+  });
+}
+
+function withControlSocket<T>(netnsPath: string | null, use: (socket: number) => T): T {
+  const socket = batchIo.openControlSocket(netnsPath);
+  if (socket < 0) throw systemError('cannot open a control socket', -socket, permissionOptions(-socket));
+  try {
+    return use(socket);
   } finally {
     batchIo.closeDescriptor(socket);
   }

@@ -14,6 +14,8 @@ export interface TapPortOptions {
   readonly uso?: boolean;
   /** For tests: the errno that meets each write of a super-frame of TCP or UDP; 0 for none. @default none */
   readonly injected?: { readonly tso: number; readonly uso: number };
+  /** False: it only writes, for another port reads what this device sends; then `onLost` never comes. @default true */
+  readonly reads?: boolean;
 }
 
 /**
@@ -28,10 +30,17 @@ export class NativeTapPort implements TapPort {
 
   /** Throws `system` if the descriptor cannot be polled. */
   constructor(modules: PortModules, options: TapPortOptions, handlers: PortHandlers) {
-    const { fd, tso = true, uso = true, injected = { tso: 0, uso: 0 } } = options;
+    const { fd, reads = true, tso = true, uso = true, injected = { tso: 0, uso: 0 } } = options;
     this.port = new NativePort(modules, handlers, receiver => {
       const opened = batchIo.tapOpen(
-        { fd, tso: tso ? 1 : 0, uso: uso ? 1 : 0, injectedTso: injected.tso, injectedUso: injected.uso },
+        {
+          fd,
+          reads: reads ? 1 : 0,
+          tso: tso ? 1 : 0,
+          uso: uso ? 1 : 0,
+          injectedTso: injected.tso,
+          injectedUso: injected.uso,
+        },
         receiver,
       );
       if (opened < 0) {

@@ -4,7 +4,15 @@ import { constants } from 'node:os';
 import { type IpAddress, ipToBytes } from './address.ts';
 import type { WeftError } from './errors.ts';
 import type { FrameBatch } from './frame-batch.ts';
-import { batchIo, COALESCE_TCP, COALESCE_UDP, type PortHandle } from './native/batch-io.ts';
+import {
+  batchIo,
+  COALESCE_TCP,
+  COALESCE_UDP,
+  type PortHandle,
+  SHARE_ALONE,
+  SHARE_FOUNDS,
+  SHARE_JOINS,
+} from './native/batch-io.ts';
 import { NativePort, type PortHandlers, type PortModules } from './native/native-port.ts';
 import { systemError } from './native/system-error.ts';
 import { encodeNextHops, type NextHop } from './next-hops.ts';
@@ -38,6 +46,11 @@ export interface UdpPortOptions {
   readonly coalesceTcp?: boolean;
   /** The same for UDP datagrams inside. @default true */
   readonly coalesceUdp?: boolean;
+  /**
+   * Several of our ports may receive on the same UDP port: the first `founds` the group, further ones `join`. The kernel
+   * gives all datagrams of one sender's source port to the same one. @default nobody else receives on the port
+   */
+  readonly share?: 'founds' | 'joins' | undefined;
   /** For tests. @default none */
   readonly injected?: InjectedErrors;
 }
@@ -57,6 +70,8 @@ interface InjectedErrors {
 }
 
 const MEBIBYTE = 1024 * 1024;
+
+const SHARES = { founds: SHARE_FOUNDS, joins: SHARE_JOINS } as const;
 
 /**
  * `counters` count bytes of UDP payload: encapsulation and frame. Frames can carry any `encapLength` when sent; received
@@ -104,6 +119,7 @@ export class NativeUdpPort implements UdpPort {
           injectedGro: injected.gro ?? 0,
           injectedGroProbe: injected.groProbe ?? 0,
           injectedTunnel: injected.tunnel ?? 0,
+          share: options.share === undefined ? SHARE_ALONE : SHARES[options.share],
         },
         receiver,
       );

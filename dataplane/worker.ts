@@ -1,18 +1,25 @@
-/** Entry of the dataplane worker: commands in, replies and events out. */
+/** Entry of a dataplane worker: commands in, replies and events out. `workerData` is {@link WorkerData}. */
 import { getSystemErrorName } from 'node:util';
-import { parentPort } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from './clock.ts';
 import type { Command, FromWorker } from './commands.ts';
 import { Datapath } from './datapath.ts';
 import { WeftError } from './errors.ts';
+import { Replicator } from './replicator.ts';
+import type { WorkerData } from './worker-thread.ts';
 
 const port = parentPort;
 if (port === null) throw new Error('worker.ts runs as a worker thread only');
 
 const tell = (message: FromWorker): void => port.postMessage(message);
 
+const { channels } = workerData as WorkerData;
+
 const datapath = new Datapath(
-  { clock: systemClock },
+  {
+    clock: systemClock,
+    replicator: channels.length === 0 ? undefined : new Replicator({ clock: systemClock, channels }),
+  },
   {
     portLost: (network, lost, errno) => tell({ type: 'portLost', vni: network.vni, port: lost.id, errno }),
     offloadLost: event => tell({ type: 'offloadLost', ...event }),

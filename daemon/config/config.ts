@@ -15,7 +15,8 @@ export interface Config {
   readonly vxlan: { readonly port: number };
   readonly gossip: { readonly port: number; readonly join: readonly HostPort[] };
   readonly dataplane: {
-    readonly workers: 'auto' | 1;
+    /** Threads that move frames, 1 … MAX_WORKERS. */
+    readonly workers: 'auto' | number;
     readonly sender: Sender;
     readonly offload: Readonly<Record<Offload, OffloadSwitch>>;
   };

@@ -35,7 +35,6 @@ test('docs/configuration.md gives the words with which a key is refused', async 
   const samples: Readonly<Record<string, string>> = {
     '`gossip.key`': 'gossip: {key: x}',
     '`metrics`': 'metrics: {}',
-    '`dataplane.workers` above 1': 'dataplane: {workers: 2}',
   };
   for (const [key = '', advice = ''] of tableRows(
     await readDoc('configuration.md'),

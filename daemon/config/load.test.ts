@@ -40,7 +40,7 @@ node: { name: vm-b, underlay: "2001:DB8:0::1" }
 paths: { state: /srv//state/, run: /srv/run }
 vxlan: { port: 4790 }
 gossip: { port: 7000, join: [vm-c, "vm-d:7001", 192.0.2.2, "192.0.2.3:7002", "[2001:DB8::3]:7003", 2001:db8::4] }
-dataplane: { workers: 1, sender: plain, offload: { udp_gro: off, tap_uso: "off", tap_tso: auto } }
+dataplane: { workers: 4, sender: plain, offload: { udp_gro: off, tap_uso: "off", tap_tso: auto } }
 networks:
   - { name: blue, vni: 16777215, subnet: 10.0.0.0/8, attach: tap, mtu: 1400, static_vteps: ["2001:db8::9"] }
   - { name: green, vni: 1, subnet: 10.0.0.0/8, mtu: 576 }
@@ -59,7 +59,7 @@ log: { level: debug }
     { host: '2001:db8::3', port: 7003 },
     { host: '2001:db8::4', port: 7000 },
   ]);
-  t.is(config.dataplane.workers, 1);
+  t.is(config.dataplane.workers, 4);
   t.is(config.dataplane.sender, 'plain');
   t.deepEqual(config.dataplane.offload, {
     'udp-segment': 'auto',
@@ -156,8 +156,8 @@ const MISTAKES: readonly (readonly [string, string])[] = [
     'weft.yaml:1: metrics: a metrics listener is not in this version; remove the key and use weft status --json',
   ],
   [
-    'dataplane: { workers: 2 }',
-    'weft.yaml:1: dataplane.workers: 2 workers are not in this version; more workers come in a later version; write auto or 1',
+    'dataplane: { workers: 17 }',
+    'weft.yaml:1: dataplane.workers: 17 is not a number of workers; write auto or a whole number from 1 to 16',
   ],
   // Kinds of values.
   [
@@ -284,7 +284,7 @@ const MISTAKES: readonly (readonly [string, string])[] = [
   ],
   [
     'dataplane:\n  workers: many\n',
-    'weft.yaml:2: dataplane.workers: "many" is not a number of workers; write auto or 1',
+    'weft.yaml:2: dataplane.workers: "many" is not a number of workers; write auto or a whole number from 1 to 16',
   ],
   [
     'networks:\n  - name: Blue\n    vni: 1\n',

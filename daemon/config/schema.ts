@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { type IpAddress, parseIp, parseVni } from '../../dataplane/address.ts';
 import { WeftError } from '../../dataplane/errors.ts';
 import { OFFLOAD_SWITCHES, type OffloadKey } from '../../dataplane/offloads.ts';
+import { MAX_WORKERS } from '../../dataplane/worker-count.ts';
 import { MAX_DIRECTORY } from '../api/socket-path.ts';
 import { nonUnicast, parseSubnet } from '../cidr.ts';
 import { describe, leaf, numberLeaf, requireValue, textLeaf, wordLeaf } from '../leaf.ts';
@@ -70,17 +71,14 @@ function directory(maxBytes: number) {
   });
 }
 
-const workers = leaf((value): 'auto' | 1 => {
+const workers = leaf((value): 'auto' | number => {
   requireValue(value);
-  if (value === 'auto' || value === 1) return value;
-  const more = typeof value === 'number' && Number.isInteger(value) && value > 1;
-  throw new WeftError(
-    'invalid_argument',
-    more
-      ? `${value} workers are not in this version; more workers come in a later version`
-      : `${describe(value)} is not a number of workers`,
-    { hint: 'write auto or 1' },
-  );
+  if (value === 'auto') return value;
+  if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= MAX_WORKERS)
+    return value;
+  throw new WeftError('invalid_argument', `${describe(value)} is not a number of workers`, {
+    hint: `write auto or a whole number from 1 to ${MAX_WORKERS}`,
+  });
 });
 
 const mtu = leaf((value): 'auto' | number => {

@@ -24,6 +24,8 @@ export interface PairOptions {
   readonly ipv6Underlay?: boolean;
   /** Section `dataplane` of the configuration. @default its defaults */
   readonly dataplane?: Readonly<Record<string, unknown>>;
+  /** dataplane.workers. @default auto */
+  readonly workers?: number;
   /** Environment of the daemons. @default nothing beyond that of the test */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -43,7 +45,14 @@ export async function startPair(lab: Lab, options: PairOptions = {}): Promise<Pa
 
 /** Adds machine number `n` (1 is `a`) with its daemon; all but the first are told the address of the first. */
 export async function addWeftVm(lab: Lab, n: number, options: PairOptions = {}): Promise<Vm> {
-  const { attach = 'bridge', networks = [BLUE], ipv6Underlay = false, dataplane = {}, env = {} } = options;
+  const {
+    attach = 'bridge',
+    networks = [BLUE],
+    ipv6Underlay = false,
+    workers = 'auto',
+    dataplane = {},
+    env = {},
+  } = options;
   const name = String.fromCharCode('a'.charCodeAt(0) + n - 1);
   const prefix = ipv6Underlay ? '2001:db8::' : '192.0.2.';
   const vm = await lab.addVm(name, { underlay: `${prefix}${n}/${ipv6Underlay ? 64 : 24}` });
@@ -51,7 +60,7 @@ export async function addWeftVm(lab: Lab, n: number, options: PairOptions = {}):
     {
       networks: networks.map(network => ({ attach, ...network })),
       join: n === 1 ? [] : [`${prefix}1`],
-      override: { dataplane },
+      override: { dataplane: { workers, ...dataplane } },
     },
     env,
   );

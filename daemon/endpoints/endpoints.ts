@@ -29,8 +29,8 @@ const WATCH_INTERVAL_MS = 2_000;
 
 /** How the dataplane is told. */
 export interface EndpointWiring {
-  /** tap mode: hands over the descriptor, whatever happens. */
-  addPort(endpoint: Endpoint, fd: number): Promise<void>;
+  /** tap mode: hands over the device, whatever happens. */
+  addPort(endpoint: Endpoint, device: Pick<TapDevice, 'fds'>): Promise<void>;
   removePort(endpoint: Endpoint): Promise<void>;
   attachMac(endpoint: Endpoint): Promise<void>;
   releaseMac(endpoint: Endpoint): Promise<void>;
@@ -161,7 +161,7 @@ export class Endpoints {
   /** The links exist: from here on whatever fails takes them away again. */
   private async connect(endpoint: Endpoint, device: TapDevice | undefined): Promise<void> {
     try {
-      if (device !== undefined) await this.modules.wiring.addPort(endpoint, device.fd);
+      if (device !== undefined) await this.modules.wiring.addPort(endpoint, device);
       await this.modules.wiring.attachMac(endpoint);
     } catch (error) {
       await this.dismantle(endpoint);
@@ -229,7 +229,7 @@ export class Endpoints {
     } else {
       const device = await restoreTap(endpoint, network);
       if (device === undefined) return this.forget(endpoint, 'its interface was deleted');
-      await this.modules.wiring.addPort(endpoint, device.fd);
+      await this.modules.wiring.addPort(endpoint, device);
     }
     await this.modules.wiring.attachMac(endpoint);
     this.modules.log.info(logFields(endpoint), 'taken over');

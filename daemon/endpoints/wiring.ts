@@ -13,7 +13,7 @@ function portOf(endpoint: Endpoint): string {
 export function endpointWiring(dataplane: Pick<Dataplane, 'run'>): EndpointWiring {
   const at = (endpoint: Endpoint) => ({ vni: parseVni(endpoint.vni), port: portOf(endpoint) });
   return {
-    addPort: (endpoint, fd) => dataplane.run('addPort', { ...at(endpoint), fd }),
+    addPort: (endpoint, { fds }) => dataplane.run('addPort', { ...at(endpoint), fds }),
     removePort: endpoint => dataplane.run('removePort', at(endpoint)),
     attachMac: endpoint => dataplane.run('attachMac', { ...at(endpoint), mac: parseMac(endpoint.mac) }),
     releaseMac: endpoint =>

@@ -18,6 +18,8 @@ export interface BridgeOptions {
   readonly superFrames: SuperFrames;
   readonly bridgeMac: MacAddress;
   readonly tapMac: MacAddress;
+  /** Of the TAP (tap-device.ts). */
+  readonly queues: number;
 }
 
 /** IFLA_IFALIAS of what is ours: a name alone would not tell. */
@@ -28,13 +30,13 @@ const ALIAS = 'weft';
  * `conflict` if one of the names belongs to something else; then nothing has been made.
  */
 export async function makeBridge(network: string, options: BridgeOptions): Promise<TapDevice> {
-  const { mtu, gsoMaxSegs, superFrames, bridgeMac, tapMac } = options;
+  const { mtu, gsoMaxSegs, superFrames, bridgeMac, tapMac, queues } = options;
   const bridge = bridgeName(network);
   const tap = bridgeTapName(network);
   const links = await listLinks();
   const isBridgeThere = isOurs(links, bridge, 'bridge', bridgeMac);
-  isOurs(links, tap, 'tun', tapMac);
-  const device = openTap({ name: tap, persist: true, superFrames });
+  const isTapThere = isOurs(links, tap, 'tun', tapMac);
+  const device = await openBridgeTap(tap, { queues, superFrames }, isTapThere);
   try {
     if (!isBridgeThere) {
       // No multicast snooping: nobody queries on this segment, and without a querier snooping loses groups.
@@ -57,6 +59,19 @@ export async function makeBridge(network: string, options: BridgeOptions): Promi
     throw error;
   }
   return device;
+}
+
+/** A TAP that an earlier run made for another number of queues gives way: nothing hangs on it but its place in the bridge. */
+async function openBridgeTap(
+  name: string,
+  options: Pick<BridgeOptions, 'queues' | 'superFrames'>,
+  isThere: boolean,
+): Promise<TapDevice> {
+  const device = openTap({ name, persist: true, ...options });
+  if (!isThere || device.multiQueue === options.queues > 1) return device;
+  closeTap(device);
+  await removeLink(name);
+  return openTap({ name, persist: true, ...options });
 }
 
 /** False if there is no such link. Throws `conflict` if there is one that weft did not make. */

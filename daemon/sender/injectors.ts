@@ -3,8 +3,7 @@
  * device, for its name may be too long. They are not persistent: whatever ends the daemon removes them, and the
  * redirection with them.
  */
-import { openInjector } from '../../dataplane/injector-device.ts';
-import { closeTap } from '../../dataplane/tap-device.ts';
+import { closeInjector, openInjector } from '../../dataplane/injector-device.ts';
 import type { Link } from '../net/ip.ts';
 import { isRedirected, redirectIngress } from '../net/redirect.ts';
 import { raiseSilently } from './self-test.ts';
@@ -26,7 +25,7 @@ export async function openInjectorFor(link: Link): Promise<Injector> {
     await redirectIngress(injector.name, link.ifname);
     return injector;
   } catch (error) {
-    closeTap(injector);
+    closeInjector(injector);
     throw error;
   }
 }

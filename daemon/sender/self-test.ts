@@ -2,8 +2,12 @@
 import type { IpAddress } from '../../dataplane/address.ts';
 import { WeftError } from '../../dataplane/errors.ts';
 import { injectedErrno } from '../../dataplane/fault-injection.ts';
-import { type InjectorDevice, openInjector, openObserver } from '../../dataplane/injector-device.ts';
-import { closeTap } from '../../dataplane/tap-device.ts';
+import {
+  closeInjector,
+  type InjectorDevice,
+  openInjector,
+  openObserver,
+} from '../../dataplane/injector-device.ts';
 import { probeTunnel } from '../../dataplane/tunnel-probe.ts';
 import { changeLinks } from '../net/ip.ts';
 import { redirectIngress } from '../net/redirect.ts';
@@ -30,7 +34,7 @@ export async function testTunnelSender(underlay: IpAddress): Promise<string | un
     if (error instanceof WeftError) return error.message;
     throw error;
   } finally {
-    for (const device of devices) closeTap(device);
+    for (const device of devices) closeInjector(device);
   }
 }
 

@@ -1,7 +1,7 @@
 /** One underlay device as the tunnel-GSO sender sees it: whether it is for it, and the injector that leads to it. */
 
 import { WeftError } from '../../dataplane/errors.ts';
-import { closeTap } from '../../dataplane/tap-device.ts';
+import { closeInjector } from '../../dataplane/injector-device.ts';
 import { activeFeatures } from '../net/features.ts';
 import type { Link } from '../net/ip.ts';
 import { whyNever, whyNotWorthwhile } from './eligibility.ts';
@@ -55,7 +55,7 @@ export class UnderlayDevice {
 
   /** Closes what no next hop names any more. */
   close(): void {
-    if (this.injector !== undefined) closeTap(this.injector);
+    if (this.injector !== undefined) closeInjector(this.injector);
     this.injector = undefined;
   }
 }

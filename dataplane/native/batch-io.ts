@@ -67,6 +67,8 @@ interface UdpOptions {
   readonly injectedGroProbe: number;
   /** The same: what meets each write to an injector. */
   readonly injectedTunnel: number;
+  /** SHARE_ALONE, SHARE_FOUNDS or SHARE_JOINS: whether several sockets receive on the port. */
+  readonly share: number;
 }
 
 interface TapOptions {
@@ -79,7 +81,16 @@ interface TapOptions {
   /** For tests, errnos, 0 for none: what meets each write of a super-frame. */
   readonly injectedTso: number;
   readonly injectedUso: number;
+  /** 0: it only writes, for another port reads what this device sends. */
+  readonly reads: 0 | 1;
 }
+
+/** The only socket that receives on its port. */
+export const SHARE_ALONE = 0;
+/** The first of several. Refused with EADDRINUSE if anybody has the port, also others who share it. */
+export const SHARE_FOUNDS = 1;
+/** One that comes to the first. Each datagram goes to one of them, by a hash of its two addresses and ports. */
+export const SHARE_JOINS = 2;
 
 /** What a UDP port merges into super-frames: coalesce.h. */
 export const COALESCE_TCP = 1;
@@ -101,6 +112,18 @@ export interface BatchIo {
   checkNamespace(netnsPath: string): number;
   /** Closes what one of these returned, where fs.closeSync would warn in a worker. 0, or −errno. */
   closeDescriptor(fd: number): number;
+  /** Another descriptor of the same open file, close-on-exec; or −errno. */
+  duplicateDescriptor(fd: number): number;
+  /**
+   * Whether the interface is up and has carrier, as a TAP has while some process holds it: 1, 0, or −errno (ENODEV).
+   * `control` is a control socket of its namespace, `name` has 15 bytes at the most.
+   */
+  hasCarrier(control: number, name: string): number;
+  /**
+   * Loads the program that tells the kernel which queue of a multi-queue TAP takes a frame (steering.h); `seed` is a
+   * 32-bit number. Returns its descriptor, to be closed once TUNSETSTEERINGEBPF has it; or −errno: EPERM, ENOSYS.
+   */
+  loadSteering(seed: number): number;
 
   /**
    * Starts to read from a TAP descriptor. Returns a handle and owns the descriptor from then on; or −errno (EPERM: cannot

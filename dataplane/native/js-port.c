@@ -285,9 +285,9 @@ struct port *port_create(napi_env env, napi_value receiver, bool is_tap)
 	return port;
 }
 
-int64_t port_start(struct port *port, int fd)
+int64_t port_start(struct port *port, int fd, bool reads)
 {
-	int error = poller_open(&port->poller, &port->module->waiter, fd, on_ready, on_closed);
+	int error = poller_open(&port->poller, &port->module->waiter, fd, reads, on_ready, on_closed);
 
 	if (error != 0)
 		return error;

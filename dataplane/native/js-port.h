@@ -69,8 +69,11 @@ struct port *port_find(napi_env env, napi_value handle);
  */
 struct port *port_create(napi_env env, napi_value receiver, bool is_tap);
 
-/** port_start() - hear of @fd. Return: the handle (>= 0), or -errno and the port is as before */
-int64_t port_start(struct port *port, int fd);
+/**
+ * port_start() - hear of @fd; not if the port only writes. Return: the handle (>= 0), or -errno and the port is as
+ * before
+ */
+int64_t port_start(struct port *port, int fd, bool reads);
 
 /** port_discard() - forget a port that was created but not started */
 void port_discard(struct port *port);

@@ -20,6 +20,7 @@ import {
   loadBatchIo,
   type PortHandle,
   type Receiver,
+  SHARE_ALONE,
 } from './batch-io.ts';
 import { loopTurn, processState } from './testing/process-state.ts';
 
@@ -163,6 +164,7 @@ const udpOptions = {
   injectedTunnel: 0,
   gro: 1,
   coalesce: COALESCE_TCP | COALESCE_UDP,
+  share: SHARE_ALONE,
 } as const;
 
 function openRaw(arena: ArrayBuffer, changes: Partial<Record<keyof Receiver, unknown>> = {}): PortHandle {

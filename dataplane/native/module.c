@@ -3,7 +3,9 @@
  * here and in js-value.c and js-port.c does anything know of Node.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
+#include <net/if.h>
 #include <string.h>
 #include <node_api.h>
 #include <unistd.h>
@@ -12,7 +14,9 @@
 #include "js-coalesce.h"
 #include "js-port.h"
 #include "js-value.h"
+#include "link-state.h"
 #include "segment.h"
+#include "steering.h"
 #include "tun-open.h"
 
 /* Fills what JavaScript did not pass with undefined. */
@@ -67,16 +71,57 @@ static napi_value close_descriptor(napi_env env, napi_callback_info info)
 	return js_number(env, close((int)fd) == 0 ? 0 : -errno);
 }
 
+static napi_value duplicate_descriptor(napi_env env, napi_callback_info info)
+{
+	napi_value argument;
+	int64_t fd;
+
+	read_arguments(env, info, 1, &argument);
+	if (!js_integer(env, argument, "fd", 0, INT_MAX, &fd))
+		return NULL;
+	int copy = fcntl((int)fd, F_DUPFD_CLOEXEC, 0);
+	return js_number(env, copy < 0 ? -errno : copy);
+}
+
+static napi_value has_carrier(napi_env env, napi_callback_info info)
+{
+	napi_value arguments[2];
+	char name[IFNAMSIZ];
+	size_t length;
+	int64_t control;
+
+	read_arguments(env, info, 2, arguments);
+	if (!js_integer(env, arguments[0], "control", 0, INT_MAX, &control))
+		return NULL;
+	if (napi_get_value_string_utf8(env, arguments[1], name, sizeof(name), &length) != napi_ok) {
+		napi_throw_type_error(env, NULL, "name");
+		return NULL;
+	}
+	return js_number(env, link_has_carrier((int)control, name));
+}
+
+static napi_value load_steering(napi_env env, napi_callback_info info)
+{
+	napi_value argument;
+	int64_t seed;
+
+	read_arguments(env, info, 1, &argument);
+	if (!js_integer(env, argument, "seed", 0, UINT32_MAX, &seed))
+		return NULL;
+	return js_number(env, steering_load((uint32_t)seed));
+}
+
 static napi_value tap_open(napi_env env, napi_callback_info info)
 {
 	napi_value arguments[2];
-	int64_t fd, tso, uso, injected_tso, injected_uso;
+	int64_t fd, reads, tso, uso, injected_tso, injected_uso;
 
 	read_arguments(env, info, 2, arguments);
 	if (!js_option(env, arguments[0], "fd", 0, INT_MAX, &fd) || !js_option(env, arguments[0], "tso", 0, 1, &tso) ||
 	    !js_option(env, arguments[0], "uso", 0, 1, &uso) ||
 	    !js_option(env, arguments[0], "injectedTso", 0, UINT16_MAX, &injected_tso) ||
-	    !js_option(env, arguments[0], "injectedUso", 0, UINT16_MAX, &injected_uso))
+	    !js_option(env, arguments[0], "injectedUso", 0, UINT16_MAX, &injected_uso) ||
+	    !js_option(env, arguments[0], "reads", 0, 1, &reads))
 		return NULL;
 	struct port *port = port_create(env, arguments[1], true);
 	if (port == NULL)
@@ -85,7 +130,7 @@ static napi_value tap_open(napi_env env, napi_callback_info info)
 		(struct tap){.fd = (int)fd,
 			     .tso = {.off = tso == 0, .injected_error = (int)injected_tso},
 			     .uso = {.off = uso == 0, .injected_error = (int)injected_uso}};
-	int64_t started = port_start(port, (int)fd);
+	int64_t started = port_start(port, (int)fd, reads != 0);
 	if (started < 0)
 		port_discard(port);
 	return js_number(env, started);
@@ -111,7 +156,7 @@ static bool read_address(napi_env env, napi_value object, struct udp_options *op
 
 static bool read_udp_options(napi_env env, napi_value object, struct udp_options *options)
 {
-	int64_t port, sockets, first, receive, send, encap, segment, gro, coalesce;
+	int64_t port, sockets, first, receive, send, encap, segment, gro, coalesce, share;
 	int64_t injected_segment, injected_segment_probe, injected_gro, injected_gro_probe, injected_tunnel;
 
 	if (!js_option(env, object, "port", 0, UINT16_MAX, &port) ||
@@ -122,6 +167,7 @@ static bool read_udp_options(napi_env env, napi_value object, struct udp_options
 	    !js_option(env, object, "encapLength", 0, UINT16_MAX, &encap) ||
 	    !js_option(env, object, "segment", 0, 1, &segment) || !js_option(env, object, "gro", 0, 1, &gro) ||
 	    !js_option(env, object, "coalesce", 0, COALESCE_TCP | COALESCE_UDP, &coalesce) ||
+	    !js_option(env, object, "share", UDP_ALONE, UDP_JOINS, &share) ||
 	    !js_option(env, object, "injectedSegment", 0, UINT16_MAX, &injected_segment) ||
 	    !js_option(env, object, "injectedSegmentProbe", 0, UINT16_MAX, &injected_segment_probe) ||
 	    !js_option(env, object, "injectedGro", 0, UINT16_MAX, &injected_gro) ||
@@ -137,6 +183,7 @@ static bool read_udp_options(napi_env env, napi_value object, struct udp_options
 					.segment = segment != 0,
 					.gro = gro != 0,
 					.coalesce = (uint8_t)coalesce,
+					.share = (enum udp_share)share,
 					.injected_segment = (int)injected_segment,
 					.injected_segment_probe = (int)injected_segment_probe,
 					.injected_gro = (int)injected_gro,
@@ -154,7 +201,7 @@ static int64_t start_udp(struct port *port, const struct udp_options *options)
 	int error = udp_open(&port->device.udp, options);
 	if (error != 0)
 		return error;
-	int64_t started = port_start(port, port->device.udp.fd);
+	int64_t started = port_start(port, port->device.udp.fd, true);
 	if (started < 0)
 		udp_close(&port->device.udp);
 	return started;
@@ -392,6 +439,9 @@ NAPI_MODULE_INIT()
 		{"openControlSocket", NULL, open_control_socket, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"checkNamespace", NULL, check_namespace, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"closeDescriptor", NULL, close_descriptor, NULL, NULL, NULL, napi_enumerable, NULL},
+		{"duplicateDescriptor", NULL, duplicate_descriptor, NULL, NULL, NULL, napi_enumerable, NULL},
+		{"hasCarrier", NULL, has_carrier, NULL, NULL, NULL, napi_enumerable, NULL},
+		{"loadSteering", NULL, load_steering, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"tapOpen", NULL, tap_open, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"udpOpen", NULL, open_udp, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"udpInfo", NULL, udp_info, NULL, NULL, NULL, napi_enumerable, NULL},

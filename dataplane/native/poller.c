@@ -41,7 +41,8 @@ static int make_non_blocking(int fd)
 	return flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0 ? 0 : -errno;
 }
 
-int poller_open(struct poller *poller, struct waiter *waiter, int fd, poller_ready *ready, poller_closed *closed)
+int poller_open(struct poller *poller, struct waiter *waiter, int fd, bool reads, poller_ready *ready,
+		poller_closed *closed)
 {
 	poller->waiter = waiter;
 	poller->fd = fd;
@@ -49,7 +50,7 @@ int poller_open(struct poller *poller, struct waiter *waiter, int fd, poller_rea
 	poller->ready = ready;
 	poller->closed = closed;
 	int error = make_non_blocking(fd);
-	if (error == 0)
+	if (error == 0 && reads)
 		error = start(poller);
 	if (error != 0)
 		return error;

@@ -28,9 +28,11 @@ struct poller {
 /**
  * poller_open() - start polling for readability
  * @fd: becomes non-blocking; stays the caller's
+ * @reads: false: it is never polled, and `ready` never called
  * Return: 0, or -errno and then `closed` is never called
  */
-int poller_open(struct poller *poller, struct waiter *waiter, int fd, poller_ready *ready, poller_closed *closed);
+int poller_open(struct poller *poller, struct waiter *waiter, int fd, bool reads, poller_ready *ready,
+		poller_closed *closed);
 
 /**
  * poller_pause() - poll again only after `milliseconds`: for a descriptor that is readable yet yields only

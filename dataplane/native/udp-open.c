@@ -102,6 +102,23 @@ static bool turn_gro_on(int fd, const struct udp_options *options)
 	return false;
 }
 
+/*
+ * The first socket of a group binds without SO_REUSEPORT, and gets it afterwards: so it is refused where the port is
+ * taken, also by another daemon's group.
+ */
+static int bind_receive_socket(int fd, const struct udp_options *options)
+{
+	int error = 0;
+
+	if (options->share == UDP_JOINS)
+		error = set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+	if (error == 0)
+		error = bind_socket(fd, options, options->port);
+	if (error == 0 && options->share == UDP_FOUNDS)
+		error = set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+	return error;
+}
+
 static int open_receive_socket(struct udp *udp, const struct udp_options *options)
 {
 	int fd = open_socket(options->family);
@@ -119,7 +136,7 @@ static int open_receive_socket(struct udp *udp, const struct udp_options *option
 		error = set_option(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
 	udp->inbox.gro.on = options->gro && turn_gro_on(fd, options);
 	if (error == 0)
-		error = bind_socket(fd, options, options->port);
+		error = bind_receive_socket(fd, options);
 	if (error == 0)
 		udp->port = bound_port(fd);
 	return error;

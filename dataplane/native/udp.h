@@ -26,6 +26,13 @@
 #define UDP_SOURCE_PORT_MIN 49152u
 #define UDP_SOURCE_PORT_MAX 65535u
 
+/* Whether several sockets receive on the port. Which one gets a datagram is a hash of its two addresses and ports. */
+enum udp_share {
+	UDP_ALONE,
+	UDP_FOUNDS, /* the first of a group: refused where anybody has the port, with SO_REUSEPORT or without */
+	UDP_JOINS, /* a further one */
+};
+
 struct udp_options {
 	uint8_t family; /* 4 or 6 */
 	uint8_t address[16]; /* network order, IPv4 in the first 4; its use as source is pinned */
@@ -44,6 +51,7 @@ struct udp_options {
 	int injected_gro; /* meets each receive call with UDP_GRO */
 	int injected_gro_probe; /* meets the request for it */
 	int injected_tunnel; /* meets each write to an injector */
+	enum udp_share share;
 };
 
 

@@ -11,10 +11,9 @@ import { ipToBytes, parseIp, parseMac } from '../../address.ts';
 import { Arena } from '../../arena.ts';
 import { WeftError } from '../../errors.ts';
 import { FLAG_NEEDS_CSUM, FrameBatch } from '../../frame-batch.ts';
-import { openInjector, openObserver } from '../../injector-device.ts';
+import { closeInjector, openInjector, openObserver } from '../../injector-device.ts';
 import { readCounters } from '../../port-counters.ts';
 import type { PortCounters } from '../../ports.ts';
-import { closeTap } from '../../tap-device.ts';
 import { NativeUdpPort } from '../../udp.ts';
 import { INJECTED, type InjectedFrame, MTU, NEXT_HOP_MAC } from './injected-frames.ts';
 import { ip } from './namespace.ts';
@@ -144,7 +143,7 @@ function observe(from: string, to: string, fault: Fault = {}): Injection {
   }
   const counters = readCounters(port.counters);
   port.close();
-  closeTap(injector);
+  closeInjector(injector);
   return {
     statuses,
     frames,
@@ -177,5 +176,5 @@ const observations: Record<string, Injection> = {
   }),
   deleted: observe('192.0.2.1', '192.0.2.2', { before: () => ip('link', 'del', 'dev', 'injector') }),
 };
-closeTap(wire);
+closeInjector(wire);
 process.stdout.write(JSON.stringify({ foreign, observations }));

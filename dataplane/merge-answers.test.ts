@@ -1,0 +1,76 @@
+import test from 'ava';
+import { type MacAddress, parseIp, parseVni, type VtepAddress } from './address.ts';
+import type { DataplaneCounters, TableEntry } from './commands.ts';
+import { mergeCounters, mergeOpened, mergeTables } from './merge-answers.ts';
+import { COUNTERS } from './native/batch-io.ts';
+import type { PortCounters } from './ports.ts';
+
+const BLUE = parseVni(42);
+const GREEN = parseVni(43);
+const MAC = 0x02005e100001 as MacAddress;
+
+function counters(values: Partial<PortCounters>): PortCounters {
+  return { ...(Object.fromEntries(COUNTERS.map(name => [name, 0])) as unknown as PortCounters), ...values };
+}
+
+function entry(values: Partial<TableEntry>): TableEntry {
+  const vtep = parseIp('192.0.2.2') as VtepAddress;
+  return { vni: BLUE, mac: MAC, origin: 'learned', port: null, vtep, ageMs: 0, ...values };
+}
+
+test('mergeOpened() lists the source ports of all workers, and each offload that one of them misses', t => {
+  const first = { sourcePorts: [50_000, 50_001], missing: ['udp-gro', 'udp-segment'] } as const;
+  const second = { sourcePorts: [50_002], missing: ['udp-gro'] } as const;
+  t.deepEqual(mergeOpened([first, second]), {
+    sourcePorts: [50_000, 50_001, 50_002],
+    missing: ['udp-gro', 'udp-segment'],
+  });
+});
+
+test('mergeTables() has each address of each network once, as it was seen last', t => {
+  const old = entry({ ageMs: 20_000 });
+  const fresh = entry({ ageMs: 5, port: 'tap0', vtep: null });
+  const green = entry({ vni: GREEN, ageMs: 70 });
+  t.deepEqual(mergeTables([[old], [fresh, green], [entry({ ageMs: 6 })]]), [fresh, green]);
+  t.deepEqual(mergeTables([[old, green]]), [old, green]);
+});
+
+test('mergeCounters() adds up ports, drops and the underlay; an errno is no number to add', t => {
+  const all: DataplaneCounters[] = [
+    {
+      underlay: counters({ rxFrames: 3, txErrors: 1, txGsoError: 0 }),
+      ports: [{ vni: BLUE, port: 'tap0', counters: counters({ txFrames: 5 }) }],
+      drops: [
+        { vni: null, reasons: { unknown_vni: 1 } },
+        { vni: BLUE, reasons: { runt: 2 } },
+      ],
+    },
+    {
+      underlay: counters({ rxFrames: 4, txErrors: 2, txGsoError: 5 }),
+      ports: [
+        { vni: BLUE, port: 'tap0', counters: counters({ txFrames: 6 }) },
+        { vni: GREEN, port: 'tap0', counters: counters({ txFrames: 7 }) },
+      ],
+      drops: [
+        { vni: null, reasons: { unknown_vni: 10, unknown_vtep: 1 } },
+        { vni: BLUE, reasons: {} },
+      ],
+    },
+    {
+      underlay: counters({ txGsoError: 5 }),
+      ports: [],
+      drops: [],
+    },
+  ];
+  t.deepEqual(mergeCounters(all), {
+    underlay: counters({ rxFrames: 7, txErrors: 3, txGsoError: 5 }),
+    ports: [
+      { vni: BLUE, port: 'tap0', counters: counters({ txFrames: 11 }) },
+      { vni: GREEN, port: 'tap0', counters: counters({ txFrames: 7 }) },
+    ],
+    drops: [
+      { vni: null, reasons: { unknown_vni: 11, unknown_vtep: 1 } },
+      { vni: BLUE, reasons: { runt: 2 } },
+    ],
+  });
+});

@@ -1,0 +1,80 @@
+/** What several workers answer, as one answer. */
+import type { Answers, DataplaneCounters, TableEntry } from './commands.ts';
+import type { DropReason } from './drop-reasons.ts';
+import type { PortCounters } from './ports.ts';
+
+export function mergeOpened(answers: readonly Answers['open'][]): Answers['open'] {
+  return {
+    sourcePorts: answers.flatMap(({ sourcePorts }) => sourcePorts),
+    missing: [...new Set(answers.flatMap(({ missing }) => missing))],
+  };
+}
+
+/** Each address once: as the worker has it that saw it last. */
+export function mergeTables(tables: readonly (readonly TableEntry[])[]): readonly TableEntry[] {
+  const [only = [], ...others] = tables;
+  if (others.length === 0) return only;
+  const merged = new Map<string, TableEntry>();
+  for (const entry of tables.flat()) {
+    const key = `${entry.vni} ${entry.mac}`;
+    const known = merged.get(key);
+    if (known === undefined || entry.ageMs < known.ageMs) merged.set(key, entry);
+  }
+  return [...merged.values()];
+}
+
+/** Sums, in the order of the first worker. */
+export function mergeCounters(all: readonly DataplaneCounters[]): DataplaneCounters {
+  return {
+    underlay: sumCounters(all.map(({ underlay }) => underlay)),
+    ports: groups(
+      all.flatMap(({ ports }) => ports),
+      ({ vni, port }) => `${vni} ${port}`,
+    ).map(([first, ...rest]) => ({
+      ...first,
+      counters: sumCounters([first, ...rest].map(({ counters }) => counters)),
+    })),
+    drops: groups(
+      all.flatMap(({ drops }) => drops),
+      ({ vni }) => String(vni),
+    ).map(([first, ...rest]) => ({
+      ...first,
+      reasons: sumReasons([first, ...rest].map(({ reasons }) => reasons)),
+    })),
+  };
+}
+
+function groups<T>(items: readonly T[], keyOf: (item: T) => string): (readonly [T, ...T[]])[] {
+  const byKey = new Map<string, [T, ...T[]]>();
+  for (const item of items) {
+    const group = byKey.get(keyOf(item));
+    if (group === undefined) byKey.set(keyOf(item), [item]);
+    else group.push(item);
+  }
+  return [...byKey.values()];
+}
+
+/** What is no count but the errno that an offload met (`…Error`, ports.ts): that of the first worker that met one. */
+function sumCounters(all: readonly PortCounters[]): PortCounters {
+  const names = Object.keys(all[0] ?? {}) as (keyof PortCounters)[];
+  const total = names.map(name => {
+    const values = all.map(counters => counters[name]);
+    const value = name.endsWith('Error')
+      ? values.find(errno => errno !== 0)
+      : values.reduce((sum, n) => sum + n);
+    return [name, value ?? 0] as const;
+  });
+  return Object.fromEntries(total) as Record<keyof PortCounters, number>;
+}
+
+function sumReasons(
+  all: readonly Partial<Record<DropReason, number>>[],
+): Partial<Record<DropReason, number>> {
+  const total: Partial<Record<DropReason, number>> = {};
+  for (const reasons of all) {
+    for (const [reason, frames] of Object.entries(reasons) as [DropReason, number][]) {
+      total[reason] = (total[reason] ?? 0) + frames;
+    }
+  }
+  return total;
+}
