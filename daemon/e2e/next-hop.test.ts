@@ -11,6 +11,7 @@ import { inLab } from './in-lab.ts';
 import {
   assertStream,
   attachPair,
+  BLUE,
   losses,
   type Pair,
   type PairOptions,
@@ -64,6 +65,26 @@ test('next hop: one that answers no more is left to the sockets, and taken up ag
     await waitForPing(c1, '198.18.0.2');
     await waitForSender(a, B, 'tunnel-gso');
     await assertStream(t, c1, c2, '198.18.0.2', BYTES);
+  });
+});
+
+test('next hop: a stale one is confirmed by the kernel, though no socket sends there', async t => {
+  await inLab(t, { name: 'hop-stale', wire: 'veth' }, async lab => {
+    const a = await lab.addVm('a', { underlay: '192.0.2.1/24' });
+    const k = await lab.addVm('k', { underlay: '192.0.2.9/24' });
+    // No gossip with this peer, and nothing from a container yet.
+    await a.startWeft({ networks: [{ ...BLUE, static_vteps: [k.underlay] }] });
+    const { address } = await k.link('eth0');
+    await a.ip(`neigh replace ${k.underlay} lladdr ${address} dev eth0 nud reachable`);
+    await waitForSender(a, k.underlay, 'tunnel-gso');
+    await a.ip(`neigh change ${k.underlay} dev eth0 nud stale`);
+    const confirmed = async () => {
+      const [neighbour] = await a.ipJson<{ state: string[] }[]>('neigh', 'show', k.underlay, 'dev', 'eth0');
+      return neighbour?.state.includes('REACHABLE');
+    };
+    // It waits 5 s for a confirmation by traffic before it asks (delay_first_probe_time).
+    await waitFor(confirmed, { what: 'the neighbour to be confirmed', timeoutMs: 20_000 });
+    t.is((await waitForSender(a, k.underlay, 'tunnel-gso')).next_hop, address);
   });
 });
 
