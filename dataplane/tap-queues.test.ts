@@ -5,10 +5,11 @@ import test, { type ExecutionContext } from 'ava';
 import { Arena } from './arena.ts';
 import { WeftError } from './errors.ts';
 import { ETHERNET_HEADER_SIZE, ETHERTYPE_IPV4, ETHERTYPE_IPV6, readEtherType } from './headers/ethernet.ts';
+import { Collector } from './native/testing/collector.ts';
 import { ip, makeNamespace } from './native/testing/namespace.ts';
 import { loopTurn, processState } from './native/testing/process-state.ts';
 import { NativeTapPort } from './tap.ts';
-import { closeTap, openTap } from './tap-device.ts';
+import { closeTap, openTap, shareTap } from './tap-device.ts';
 
 const TAP = 'wf0';
 /** As openTap sets it (tap-device.ts). */
@@ -121,6 +122,45 @@ test('openTap makes do with one queue where the kernel takes no steering program
     encoding: 'utf8',
   });
   t.is(answer.stdout.trim(), '[1,false]', answer.stderr);
+});
+
+test('shareTap: those that write to a single queue hear nothing, and the device goes with the last of them', async t => {
+  const { name, path } = makeNamespace(t);
+  const device = openTap({ name: TAP, netnsPath: path, persist: false });
+  ip('-n', name, 'link', 'set', 'dev', TAP, 'up');
+  const holders = shareTap(device, 3).map((fd, index) => {
+    const arena = new Arena({ slots: 8, slotSize: 2048 });
+    const collector = new Collector(arena);
+    const port = new NativeTapPort({ arena }, { fd, reads: index === 1 }, collector);
+    return { arena, collector, port };
+  });
+  const [first, reader, last] = holders;
+  ip('-n', name, 'address', 'add', '198.18.0.1/24', 'dev', TAP);
+  ip('-n', name, 'neighbour', 'add', '198.18.0.2', 'lladdr', US, 'dev', TAP);
+  execFileSync('ip', ['netns', 'exec', name, 'bash', '-c', 'echo > /dev/udp/198.18.0.2/9']);
+  await reader?.collector.atLeast(1);
+  t.deepEqual([first?.collector.frames.length, last?.collector.frames.length], [0, 0]);
+  first?.port.close();
+  reader?.port.close();
+  const batch = last?.arena.received;
+  t.truthy(batch);
+  batch?.setOffset(0, last?.arena.slotOffset(0) ?? 0);
+  batch?.setLength(0, 60);
+  if (batch !== undefined) last?.port.write(batch, 0, 1);
+  t.is(batch?.status(0), 0, 'it still writes when the others are closed');
+  last?.port.close();
+  t.throws(() => ip('-n', name, 'link', 'show', 'dev', TAP), undefined, 'the device is gone');
+});
+
+test('shareTap closes what it cannot divide', t => {
+  const { path } = makeNamespace(t);
+  const before = processState();
+  const device = openTap({ name: TAP, netnsPath: path, persist: false, queues: 2 });
+  t.like(
+    t.throws(() => shareTap(device, 3)),
+    { code: 'invalid_argument' },
+  );
+  t.deepEqual(processState(), before);
 });
 
 /** Sends the flows, datagram by datagram in turn, from inside the namespace. */
