@@ -40,6 +40,7 @@ export interface DatapathHandlers {
 type Handler<Name extends CommandName> = (args: Commands[Name]) => Answers[Name];
 
 export class Datapath {
+  private readonly clock: Clock;
   private readonly time: CoarseTime;
   private readonly handlers: DatapathHandlers;
   private readonly arena = new Arena();
@@ -48,6 +49,7 @@ export class Datapath {
   private underlay: { readonly udp: NativeUdpPort; readonly own: VtepAddress } | undefined;
 
   constructor(modules: { clock: Clock }, handlers: DatapathHandlers) {
+    this.clock = modules.clock;
     this.time = new CoarseTime(modules);
     this.handlers = handlers;
     this.forwarder = new Forwarder({
@@ -94,7 +96,9 @@ export class Datapath {
       if (this.forwarder.network(options.vni) !== undefined) {
         throw new WeftError('conflict', `VNI ${options.vni} is in the dataplane already`);
       }
-      this.forwarder.addNetwork(new Network({ time: this.time }, { ...options, own: this.opened().own }));
+      this.forwarder.addNetwork(
+        new Network({ clock: this.clock, time: this.time }, { ...options, own: this.opened().own }),
+      );
     },
 
     removeNetwork: ({ vni }) => {

@@ -6,6 +6,7 @@
 import { randomInt } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { MacAddress } from './address.ts';
+import type { Clock } from './clock.ts';
 import type { Time } from './coarse-time.ts';
 import { WeftError } from './errors.ts';
 import { isStation } from './headers/ethernet.ts';
@@ -40,6 +41,13 @@ export interface ForwardingEntry<P, V> {
   readonly ageMs: number;
 }
 
+export interface ForwardingTableModules {
+  /** Asked where an entry is written. */
+  readonly clock: Pick<Clock, 'now'>;
+  /** Read for each frame: the time of `clock`, perhaps a little late. */
+  readonly time: Time;
+}
+
 export interface ForwardingTableOptions {
   /**
    * Learned entries at the most; beyond it the one least recently seen as a source goes. More costs about 100 bytes
@@ -68,6 +76,7 @@ interface Entry<P, V> {
 }
 
 export class ForwardingTable<P, V> {
+  private readonly clock: Pick<Clock, 'now'>;
   private readonly time: Time;
   private readonly ageingMs: number;
   private readonly fixed = new Map<MacAddress, Entry<P, V>>();
@@ -76,13 +85,12 @@ export class ForwardingTable<P, V> {
   /** All of both, for the frame path. */
   private readonly index = new StationIndex<Entry<P, V>>({ seed: randomInt(2 ** 32) });
 
-  /**
-   * Throws `invalid_argument` unless `maxLearned` and `ageingMs` are positive integers.
-   */
-  constructor(modules: { readonly time: Time }, options: ForwardingTableOptions) {
+  /** Throws `invalid_argument` unless `maxLearned` and `ageingMs` are positive integers. */
+  constructor(modules: ForwardingTableModules, options: ForwardingTableOptions) {
     const ageingMs = options.ageingMs ?? DEFAULT_AGEING_MS;
     requirePositive('limit of learned entries', options.maxLearned);
     requirePositive('ageing time in milliseconds', ageingMs);
+    this.clock = modules.clock;
     this.time = modules.time;
     this.ageingMs = ageingMs;
     this.learned = new LRUCache({
@@ -91,7 +99,7 @@ export class ForwardingTable<P, V> {
       // Any other resolution makes lru-cache keep the time between calls, and start a timer of its own for it.
       ttlResolution: 0,
       // lru-cache takes a start time of 0 for "never expires", and our clock may begin at 0.
-      perf: { now: () => this.now() + 1 },
+      perf: { now: () => modules.clock.now() + 1 },
       dispose: (_, mac) => this.index.delete(mac),
     });
   }
@@ -114,7 +122,7 @@ export class ForwardingTable<P, V> {
     // Not by a function that returns the time: that might take a heap number for it.
     if (!moved && (this.time.ms[0] as number) - entry.seen < REFRESH_MS) return 'refreshed';
     entry.destination = destination;
-    entry.seen = this.now();
+    entry.seen = this.clock.now();
     this.learned.set(macOf(high, low), entry);
     return moved ? 'moved' : 'refreshed';
   }
@@ -122,7 +130,7 @@ export class ForwardingTable<P, V> {
   private learnNew(high: number, low: number, destination: Destination<P, V>): LearnResult {
     if (!isStation(high, low)) return 'refused';
     const mac = macOf(high, low);
-    const entry: Entry<P, V> = { destination, origin: 'learned', seen: this.now() };
+    const entry: Entry<P, V> = { destination, origin: 'learned', seen: this.clock.now() };
     // Before the index: it disposes of what it puts this in the place of.
     this.learned.set(mac, entry);
     this.index.set(mac, entry);
@@ -133,14 +141,10 @@ export class ForwardingTable<P, V> {
     return entry.origin === 'learned' && (this.time.ms[0] as number) - entry.seen > this.ageingMs;
   }
 
-  private now(): number {
-    return this.time.ms[0] as number;
-  }
-
   /** Puts a fixed entry in place of any entry of `mac`, fixed or learned. */
   setFixed(mac: MacAddress, destination: Destination<P, V>, origin: FixedOrigin): void {
     this.learned.delete(mac);
-    const entry = { destination, origin, seen: this.now() };
+    const entry = { destination, origin, seen: this.clock.now() };
     this.fixed.set(mac, entry);
     this.index.set(mac, entry);
   }
@@ -173,7 +177,7 @@ export class ForwardingTable<P, V> {
 
   /** Every entry that a lookup would find: fixed ones first, then learned ones, the most recently refreshed first. */
   *entries(): Generator<ForwardingEntry<P, V>, void, undefined> {
-    const now = this.now();
+    const now = this.clock.now();
     for (const [mac, { destination, origin, seen }] of this.fixed) {
       yield { mac, destination, origin, ageMs: now - seen };
     }

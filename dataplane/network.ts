@@ -1,5 +1,6 @@
 /** One VXLAN segment on this VTEP: its ports, its forwarding table and the VTEPs that carry it too. */
 import type { MacAddress, Vni, VtepAddress } from './address.ts';
+import type { Clock } from './clock.ts';
 import type { Time } from './coarse-time.ts';
 import { DROP, DropCounters } from './drop-reasons.ts';
 import { FloodList } from './flood-list.ts';
@@ -22,6 +23,12 @@ export interface NetworkOptions {
   readonly maxLearned?: number;
 }
 
+export interface NetworkModules {
+  readonly clock: Pick<Clock, 'now'>;
+  /** Of that clock. */
+  readonly time: Time;
+}
+
 export class Network {
   readonly name: string;
   readonly vni: Vni;
@@ -34,7 +41,7 @@ export class Network {
   /** The local ports; a new array whenever they change, so that the frame path can iterate over it as it is. */
   ports: readonly LocalPort[] = [];
 
-  constructor(modules: { time: Time }, options: NetworkOptions) {
+  constructor(modules: NetworkModules, options: NetworkOptions) {
     this.name = options.name;
     this.vni = options.vni;
     this.mtu = options.mtu;
