@@ -135,9 +135,11 @@ export class Datapath {
         throw new WeftError('conflict', `VNI ${options.vni} is in the dataplane already`);
       }
       const onLearned = this.replicator?.teller(options.vni);
-      const clock = this.replicator === undefined ? undefined : this.clock;
       this.forwarder.addNetwork(
-        new Network({ time: this.time, clock, onLearned }, { ...options, own: this.opened().own }),
+        new Network(
+          { clock: this.clock, time: this.time, onLearned },
+          { ...options, own: this.opened().own },
+        ),
       );
     },
 

@@ -1,6 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { BROADCAST_MAC, type MacAddress, macHigh, macLow } from './address.ts';
+import { systemClock } from './clock.ts';
 import { WeftError } from './errors.ts';
 import { type Destination, ForwardingTable, type LearnResult } from './forwarding-table.ts';
 
@@ -35,7 +36,7 @@ class SteppedTime {
 
 function setUp(options: { maxLearned?: number; ageingMs?: number } = {}) {
   const clock = new SteppedTime();
-  const table = new ForwardingTable<string, string>({ time: clock }, { maxLearned: 100, ...options });
+  const table = new ForwardingTable<string, string>({ clock, time: clock }, { maxLearned: 100, ...options });
   return { clock, table };
 }
 
@@ -202,7 +203,10 @@ test('entries() tells address, place, origin and age', t => {
 test('no timer is started: nothing of the table keeps the process awake', t => {
   const timers = () => process.getActiveResourcesInfo().filter(kind => kind === 'Timeout').length;
   const before = timers();
-  const table = new ForwardingTable<string, string>({ time: new SteppedTime() }, { maxLearned: 10 });
+  const table = new ForwardingTable<string, string>(
+    { clock: systemClock, time: new SteppedTime() },
+    { maxLearned: 10 },
+  );
   for (let n = 1; n < 50; n++) learn(table, mac(n), VTEP_2);
   lookup(table, mac(49));
   t.is(table.size, 10);

@@ -56,12 +56,10 @@ export interface ForwardingTableOptions {
 }
 
 export interface ForwardingTableModules<P, V> {
+  /** Asked where an entry is written; one for all tables that tell each other what they learned. */
+  readonly clock: Pick<Clock, 'now'>;
+  /** Read for each frame: the time of `clock`, perhaps a little late. */
   readonly time: Time;
-  /**
-   * Where several tables of one network tell each other what they learned: the clock that all of them share, by which it
-   * is decided who has seen a station last. @default `time`, which is late by a fraction of a second
-   */
-  readonly clock?: Pick<Clock, 'now'> | undefined;
   /**
    * Hears of each entry that was learned here, moved here, is still used after TELL_MS, or is better known here than to
    * whoever told of it, with the time of the frame: what other tables of the same network have to know.
@@ -91,8 +89,8 @@ interface Entry<P, V> {
 }
 
 export class ForwardingTable<P, V> {
+  private readonly clock: Pick<Clock, 'now'>;
   private readonly time: Time;
-  private readonly clock: ForwardingTableModules<P, V>['clock'];
   private readonly ageingMs: number;
   private readonly onLearned: ForwardingTableModules<P, V>['onLearned'];
   private readonly fixed = new Map<MacAddress, Entry<P, V>>();
@@ -101,15 +99,13 @@ export class ForwardingTable<P, V> {
   /** All of both, for the frame path. */
   private readonly index = new StationIndex<Entry<P, V>>({ seed: randomInt(2 ** 32) });
 
-  /**
-   * Throws `invalid_argument` unless `maxLearned` and `ageingMs` are positive integers.
-   */
+  /** Throws `invalid_argument` unless `maxLearned` and `ageingMs` are positive integers. */
   constructor(modules: ForwardingTableModules<P, V>, options: ForwardingTableOptions) {
     const ageingMs = options.ageingMs ?? DEFAULT_AGEING_MS;
     requirePositive('limit of learned entries', options.maxLearned);
     requirePositive('ageing time in milliseconds', ageingMs);
-    this.time = modules.time;
     this.clock = modules.clock;
+    this.time = modules.time;
     this.onLearned = modules.onLearned;
     this.ageingMs = ageingMs;
     this.learned = new LRUCache({
@@ -118,7 +114,7 @@ export class ForwardingTable<P, V> {
       // Any other resolution makes lru-cache keep the time between calls, and start a timer of its own for it.
       ttlResolution: 0,
       // lru-cache takes a start time of 0 for "never expires", and our clock may begin at 0.
-      perf: { now: () => this.now() + 1 },
+      perf: { now: () => modules.clock.now() + 1 },
       dispose: (_, mac) => this.index.delete(mac),
     });
   }
@@ -141,7 +137,7 @@ export class ForwardingTable<P, V> {
     // Not by a function that returns the time: that might take a heap number for it.
     if (!moved && (this.time.ms[0] as number) - entry.seen < REFRESH_MS) return 'refreshed';
     entry.destination = destination;
-    entry.seen = this.now();
+    entry.seen = this.clock.now();
     const mac = macOf(high, low);
     this.learned.set(mac, entry);
     if (moved || entry.seen - entry.told >= TELL_MS) this.tell(mac, entry);
@@ -151,7 +147,7 @@ export class ForwardingTable<P, V> {
   private learnNew(high: number, low: number, destination: Destination<P, V>): LearnResult {
     if (!isStation(high, low)) return 'refused';
     const mac = macOf(high, low);
-    const seen = this.now();
+    const seen = this.clock.now();
     const entry: Entry<P, V> = { destination, origin: 'learned', seen, told: seen };
     this.put(mac, entry);
     this.tell(mac, entry);
@@ -190,14 +186,10 @@ export class ForwardingTable<P, V> {
     return entry.origin === 'learned' && (this.time.ms[0] as number) - entry.seen > this.ageingMs;
   }
 
-  private now(): number {
-    return this.clock === undefined ? (this.time.ms[0] as number) : this.clock.now();
-  }
-
   /** Puts a fixed entry in place of any entry of `mac`, fixed or learned. */
   setFixed(mac: MacAddress, destination: Destination<P, V>, origin: FixedOrigin): void {
     this.learned.delete(mac);
-    const seen = this.now();
+    const seen = this.clock.now();
     const entry = { destination, origin, seen, told: seen };
     this.fixed.set(mac, entry);
     this.index.set(mac, entry);
@@ -231,7 +223,7 @@ export class ForwardingTable<P, V> {
 
   /** Every entry that a lookup would find: fixed ones first, then learned ones, the most recently refreshed first. */
   *entries(): Generator<ForwardingEntry<P, V>, void, undefined> {
-    const now = this.now();
+    const now = this.clock.now();
     for (const [mac, { destination, origin, seen }] of this.fixed) {
       yield { mac, destination, origin, ageMs: now - seen };
     }

@@ -24,9 +24,9 @@ export interface NetworkOptions {
 }
 
 export interface NetworkModules {
+  readonly clock: Pick<Clock, 'now'>;
+  /** Of that clock. */
   readonly time: Time;
-  /** With `onLearned`: see ForwardingTableModules. */
-  readonly clock?: Clock | undefined;
   /** Hears of what the forwarding table has learned (forwarding-table.ts). */
   readonly onLearned?:
     | ((mac: MacAddress, destination: Destination<LocalPort, Vtep>, seen: number) => void)

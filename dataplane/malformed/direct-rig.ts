@@ -15,6 +15,7 @@ import { batchIo, COALESCE_TCP, COALESCE_UDP, COUNTERS } from '../native/batch-i
 import { gather, type Outcome } from '../native/testing/segments.ts';
 import { Network } from '../network.ts';
 import type { PortCounters, TapPort, UdpPort } from '../ports.ts';
+import { ManualClock } from '../testing/manual-clock.ts';
 import { VtepTable } from '../vtep-table.ts';
 import { BLUE, OUR_MAC, type Sender } from './row.ts';
 
@@ -86,7 +87,7 @@ export class DirectRig {
     });
     const own = ADDRESSES.self as VtepAddress;
     this.network = new Network(
-      { time: { ms: new Float64Array(1) } },
+      { clock: new ManualClock(), time: { ms: new Float64Array(1) } },
       { name: 'blue', vni: BLUE, mtu: MTU, own, maxLearned: 16 },
     );
     this.forwarder.addNetwork(this.network);

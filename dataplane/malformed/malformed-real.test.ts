@@ -21,6 +21,7 @@ import { Network } from '../network.ts';
 import { NativeTapPort } from '../tap.ts';
 import { openTap } from '../tap-device.ts';
 import { concat, udpFrame, vxlanPayload } from '../testing/frames.ts';
+import { ManualClock } from '../testing/manual-clock.ts';
 import { NativeUdpPort } from '../udp.ts';
 import { VtepTable } from '../vtep-table.ts';
 import { ARP_ROWS, ETHERNET_ROWS } from './ethernet-rows.ts';
@@ -88,7 +89,7 @@ async function openWorld(t: ExecutionContext): Promise<World> {
     hashSeed: 1,
   });
   const network = new Network(
-    { time: { ms: new Float64Array(1) } },
+    { clock: new ManualClock(), time: { ms: new Float64Array(1) } },
     { name: 'blue', vni: BLUE, mtu: 1450, own: OWN },
   );
   forwarder.addNetwork(network);

@@ -56,7 +56,7 @@ const forwarder = new Forwarder({
   hashSeed: 0x7bad_5eed,
 });
 const own = parseIp('192.0.2.1');
-const network = new Network({ time }, { name: 'blue', vni: VNI, mtu: 1450, own });
+const network = new Network({ clock: systemClock, time }, { name: 'blue', vni: VNI, mtu: 1450, own });
 const peers = [2, 3, 4].map(n => vteps.intern(parseIp(`192.0.2.${n}`), 4789));
 network.setVteps('static', peers);
 forwarder.addNetwork(network);

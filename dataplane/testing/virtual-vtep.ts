@@ -88,7 +88,7 @@ export interface VirtualVtepOptions {
 export class VirtualVtep {
   readonly address: IpAddress;
   readonly forwarder: Forwarder;
-  private readonly modules: MemoryModules;
+  private readonly modules: MemoryModules & { readonly clock: Clock };
   private readonly vteps = new VtepTable();
   private readonly time: CoarseTime;
 
@@ -115,7 +115,10 @@ export class VirtualVtep {
   }
 
   addNetwork(vni: Vni, peers: readonly IpAddress[], mtu = 1450): Network {
-    const network = new Network({ time: this.time }, { name: `net-${vni}`, vni, mtu, own: this.address });
+    const network = new Network(
+      { clock: this.modules.clock, time: this.time },
+      { name: `net-${vni}`, vni, mtu, own: this.address },
+    );
     this.forwarder.addNetwork(network);
     this.setPeers(network, peers);
     return network;
