@@ -54,12 +54,12 @@ function groups<T>(items: readonly T[], keyOf: (item: T) => string): (readonly [
   return [...byKey.values()];
 }
 
-/** What is no count but the errno that an offload met (`…Error`, ports.ts): that of the first worker that met one. */
+/** What is no count but tells of an offload that was lost (`…Error`, `…Lost`: ports.ts): that of the first worker that met it. */
 function sumCounters(all: readonly PortCounters[]): PortCounters {
   const names = Object.keys(all[0] ?? {}) as (keyof PortCounters)[];
   const total = names.map(name => {
     const values = all.map(counters => counters[name]);
-    const value = name.endsWith('Error')
+    const value = /(Error|Lost)$/.test(name)
       ? values.find(errno => errno !== 0)
       : values.reduce((sum, n) => sum + n);
     return [name, value ?? 0] as const;

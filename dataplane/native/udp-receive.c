@@ -103,7 +103,11 @@ struct received udp_receive(struct udp_inbox *inbox, int fd, const struct slots 
 		limit = RECEIVE_BYTES / inbox->mean;
 	if (limit < RECEIVE_MESSAGES_MIN)
 		limit = RECEIVE_MESSAGES_MIN;
-	limit = appetite_limit(&inbox->appetite, limit < slots->count ? limit : slots->count);
+	if (limit > slots->count)
+		limit = slots->count;
+	/* While there may be leftovers, more is asked for than there is: only so the end of the queue shows. */
+	if (!inbox->gro.leftovers)
+		limit = appetite_limit(&inbox->appetite, limit);
 	prepare(inbox, slots, limit);
 	if (inbox->gro.drained)
 		inbox->gro.leftovers = false;
