@@ -16,6 +16,8 @@ export const USAGE = `npm run bench -- [options]
   --variant NAME=JSON adds "weft bridge (NAME)" and "weft tap (NAME)", whose configuration has these top-level keys
   --json FILE         writes all samples
   --write             renews docs/benchmarks
+
+npm run bench -- scale [--help]     curves over peers, forwarding entries, flows and containers
 `;
 
 export interface Options {

@@ -1,6 +1,6 @@
 /**
  * `npm run bench [-- OPTIONS]`: measures every subject in turn, round after round, and prints ratios. options.ts has
- * the options, plan.ts what is measured by default. The whole of it, for docs/benchmarks: `npm run bench -- --peers all --write`.
+ * the options, plan.ts what is measured by default; `scale` as the first word measures curves instead (scale/). The whole of it, for docs/benchmarks: `npm run bench -- --peers all --write`.
  */
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -16,6 +16,7 @@ import { makePlan, type Plan, quickPeers } from './plan.ts';
 import { duration, Progress } from './progress.ts';
 import { markdownReport, textReport } from './report.ts';
 import type { Omission, Result, Run } from './results.ts';
+import { main as measureScale } from './scale/main.ts';
 import { readScaleResults } from './scale-results.ts';
 import { StageRun } from './stage.ts';
 import { baseSubjects, PEERS } from './subjects/catalogue.ts';
@@ -25,6 +26,10 @@ const REPOSITORY = new URL('../../', import.meta.url);
 const DOCS = new URL('docs/benchmarks/', REPOSITORY);
 
 async function main(args: readonly string[]): Promise<number> {
+  if (args[0] === 'scale') {
+    await measureScale(args.slice(1));
+    return 0;
+  }
   const options = parseOptions(args);
   if (options.help) {
     process.stdout.write(USAGE);

@@ -1,5 +1,5 @@
 /**
- * What `npm run bench:scale -- --write` left in docs/benchmarks/scale.json, as far as targets speak of it. Each point of a
+ * What `npm run bench -- scale --write` left in docs/benchmarks/scale.json, as far as targets speak of it. Each point of a
  * curve becomes a result of the underlay "scale": the metric is CURVE of BENCHMARK, as in "entries-tcp", and the subject the
  * system with the size, as in "weft bridge at 50000".
  */

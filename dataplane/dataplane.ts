@@ -4,10 +4,11 @@
  * after the other; what they have learned from frames they tell each other (replicator.ts).
  */
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import type { Vni } from './address.ts';
 import type { Answers, CommandName, Commands } from './commands.ts';
 import { WeftError } from './errors.ts';
 import { mergeCounters, mergeOpened, mergeTables } from './merge-answers.ts';
-import type { OffloadLost } from './offloads.ts';
+import type { Offload, OffloadLost } from './offloads.ts';
 import { type PortName, PortRegistry } from './port-registry.ts';
 import { shareTap } from './tap-device.ts';
 import { type StartWorker, startWorkerThread, type WorkerEvent, type WorkerLink } from './worker-thread.ts';
@@ -125,6 +126,8 @@ export class Dataplane {
       await this.everywhere('releaseMac', args);
     },
     setNextHops: async args => {
+      // An injector that is taken up again can be lost again.
+      for (const { injector } of args.hops) this.lostOffloads.delete(lossKey('tunnel-gso', injector, null));
       await this.everywhere('setNextHops', args);
     },
     readTable: async args => mergeTables(await this.everywhere('readTable', args)),
@@ -225,7 +228,7 @@ export class Dataplane {
   }
 
   private onOffloadLost({ offload, port, vni, errno }: OffloadLost): void {
-    const key = `${vni} ${port} ${offload}`;
+    const key = lossKey(offload, port, vni);
     if (this.lostOffloads.has(key)) return;
     this.lostOffloads.add(key);
     this.handlers.offloadLost({ offload, port, vni, errno });
@@ -238,6 +241,10 @@ export class Dataplane {
     for (const worker of this.workers) worker.terminate();
     this.handlers.died(error);
   }
+}
+
+function lossKey(offload: Offload, port: string | null, vni: Vni | null): string {
+  return `${vni} ${port} ${offload}`;
 }
 
 /** For each worker its ends of the channels to all others. */

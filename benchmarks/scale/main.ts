@@ -12,7 +12,7 @@ import { flows } from './flows.ts';
 import { peers } from './peers.ts';
 import { rows, type ScaleRun, scaleFiles, targetText } from './report.ts';
 
-export const SCALE_USAGE = `npm run bench:scale -- [options]
+export const SCALE_USAGE = `npm run bench -- scale [options]
 
   --only NAME,...     peers, entries, flows, containers
   --quick             three minutes: the ends of each curve, with shorter measurements
@@ -116,7 +116,7 @@ function count(option: string, text: string | undefined, otherwise: number): num
 }
 
 function invalid(what: string): WeftError {
-  return new WeftError('invalid_argument', what, { hint: 'npm run bench:scale -- --help lists the options' });
+  return new WeftError('invalid_argument', what, { hint: 'npm run bench -- scale --help lists the options' });
 }
 
 /** Gives a benchmark its labs and takes them away, whichever way it ends. */

@@ -19,6 +19,7 @@ export interface LinkReport {
   readonly flags: readonly string[];
   readonly master?: string;
   readonly ifalias?: string;
+  readonly linkinfo?: { readonly info_kind?: string };
 }
 
 /** One network namespace that stands for a machine or a container, and what can be done inside it. */

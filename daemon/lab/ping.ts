@@ -29,16 +29,54 @@ export interface PingReport {
 
 /** Pings from inside `host`. Lost replies are a result, not an exception. */
 export async function ping(host: Host, address: string, options: PingOptions = {}): Promise<PingReport> {
-  const { count = 3, intervalS = 0.2, size = 56, waitS = 2, pattern } = options;
+  const { count = 3, intervalS = 0.2, waitS = 2 } = options;
+  const args = [...commonArguments(options), '-c', String(count), '-i', String(intervalS)];
   // Quiet hides why a request could not be sent; without it, a thousand replies hide everything else.
-  const args = [count > 20 ? '-nq' : '-n', '-c', String(count), '-i', String(intervalS)];
-  args.push('-s', String(size), '-W', String(waitS));
-  if (options.dontFragment === true) args.push('-M', 'do');
-  if (pattern !== undefined) args.push('-p', pattern);
-  if (options.broadcast === true) args.push('-b');
+  if (count > 20) args.push('-q');
   const timeoutMs = (count * intervalS + count * waitS + 10) * 1000;
-  const { stdout, stderr } = await host.exec('ping', [...args, address], { check: false, timeoutMs });
+  const { stdout, stderr } = await host.exec('ping', [...args, '-W', String(waitS), address], {
+    check: false,
+    timeoutMs,
+  });
   return parsePing(stdout + stderr);
+}
+
+/**
+ * The numbers, from 1 on, of those of `count` requests that were not answered `waitS` after the last. `ping` gives up one
+ * interval after its last request, which on a busy machine is before the reply; with a deadline it goes on asking until
+ * it has `count` replies.
+ */
+export async function unansweredPings(
+  host: Host,
+  address: string,
+  options: PingOptions & { readonly count: number; readonly intervalS: number },
+): Promise<{
+  readonly unanswered: readonly number[];
+  readonly duplicates: number;
+  readonly summary: string;
+}> {
+  const { count, intervalS, waitS = 2 } = options;
+  const deadlineS = Math.ceil(count * intervalS + waitS);
+  const args = [...commonArguments(options), '-c', String(count), '-i', String(intervalS)];
+  const { stdout, stderr } = await host.exec('ping', [...args, '-w', String(deadlineS), address], {
+    check: false,
+    timeoutMs: (deadlineS + 10) * 1000,
+  });
+  const replies = [...stdout.matchAll(/icmp_seq=(\d+) ttl=\d+.*/g)];
+  const answered = new Set(replies.map(([, sequence]) => Number(sequence)));
+  return {
+    unanswered: Array.from({ length: count }, (_, i) => i + 1).filter(sequence => !answered.has(sequence)),
+    duplicates: replies.filter(([line]) => line.endsWith('(DUP!)')).length,
+    summary: (stdout + stderr).split('\n').slice(-6).join('\n'),
+  };
+}
+
+function commonArguments({ size = 56, pattern, dontFragment, broadcast }: PingOptions): string[] {
+  const args = ['-n', '-s', String(size)];
+  if (dontFragment === true) args.push('-M', 'do');
+  if (pattern !== undefined) args.push('-p', pattern);
+  if (broadcast === true) args.push('-b');
+  return args;
 }
 
 /** Reads the summary of iputils' ping, which has no machine-readable output. Throws when there is none. */

@@ -22,14 +22,15 @@ interface Filter {
   readonly options?: { readonly actions?: readonly { readonly to_dev?: string }[] };
 }
 
-/** Whether the redirection is (still) in force. */
+/** Whether the redirection is (still) in force. Throws `system` when `tc` cannot tell. */
 export async function isRedirected(from: string, to: string): Promise<boolean> {
-  const { code, stdout } = await run(
+  const { code, stdout, stderr } = await run(
     ['tc', '-json', 'filter', 'show', 'dev', from, 'ingress'],
     undefined,
     '',
   );
-  if (code !== 0 || stdout.trim() === '') return false;
+  if (code !== 0) throw new WeftError('system', `tc filter show dev ${from}: ${stderr.trim()}`);
+  if (stdout.trim() === '') return false;
   const filters = JSON.parse(stdout) as Filter[];
   return filters.some(({ options }) => options?.actions?.some(({ to_dev }) => to_dev === to));
 }

@@ -4,7 +4,7 @@
  * redirection with them.
  */
 import { closeInjector, openInjector } from '../../dataplane/injector-device.ts';
-import type { Link } from '../net/ip.ts';
+import { type Link, listLinks } from '../net/ip.ts';
 import { isRedirected, redirectIngress } from '../net/redirect.ts';
 import { raiseSilently } from './self-test.ts';
 
@@ -30,12 +30,18 @@ export async function openInjectorFor(link: Link): Promise<Injector> {
   }
 }
 
-/** Whether what is written into the injector still leaves by its device. */
+/**
+ * Whether what is written into the injector still leaves by its device. What speaks against it is asked for once more: a
+ * list that changes while the kernel dumps it can lack what is there (NLM_F_DUMP_INTR, linux/netlink.h).
+ */
 export async function isInjectorSound(
   injector: Injector,
   link: Link,
   links: readonly Link[],
 ): Promise<boolean> {
-  const own = links.find(({ ifname }) => ifname === injector.name);
-  return own?.flags.includes('UP') === true && (await isRedirected(injector.name, link.ifname));
+  const leadsOut = async (listed: readonly Link[]): Promise<boolean> => {
+    const own = listed.find(({ ifname }) => ifname === injector.name);
+    return own?.flags.includes('UP') === true && (await isRedirected(injector.name, link.ifname));
+  };
+  return (await leadsOut(links)) || (await leadsOut(await listLinks()));
 }

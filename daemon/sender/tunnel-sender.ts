@@ -90,7 +90,9 @@ export class TunnelSender {
     }
     this.state = 'running';
     this.watch.start();
-    await this.look();
+    // In the chain of looks: two at once would open one injector twice, and close what the dataplane still writes to.
+    this.looking = this.looking.then(() => this.look());
+    await this.looking;
   }
 
   /** The set of VTEPs has changed. */
