@@ -248,7 +248,7 @@ export class Datapath {
   private adopt({ vni, mac, port: id, vtep: address, seen }: LearnedMac): void {
     const network = this.forwarder.network(vni);
     if (network === undefined) return;
-    const port = network.ports.find(candidate => candidate.id === id);
+    const port = id === null ? undefined : network.ports.find(candidate => candidate.id === id);
     if (port !== undefined) network.table.adopt(mac, port.destination, seen);
     const vtep = address === null ? undefined : this.vteps.get(address);
     if (vtep !== undefined && network.flood.has(vtep)) network.table.adopt(mac, vtep.destination, seen);

@@ -21,7 +21,7 @@ export type Offload = (typeof OFFLOADS)[number];
  * - `off`: the configuration forbids it.
  * - `unavailable`: this kernel or device does not have it, as the probe at the start has shown; for `tunnel-gso`, as the
  *   underlay devices are now.
- * - `lost`: it was used until the kernel refused it, and is not tried again before a restart.
+ * - `lost`: it was used until the kernel refused it, and is not tried again on that port.
  */
 export type OffloadState = 'on' | 'off' | 'unavailable' | 'lost';
 

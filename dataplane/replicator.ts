@@ -32,7 +32,7 @@ export interface ReplicationChannel {
 /** How long what was learned waits for more: a thousand messages a second at the most, whoever floods us with addresses. */
 const GATHER_MS = 1;
 
-/** Addresses of one message at the most. What does not fit is told when it is next seen: 4 million a second would do it. */
+/** Addresses of one message at the most. What does not fit is told again 10 s later (forwarding-table.ts, TELL_MS): 4 million a second would do it. */
 const MESSAGE_ADDRESSES = 4096;
 
 export class Replicator {
@@ -68,8 +68,9 @@ export class Replicator {
   }
 
   private tell(learned: LearnedMac): void {
-    if (this.gathered.size >= MESSAGE_ADDRESSES) return;
-    this.gathered.set(`${learned.vni} ${learned.mac}`, learned);
+    const key = `${learned.vni} ${learned.mac}`;
+    if (this.gathered.size >= MESSAGE_ADDRESSES && !this.gathered.has(key)) return;
+    this.gathered.set(key, learned);
     if (this.isGathering) return;
     this.isGathering = true;
     this.clock.after(GATHER_MS, () => this.send());

@@ -173,6 +173,13 @@ export function shareTap({ fds }: Pick<TapDevice, 'fds'>, holders: number): read
 /** The argument of TUNSETSTEERINGEBPF that takes a program away. */
 const NO_PROGRAM = -1;
 
+/** Whether several queues can be had: without a steering program flows would change them. */
+export function canSteer(): boolean {
+  const steering = loadSteering();
+  if (steering !== undefined) batchIo.closeDescriptor(steering);
+  return steering !== undefined;
+}
+
 /** Undefined where the kernel has no bpf(2) or we may not use it. */
 function loadSteering(): number | undefined {
   const fd = batchIo.loadSteering(randomInt(2 ** 32));

@@ -2,7 +2,7 @@
 import type { MacAddress } from '../../dataplane/address.ts';
 import { formatMac } from '../../dataplane/address.ts';
 import { WeftError } from '../../dataplane/errors.ts';
-import { closeTap, openTap, type SuperFrames, type TapDevice } from '../../dataplane/tap-device.ts';
+import { canSteer, closeTap, openTap, type SuperFrames, type TapDevice } from '../../dataplane/tap-device.ts';
 import { bridgeName, bridgeTapName } from '../endpoints/names.ts';
 import { changeLinks, type Link, listLinks, removeLink } from './ip.ts';
 import { setNetSysctls } from './sysctl.ts';
@@ -68,7 +68,7 @@ async function openBridgeTap(
   isThere: boolean,
 ): Promise<TapDevice> {
   const device = openTap({ name, persist: true, ...options });
-  if (!isThere || device.multiQueue === options.queues > 1) return device;
+  if (!isThere || device.multiQueue === (options.queues > 1 && canSteer())) return device;
   closeTap(device);
   await removeLink(name);
   return openTap({ name, persist: true, ...options });

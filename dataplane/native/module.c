@@ -302,7 +302,14 @@ static napi_value udp_set_next_hops(napi_env env, napi_callback_info info)
 	struct span table = js_memory(env, arguments[1]);
 	if (table.data == NULL && table.size > 0)
 		return js_number(env, -EFAULT);
-	return js_number(env, tunnel_set_hops(&port->device.udp.tunnel, table.data, table.size));
+	int result = tunnel_set_hops(&port->device.udp.tunnel, table.data, table.size);
+	struct memory memory;
+	/* A loss from now on is a new one, also if the next send brings it. */
+	if (result == 0 && port_memory(port, &memory)) {
+		memory.counters->tx_tunnel_error = 0;
+		memory.counters->tx_tunnel_lost = 0;
+	}
+	return js_number(env, result);
 }
 
 static napi_value count_drops(napi_env env, napi_callback_info info)

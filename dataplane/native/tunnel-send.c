@@ -127,31 +127,44 @@ static void count_sent(const struct tunnel_frame *tunnel_frame, struct counters 
 	counters->tx_bytes += frame->encap_length + frame->length + (tunnel_frame->segments - 1) * headers;
 }
 
+/* Return: as tunnel_send */
+static int inject(struct tunnel *tunnel, const struct tunnel_hop *hop, struct tunnel_frame *tunnel_frame,
+		  struct counters *counters)
+{
+	const struct frame *frame = tunnel_frame->frame;
+
+	/* What is wrong with a frame is for the sockets to say. */
+	if (!is_one_packet(tunnel, frame) ||
+	    geometry_offload(frame, tunnel_frame->data, &tunnel_frame->header_length) != 0)
+		return TUNNEL_PASSES;
+	/* The checksum to be completed is that of something inside this TCP, or the sum of the headers would not end even. */
+	if (frame->flags & FRAME_NEEDS_CSUM && (tunnel_frame->header_length == 0 || frame->encap_length % 2 != 0))
+		return TUNNEL_PASSES;
+	tunnel_frame->segments = count_segments(frame, tunnel_frame->header_length);
+	if (overhead(tunnel, frame) + longest(tunnel_frame) > hop->mtu)
+		return EMSGSIZE;
+
+	int error = write_frame(tunnel, hop, tunnel_frame);
+	if (error == 0) {
+		tunnel->identification = (uint16_t)(tunnel->identification + tunnel_frame->segments);
+		count_sent(tunnel_frame, counters);
+		return 0;
+	}
+	if (!is_passing(error))
+		give_up(tunnel, hop->fd, error);
+	return TUNNEL_PASSES;
+}
+
 int tunnel_send(struct tunnel *tunnel, const struct frame *frame, const uint8_t *data, uint16_t port,
 		struct counters *counters)
 {
 	const struct tunnel_hop *hop = find_hop(tunnel, frame->next_hop);
 	struct tunnel_frame tunnel_frame = {.frame = frame, .data = data, .port = port};
 
-	if (hop == NULL || !is_tcp(data, frame->length) || !is_one_packet(tunnel, frame))
+	if (hop == NULL || !is_tcp(data, frame->length))
 		return TUNNEL_PASSES;
-	/* What is wrong with a frame is for the sockets to say. */
-	if (geometry_offload(frame, data, &tunnel_frame.header_length) != 0)
-		return TUNNEL_PASSES;
-	/* The checksum to be completed is that of something inside this TCP, or the sum of the headers would not end even. */
-	if (frame->flags & FRAME_NEEDS_CSUM && (tunnel_frame.header_length == 0 || frame->encap_length % 2 != 0))
-		return TUNNEL_PASSES;
-	tunnel_frame.segments = count_segments(frame, tunnel_frame.header_length);
-	if (overhead(tunnel, frame) + longest(&tunnel_frame) > hop->mtu)
-		return EMSGSIZE;
-
-	int error = write_frame(tunnel, hop, &tunnel_frame);
-	if (error == 0) {
-		tunnel->identification = (uint16_t)(tunnel->identification + tunnel_frame.segments);
-		count_sent(&tunnel_frame, counters);
-		return 0;
-	}
-	if (!is_passing(error))
-		give_up(tunnel, hop->fd, error);
-	return TUNNEL_PASSES;
+	int result = inject(tunnel, hop, &tunnel_frame, counters);
+	if (result == TUNNEL_PASSES)
+		tunnel->detour = true;
+	return result;
 }

@@ -46,6 +46,8 @@ struct tunnel {
 	struct tunnel_hop *hops;
 	uint32_t count;
 	uint16_t identification; /* of the next IPv4 packet */
+	/* A TCP frame had to leave by the sockets: what follows it in its flow must not be injected before it has left. */
+	bool detour;
 	int error; /* the errno for which an injector was given up last, 0: none; */
 	int lost_fd; /* and which it was */
 	int injected_error; /* for tests: the errno that meets each write; 0: none */

@@ -112,7 +112,7 @@ struct received udp_receive(struct udp_inbox *inbox, int fd, const struct slots 
 	if (inbox->gro.drained)
 		inbox->gro.leftovers = false;
 	inbox->count = (uint32_t)receive_messages(inbox, fd, limit, &received, counters);
-	inbox->gro.drained = inbox->count < limit;
+	inbox->gro.drained = inbox->count < limit && received.error == 0;
 	for (uint32_t i = 0; i < inbox->count; i++)
 		bytes += inbox->headers[i].msg_len;
 	if (inbox->count > 0)

@@ -197,6 +197,9 @@ static int send_frame(struct udp *udp, const struct span *arena, struct frame *f
 	if (geometry_bounds(frame, arena->size) != 0)
 		return EINVAL;
 	if (frame->next_hop != 0) {
+		if (udp->tunnel.detour)
+			flush(udp, udp->source_fds[frame->socket], counters);
+		udp->tunnel.detour = false;
 		int result = tunnel_send(&udp->tunnel, frame, arena->data + frame->offset,
 					 udp->source_ports[frame->socket], counters);
 		if (result != TUNNEL_PASSES)

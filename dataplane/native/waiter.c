@@ -60,11 +60,14 @@ static void on_prepare(uv_prepare_t *handle)
 	for (int timeout = -1; timeout != 0 && !others && waiter->pollers > 0;) {
 		timeout = uv_backend_timeout(waiter->loop);
 		int count = wait_for_events(waiter, &round, timeout);
+		int error = count < 0 ? errno : 0;
 		/* The loop's time is that of its last poll: without this it would wait for the same timer again. */
 		uv_update_time(waiter->loop);
-		if (count <= 0)
+		/* Not for a signal: the loop would go on to wait for what it has, and nobody for the ports. */
+		if (error != 0 && error != EINTR)
 			return;
-		others = serve(waiter, round.events, count);
+		if (count > 0)
+			others = serve(waiter, round.events, count);
 	}
 }
 
