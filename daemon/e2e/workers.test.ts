@@ -63,12 +63,15 @@ for (const { attach, workers } of CASES) {
   });
 }
 
-test('workers: the same flows keep their order through the kernel vxlan, so the lab does not reorder', async t => {
+/** Its vxlan has a receive queue for each processor (gro_cells), so a sender that moves overtakes itself now and then. */
+const KERNEL_OVERTAKEN = 1 / 1000;
+
+test('workers: the same flows pass the kernel vxlan nearly in order, so the lab does not reorder', async t => {
   t.timeout(180_000);
   await inLab(t, 'order-kernel', async lab => {
     const { c1, c2 } = await kernelPair(lab);
     await waitForPing(c1, '198.18.0.2');
-    await assertOrder(t, c1, c2);
+    await assertOrder(t, c1, c2, KERNEL_OVERTAKEN);
   });
 });
 
@@ -99,8 +102,8 @@ async function keepOrderOnVeths(hosts: readonly Host[]): Promise<void> {
   }
 }
 
-/** Asserts that UDP flows in both directions at once arrive, and in their order. */
-async function assertOrder(t: ExecutionContext, c1: Host, c2: Host): Promise<void> {
+/** Asserts that UDP flows in both directions at once arrive, and in their order but for a share of `overtaken`. */
+async function assertOrder(t: ExecutionContext, c1: Host, c2: Host, share = 0): Promise<void> {
   const reports = await flowOrder(
     [
       { host: c1, address: '198.18.0.1' },
@@ -112,7 +115,7 @@ async function assertOrder(t: ExecutionContext, c1: Host, c2: Host): Promise<voi
   for (const { flows, received, overtaken, doubled } of reports) {
     t.is(flows, FLOWS);
     t.true(received > 20 * FLOWS, `${received} datagrams`);
-    t.is(overtaken, 0);
+    t.true(overtaken <= share * received, `${overtaken} overtaken`);
     t.is(doubled, 0);
   }
 }
