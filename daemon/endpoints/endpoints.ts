@@ -217,8 +217,9 @@ export class Endpoints {
       return;
     }
     // The configuration or the underlay may have another MTU by now: the interface follows.
-    const endpoint = { ...found, mtu: network.mtu };
-    if (endpoint.mtu !== found.mtu) await this.modules.store.replace(found, endpoint);
+    // The store knows an endpoint by identity: what has not changed is not copied.
+    const endpoint = found.mtu === network.mtu ? found : { ...found, mtu: network.mtu };
+    if (endpoint !== found) await this.modules.store.replace(found, endpoint);
     await this.takeOver(endpoint, network);
   }
 
