@@ -105,6 +105,20 @@ for (const mode of ATTACH_MODES) {
       t.deepEqual(await hostLinks(a), []);
     });
   });
+
+  test(`endpoints (${mode}): an interface deleted while the daemon was down is forgotten, and an attach makes it anew`, async t => {
+    await inLab(t, `deleted-${mode}`, async lab => {
+      const a = await addWeftVm(lab, 1, { attach: mode });
+      const c1 = await addAttached(a, 'c1', ADDRESSES);
+      const { mac } = (await a.weftJson<EndpointReport[]>('endpoints'))[0] as EndpointReport;
+      await a.kill9();
+      await c1.ip('link del dev eth0');
+      await a.restartWeft();
+      await waitUntilForgotten(a, mac);
+      await attach(a, c1, ADDRESSES);
+      t.is((await c1.link('eth0')).address, mac);
+    });
+  });
 }
 
 test('endpoints (bridge): a bridge that is full is told as what it is, and nothing is left of the attachment', async t => {

@@ -1,6 +1,6 @@
 /** Attach mode `bridge`: a veth pair, one end in the container, the other a port of the bridge `wf-NAME`. */
 import { WeftError } from '../../dataplane/errors.ts';
-import { removeLink } from '../net/ip.ts';
+import { ownLinkNames, removeLink } from '../net/ip.ts';
 import { changeLinkSteps, LinkStepError } from '../net/link-steps.ts';
 import { containerLinkStep, explainOccupied } from './container-link.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -28,10 +28,22 @@ export async function attachByBridge(
       containerLinkStep(endpoint, gsoMaxSegs),
     ]);
   } catch (error) {
-    if (error instanceof LinkStepError && error.step === 0) throw explainOccupied(error, endpoint);
-    await detachFromBridge(endpoint);
+    if (error instanceof LinkStepError && error.step === 0) throw await explainTaken(error, endpoint);
+    // Whatever goes wrong here, the reason of the attachment is what counts.
+    await detachFromBridge(endpoint).catch(() => {});
     throw explainFull(error, endpoint);
   }
+}
+
+/** A pair has two names, and the kernel does not say which of them is taken. */
+async function explainTaken(error: LinkStepError, endpoint: Endpoint): Promise<unknown> {
+  const { hostLink } = endpoint;
+  if (error.code !== 'conflict' || !(await ownLinkNames()).has(hostLink))
+    return explainOccupied(error, endpoint);
+  return new WeftError('conflict', `this VM has a link "${hostLink}" already`, {
+    hint: `remove it (ip link delete ${hostLink})`,
+    cause: error,
+  });
 }
 
 /** EXFULL: BR_MAX_PORTS of net/bridge/br_private.h is 1024, port 0 is none, and one is the TAP. */

@@ -134,7 +134,7 @@ export class Endpoints {
   }
 
   private async attachNow(request: AttachRequest): Promise<Endpoint> {
-    const { networks, nodeName, store, log } = this.modules;
+    const { networks, nodeName, store, wiring, log } = this.modules;
     const wanted = await planEndpoint(request, networks, nodeName);
     // Only what stands in the way: looking at all endpoints would make the thousandth attachment a slow one.
     const rivals = rivalsOf(wanted, this.all());
@@ -143,29 +143,32 @@ export class Endpoints {
     if (existing !== undefined) return requireSame(existing, wanted, request);
     refuseDuplicates(wanted, this.all());
 
+    const network = findNetwork(wanted.network, networks);
+    const make = wanted.attach === 'tap' ? attachByTap : attachByBridge;
     await store.add(wanted);
+    let hasLinks = false;
     try {
-      const network = findNetwork(wanted.network, networks);
-      const make = wanted.attach === 'tap' ? attachByTap : attachByBridge;
-      await this.connect(wanted, await make(wanted, network));
+      const device = await make(wanted, network);
+      hasLinks = true;
+      if (device !== undefined) await wiring.addPort(wanted, device);
+      await wiring.attachMac(wanted);
+      const endpoint = { ...wanted, pending: false };
+      await store.replace(wanted, endpoint);
+      log.info(logFields(endpoint), 'attached');
+      return endpoint;
     } catch (error) {
-      await store.remove(wanted);
+      await this.takeBack(wanted, hasLinks);
       throw error;
     }
-    const endpoint = { ...wanted, pending: false };
-    await store.replace(wanted, endpoint);
-    log.info(logFields(endpoint), 'attached');
-    return endpoint;
   }
 
-  /** The links exist: from here on whatever fails takes them away again. */
-  private async connect(endpoint: Endpoint, device: TapDevice | undefined): Promise<void> {
+  /** The caller is told why the attachment failed; what cannot be taken back now stays on record as pending. */
+  private async takeBack(endpoint: Endpoint, hasLinks: boolean): Promise<void> {
     try {
-      if (device !== undefined) await this.modules.wiring.addPort(endpoint, device);
-      await this.modules.wiring.attachMac(endpoint);
+      if (hasLinks) await this.dismantle(endpoint);
+      await this.modules.store.remove(endpoint);
     } catch (error) {
-      await this.dismantle(endpoint);
-      throw error;
+      this.modules.log.error({ ...logFields(endpoint), ...errorFields(error) }, 'cannot be taken back yet');
     }
   }
 
@@ -199,13 +202,18 @@ export class Endpoints {
       if (endpoint.attach === 'tap') await ignoreMissing(wiring.removePort(endpoint));
     } finally {
       if (endpoint.attach === 'bridge') await detachFromBridge(endpoint);
-      else if ((await locateNetns(endpoint.netns)) === endpoint.netns.path) await detachTap(endpoint);
-      else await removeLink(endpoint.hostLink);
+      else await this.removeTap(endpoint);
     }
   }
 
+  /** The namespace may live on at another path than the one it was attached by. */
+  private async removeTap(endpoint: Endpoint): Promise<void> {
+    const path = await locateNetns(endpoint.netns);
+    if (path === undefined) await removeLink(endpoint.hostLink);
+    else await detachTap({ ...endpoint, netns: { ...endpoint.netns, path } });
+  }
+
   private async restoreOne(recorded: Endpoint): Promise<void> {
-    if (recorded.pending) return this.forget(recorded, 'its attachment was interrupted');
     const found = await this.refresh(recorded, await ownLinkNames());
     if (found === undefined) return;
     const network = this.modules.networks.find(({ name }) => name === found.network);
@@ -217,8 +225,9 @@ export class Endpoints {
       return;
     }
     // The configuration or the underlay may have another MTU by now: the interface follows.
-    const endpoint = { ...found, mtu: network.mtu };
-    if (endpoint.mtu !== found.mtu) await this.modules.store.replace(found, endpoint);
+    // The store knows an endpoint by identity: what has not changed is not copied.
+    const endpoint = found.mtu === network.mtu ? found : { ...found, mtu: network.mtu };
+    if (endpoint !== found) await this.modules.store.replace(found, endpoint);
     await this.takeOver(endpoint, network);
   }
 
@@ -263,7 +272,9 @@ export class Endpoints {
   private async forgetVanished(endpoints: readonly Endpoint[], links: ReadonlySet<string>): Promise<void> {
     // The host's end of a pair lives exactly as long as the other end's namespace: while it is there, so is the
     // endpoint, and there is nothing to ask the kernel for.
-    const doubtful = endpoints.filter(({ attach, hostLink }) => attach === 'tap' || !links.has(hostLink));
+    const doubtful = endpoints.filter(
+      ({ attach, hostLink, pending }) => pending || attach === 'tap' || !links.has(hostLink),
+    );
     await this.each(doubtful, 'cannot be looked after', async endpoint => {
       await this.refresh(endpoint, links);
     });
@@ -271,6 +282,11 @@ export class Endpoints {
 
   /** The endpoint as it is now, with the path at which its namespace can be entered; undefined: gone, and forgotten. */
   private async refresh(endpoint: Endpoint, links: ReadonlySet<string>): Promise<Endpoint | undefined> {
+    // Every attachment has ended when it is looked at, for they take turns: this one without a result.
+    if (endpoint.pending) {
+      await this.forget(endpoint, 'its attachment was interrupted');
+      return undefined;
+    }
     // That a new namespace has the same inode cannot feign a pair. A TAP that we hold open keeps its namespace alive:
     // there only the holders of the namespace count.
     const isPaired = endpoint.attach === 'bridge' && links.has(endpoint.hostLink);

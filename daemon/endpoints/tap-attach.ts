@@ -28,10 +28,13 @@ export async function attachByTap(
     ]);
   } catch (error) {
     closeTap(device);
-    // Where the device is and what it is called depends on how far it came.
-    const done = error instanceof LinkStepError ? error.step : 0;
-    await removeLink(done < 2 ? hostLink : ifname, done === 0 ? undefined : netns.path);
-    throw done === 1 ? explainOccupied(error, endpoint) : error;
+    const step = error instanceof LinkStepError ? error.step : undefined;
+    // Refused at the first step, it has not moved. Else how far it came is looked up, for a shell that was killed does not
+    // tell; where the namespace is gone, it can only be here.
+    const undone = step === 0 ? removeLink(hostLink) : detachTap(endpoint).catch(() => removeLink(hostLink));
+    // Whatever goes wrong with it: why the attachment failed is what counts.
+    await undone.catch(() => {});
+    throw step === 1 ? explainOccupied(error, endpoint) : error;
   }
   return device;
 }
@@ -40,8 +43,9 @@ export async function attachByTap(
 export async function detachTap(endpoint: Endpoint): Promise<void> {
   const { hostLink, netns } = endpoint;
   const inside = await listLinks(netns.path);
-  if (isOurs(endpoint, inside)) await removeLink(endpoint.ifname, netns.path);
-  else if (inside.some(({ ifname }) => ifname === hostLink)) await removeLink(hostLink, netns.path);
+  // First what can be nobody else's: an older interface that is in its way may have its MAC.
+  if (inside.some(({ ifname }) => ifname === hostLink)) await removeLink(hostLink, netns.path);
+  else if (isOurs(endpoint, inside)) await removeLink(endpoint.ifname, netns.path);
   else await removeLink(hostLink);
 }
 
@@ -53,7 +57,12 @@ export async function restoreTap(
   const { ifname, netns, mtu } = endpoint;
   if (!isOurs(endpoint, await listLinks(netns.path))) return undefined;
   const device = openTap({ name: ifname, netnsPath: netns.path, persist: true, superFrames });
-  await changeLinks([`link set dev ${ifname} mtu ${mtu} gso_max_segs ${gsoMaxSegs}`], netns.path);
+  try {
+    await changeLinks([`link set dev ${ifname} mtu ${mtu} gso_max_segs ${gsoMaxSegs}`], netns.path);
+  } catch (error) {
+    closeTap(device);
+    throw error;
+  }
   return device;
 }
 

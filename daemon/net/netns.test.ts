@@ -39,6 +39,12 @@ const refused: [string, RegExp][] = [
   ['', /is no namespace/],
   ['..', /is no namespace/],
   ['a/b', /is no namespace/],
+  ['/tmp/two words', /^"\/tmp\/two words" cannot be the name of a namespace$/],
+  ['tab\tbed', /cannot be the name/],
+  ['half#comment', /cannot be the name/],
+  ['"quoted"', /cannot be the name/],
+  ["it's", /cannot be the name/],
+  ['back\\slash', /cannot be the name/],
 ];
 
 for (const [name, message] of refused) {

@@ -15,8 +15,16 @@ export interface Netns {
 const NSFS_MAGIC = 0x6e736673;
 const RUN_NETNS = '/run/netns';
 
-/** Finds the namespace. Throws `not_found`, or `invalid_argument` when the file is no network namespace. */
+/** What `ip -batch` takes apart, ends a line at, or continues it for (getcmdline and makeargs of iproute2's lib/utils.c). */
+const UNSPEAKABLE = /[\s"'#\\]/;
+
+/** Finds the namespace. Throws `not_found`, or `invalid_argument` when the file is no network namespace, or weft cannot say its name to `ip`. */
 export async function resolveNetns(name: string): Promise<Netns> {
+  if (UNSPEAKABLE.test(name)) {
+    throw new WeftError('invalid_argument', `${JSON.stringify(name)} cannot be the name of a namespace`, {
+      hint: 'name it without blanks, quotes, "#" and backslashes, or give the PID of a process in it',
+    });
+  }
   const path = pathOf(name);
   const inode = await netnsInode(path);
   if (inode === undefined) {
@@ -80,6 +88,7 @@ export async function locateNetns({
 }: Pick<Netns, 'path' | 'inode'>): Promise<string | undefined> {
   if (await leadsTo(path, inode)) return path;
   for (const name of await list(RUN_NETNS)) {
+    if (UNSPEAKABLE.test(name)) continue;
     if (await leadsTo(`${RUN_NETNS}/${name}`, inode)) return `${RUN_NETNS}/${name}`;
   }
   for (const pid of (await list('/proc')).filter(name => /^\d+$/.test(name))) {

@@ -13,19 +13,30 @@ export interface Outcome {
   readonly stderr: string;
 }
 
+/** The Debian packages of the programs that weft runs. */
+const PACKAGES: Readonly<Record<string, string>> = {
+  ethtool: 'ethtool',
+  ip: 'iproute2',
+  nsenter: 'util-linux',
+  setpriv: 'util-linux',
+  tc: 'iproute2',
+};
+
 /** Runs a command to its end, in that namespace. Throws `unavailable` when it is not installed. */
 export async function run(command: readonly string[], netns: NetnsPath, input: string): Promise<Outcome> {
   // Node cannot enter a namespace; nsenter (util-linux) takes any path, `ip -n` only names.
   const argv = netns === undefined ? command : ['nsenter', `--net=${netns}`, ...command];
-  const child = spawn(argv[0] as string, argv.slice(1), { stdio: ['pipe', 'pipe', 'pipe'] });
+  const program = argv[0] as string;
+  const child = spawn(program, argv.slice(1), { stdio: ['pipe', 'pipe', 'pipe'] });
   const started = once(child, 'spawn');
   const output = Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
   try {
     await started;
   } catch (cause) {
     output.catch(() => {});
-    throw new WeftError('unavailable', `cannot run ${argv[0]}: ${(cause as Error).message}`, {
-      hint: 'install the packages iproute2 and util-linux',
+    const isMissing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
+    throw new WeftError('unavailable', `cannot run ${program}: ${(cause as Error).message}`, {
+      ...(isMissing && { hint: `install the package ${PACKAGES[program] ?? `that has ${program}`}` }),
       cause,
     });
   }

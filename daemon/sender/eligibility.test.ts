@@ -1,6 +1,6 @@
 import test from 'ava';
 import type { Link } from '../net/ip.ts';
-import { whyNever, whyNotWorthwhile } from './eligibility.ts';
+import { whyCut, whyNever, whyNotOfKind } from './eligibility.ts';
 
 const VETH: Link = {
   ifindex: 2,
@@ -30,22 +30,24 @@ const ALL = [
 ];
 
 test('a veth and a virtio device that carry super-frames whole are worth it', t => {
-  t.is(whyNotWorthwhile(VETH, new Set(ALL)), undefined);
-  t.is(whyNotWorthwhile(card('virtio'), new Set(ALL)), undefined);
+  for (const link of [VETH, card('virtio')]) {
+    t.is(whyNotOfKind(link), undefined);
+    t.is(whyCut(link, new Set(ALL)), undefined);
+  }
   const both = [...ALL.slice(0, -1), 'tx-checksum-ipv4', 'tx-checksum-ipv6'];
-  t.is(whyNotWorthwhile(card('virtio'), new Set(both)), undefined);
+  t.is(whyCut(card('virtio'), new Set(both)), undefined);
 });
 
 for (const missing of ALL) {
   test(`a veth without ${missing} cuts in software`, t => {
     const on = new Set(ALL.filter(name => name !== missing));
-    t.is(whyNotWorthwhile(VETH, on), `eth0 has ${missing} off`);
+    t.is(whyCut(VETH, on), `eth0 has ${missing} off`);
   });
 }
 
 test('hardware, and devices that stand over others, are left to the sockets', t => {
   for (const link of [card('pci'), { ...VETH, linkinfo: { info_kind: 'bond' } }]) {
-    t.is(whyNotWorthwhile(link, new Set(ALL)), 'eth0 is neither veth nor virtio');
+    t.is(whyNotOfKind(link), 'eth0 is neither veth nor virtio');
   }
 });
 

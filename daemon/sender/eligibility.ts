@@ -20,14 +20,17 @@ export function whyNever(link: Link): string | undefined {
 }
 
 /**
- * Why it would not pay; undefined if it does. A network card with these features hands what we inject back to the kernel
- * to be cut: drivers look for the mark of a vxlan device (vxlan_features_check of include/net/vxlan.h), which only such a
- * device can set.
+ * Why a device of this kind would not pay; undefined if it may. A network card with the features of {@link whyCut} hands what
+ * we inject back to the kernel to be cut: drivers look for the mark of a vxlan device (vxlan_features_check of
+ * include/net/vxlan.h), which only such a device can set.
  */
-export function whyNotWorthwhile(link: Link, features: ReadonlySet<string>): string | undefined {
-  const { ifname, parentbus } = link;
-  const carries = parentbus === undefined ? link.linkinfo?.info_kind === 'veth' : parentbus === 'virtio';
-  if (!carries) return `${ifname} is neither veth nor virtio`;
+export function whyNotOfKind({ ifname, parentbus, linkinfo }: Link): string | undefined {
+  const carries = parentbus === undefined ? linkinfo?.info_kind === 'veth' : parentbus === 'virtio';
+  return carries ? undefined : `${ifname} is neither veth nor virtio`;
+}
+
+/** Why a super-frame would be cut before the device, which does not pay either; undefined if it would not. */
+export function whyCut({ ifname }: Link, features: ReadonlySet<string>): string | undefined {
   const missing = NEEDED.filter(name => !features.has(name));
   const sums =
     features.has('tx-checksum-ip-generic') ||

@@ -4,7 +4,7 @@ import { WeftError } from '../../dataplane/errors.ts';
 import { closeInjector } from '../../dataplane/injector-device.ts';
 import { activeFeatures } from '../net/features.ts';
 import type { Link } from '../net/ip.ts';
-import { whyNever, whyNotWorthwhile } from './eligibility.ts';
+import { whyCut, whyNever, whyNotOfKind } from './eligibility.ts';
 import { type Injector, isInjectorSound, openInjectorFor } from './injectors.ts';
 
 export class UnderlayDevice {
@@ -20,13 +20,13 @@ export class UnderlayDevice {
     this.link = link;
   }
 
-  /** Judges anew. `forced`: it need not pay. Throws WeftError when that cannot be found out. */
+  /** Judges anew. `forced`: it need not pay. Where it cannot be found out whether it does, that is the reason. */
   async judge(link: Link, { forced }: { readonly forced: boolean }): Promise<void> {
     this.link = link;
     this.reason =
       this.failure ??
       whyNever(link) ??
-      (forced ? undefined : whyNotWorthwhile(link, await activeFeatures(link.ifname)));
+      (forced ? undefined : (whyNotOfKind(link) ?? (await whyNotNow(link))));
   }
 
   /** The injector, opened now if it is not yet; undefined if it cannot be, or must not be used. */
@@ -57,5 +57,15 @@ export class UnderlayDevice {
   close(): void {
     if (this.injector !== undefined) closeInjector(this.injector);
     this.injector = undefined;
+  }
+}
+
+/** What of the features of the device speaks against it, or why they are not known. */
+async function whyNotNow(link: Link): Promise<string | undefined> {
+  try {
+    return whyCut(link, await activeFeatures(link.ifname));
+  } catch (error) {
+    if (!(error instanceof WeftError)) throw error;
+    return error.line;
   }
 }

@@ -1,0 +1,36 @@
+import test from 'ava';
+import type { Link } from '../net/ip.ts';
+import { NO_PROGRAMS, setSearchPath } from '../testing/search-path.ts';
+import { UnderlayDevice } from './underlay-device.ts';
+
+const VETH: Link = {
+  ifindex: 1,
+  ifname: 'eth0',
+  address: '02:00:00:00:00:01',
+  mtu: 1500,
+  flags: ['UP', 'LOWER_UP'],
+  link_type: 'ether',
+  linkinfo: { info_kind: 'veth' },
+  addr_info: [],
+};
+
+async function reasonOf(link: Link, forced: boolean): Promise<string | undefined> {
+  const device = new UnderlayDevice(link);
+  await device.judge(link, { forced });
+  return device.reason;
+}
+
+test.serial(
+  'without ethtool, a device of the right kind is left alone, and the reason says what to install',
+  async t => {
+    setSearchPath(t, NO_PROGRAMS);
+    t.regex((await reasonOf(VETH, false)) ?? '', /^cannot run ethtool: .*; install the package ethtool$/);
+  },
+);
+
+test.serial('a device of another kind, and one that is forced, need no ethtool', async t => {
+  setSearchPath(t, NO_PROGRAMS);
+  const { linkinfo, ...rest } = VETH;
+  t.is(await reasonOf({ ...rest, parentbus: 'pci' }, false), 'eth0 is neither veth nor virtio');
+  t.is(await reasonOf(VETH, true), undefined);
+});
