@@ -6,7 +6,7 @@ import type { Variant } from './subjects/weft.ts';
 
 export const USAGE = `npm run bench -- [options]
 
-  --quick             three minutes: what the targets ask for
+  --quick             three minutes: most of what the targets ask for
   --underlay ID,...   wire-like, veth, 1gbit, 2.5gbit, mtu9000
   --only NAME,...     subjects, as in "kernel vxlan,weft tap"
   --measures ID,...   tcp-1, tcp-8, tcp-64, both-ways, udp-64, udp-512, udp-1400, rr-idle, rr-loaded, connections, idle

@@ -59,7 +59,7 @@ const SECONDS: Readonly<
   connections: { main: 0.7, other: 0.5, quick: 0.5 },
 };
 const MAIN_UNDERLAYS = ['wire-like', 'veth'];
-/** What --quick measures: what the targets ask for. */
+/** What --quick measures: most of what the targets ask for. */
 const QUICK: Readonly<Record<string, readonly string[]>> = {
   'wire-like': ['tcp-1', 'tcp-64', 'udp-64', 'rr-idle', IDLE],
   veth: ['tcp-1'],

@@ -1,6 +1,8 @@
 /**
  * `npm run bench [-- OPTIONS]`: measures every subject in turn, round after round, and prints ratios. options.ts has
- * the options, plan.ts what is measured by default; `scale` as the first word measures curves instead (scale/). The whole of it, for docs/benchmarks: `npm run bench -- --peers all --write`.
+ * the options, plan.ts what is measured by default; `scale` as the first word measures curves instead (scale/).
+ * Everything but the curves, for docs/benchmarks: `npm run bench -- --peers all --write`; `scale --write`, run before it,
+ * adds the curves.
  */
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

@@ -18,7 +18,7 @@ export const LOG_LEVEL_MEANINGS: Readonly<Record<LogLevel, string>> = {
 
 /** What one line may carry besides `level`, `time` and `msg`. */
 export interface LogFields {
-  readonly component?: 'daemon' | 'api' | 'control' | 'dataplane' | 'links' | undefined;
+  readonly component?: 'daemon' | 'api' | 'control' | 'dataplane' | undefined;
   readonly event?: 'offload_lost' | undefined;
   readonly node?: string | undefined;
   readonly version?: string | undefined;
@@ -60,7 +60,7 @@ export interface LogFields {
 
 /** What each field means, with its unit. */
 export const LOG_FIELDS: Readonly<Record<keyof LogFields, string>> = {
-  component: 'part of the daemon that speaks: daemon, api, control, dataplane or links',
+  component: 'part of the daemon that speaks: daemon, api, control or dataplane',
   event: 'name for alarms, of what degrades the node: offload_lost',
   node: 'name of this node',
   version: 'version of weft',
@@ -79,7 +79,8 @@ export const LOG_FIELDS: Readonly<Record<keyof LogFields, string>> = {
   ifname: 'name of a network interface',
   attach: 'how a container is attached: bridge or tap',
   mtu: 'MTU in bytes of an IP packet inside the network',
-  offload: 'name of a network offload that is used or was given up',
+  offload:
+    'network offload that was given up; in the line of the start, all with their states: udp_segment on, …',
   worker: 'number of a dataplane worker',
   frames: 'number of Ethernet frames',
   count: 'number of the things that the message names',

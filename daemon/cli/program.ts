@@ -62,7 +62,7 @@ export function buildProgram(io: CliIo): Command {
 function addDaemon(program: Command, io: CliIo): void {
   program
     .command('daemon')
-    .description('Run the daemon in the foreground until SIGTERM or SIGINT')
+    .description('Run the daemon in the foreground until SIGTERM, SIGINT or SIGHUP')
     .option('--config <file>', `configuration file (default: ${DEFAULT_CONFIG_PATH})`)
     .addHelpText('after', examples(['weft daemon', 'weft daemon --config ./weft.yaml']))
     .action(async (options: { readonly config?: string }, command: Command) => {
