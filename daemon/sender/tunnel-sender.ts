@@ -25,6 +25,7 @@ import type { StatusReport } from '../operations.ts';
 import { type Path, pathTo } from './next-hop.ts';
 import { pathReport } from './path-report.ts';
 import { testTunnelSender } from './self-test.ts';
+import { ToldHops } from './told-hops.ts';
 import { UnderlayDevice } from './underlay-device.ts';
 
 /** For what nobody tells: a path MTU learnt or forgotten, an IPsec policy, a filter that was removed. */
@@ -59,9 +60,9 @@ export class TunnelSender {
   /** By the index of the device. */
   private readonly devices = new Map<number, UnderlayDevice>();
   private paths: readonly Path[] = [];
-  private hops: readonly NextHopSpec[] = [];
+  private readonly told: ToldHops;
   /** What the operator was told of each device, by its name. */
-  private readonly told = new Map<string, string>();
+  private readonly words = new Map<string, string>();
   private state: 'off' | 'running' | 'stopped' = 'off';
   /** Why the machine as a whole does without. */
   private reason: string | undefined = 'forbidden by the configuration';
@@ -75,6 +76,7 @@ export class TunnelSender {
     this.modules = modules;
     this.options = options;
     this.forced = options.sender === 'tunnel-gso';
+    this.told = new ToldHops(modules);
     this.watch = new NetworkWatch(modules, () => this.plan());
   }
 
@@ -115,11 +117,11 @@ export class TunnelSender {
       const path = this.paths.find(candidate => candidate.vtep === vtep);
       const device = path && this.devices.get(path.link.ifindex);
       return pathReport(vtep, path, {
-        sender: this.hops.some(hop => hop.vtep === vtep) ? 'tunnel-gso' : sender,
+        sender: this.told.hops.some(hop => hop.vtep === vtep) ? 'tunnel-gso' : sender,
         reason: this.reason ?? device?.reason,
       });
     });
-    return { sender: this.hops.length > 0 ? 'tunnel-gso' : sender, paths };
+    return { sender: this.told.hops.length > 0 ? 'tunnel-gso' : sender, paths };
   }
 
   async stop(): Promise<void> {
@@ -130,11 +132,9 @@ export class TunnelSender {
     this.refresh?.cancel();
     await this.looking;
     if (!wasRunning) return;
-    try {
-      await this.modules.dataplane.run('setNextHops', { hops: [] });
-    } finally {
-      for (const device of this.devices.values()) device.close();
-    }
+    // When that fails the descriptors stay open until the process ends: a worker may still write to them.
+    await this.told.tell([]);
+    for (const device of this.devices.values()) device.close();
   }
 
   private plan(): void {
@@ -177,9 +177,7 @@ export class TunnelSender {
     this.reason = isEncrypting ? 'it would bypass the IPsec policies' : undefined;
     await this.judgeDevices(links);
     const hops = this.reason === undefined ? await this.nextHops() : [];
-    const changed = JSON.stringify(hops) !== JSON.stringify(this.hops);
-    if (changed) await this.modules.dataplane.run('setNextHops', { hops });
-    this.hops = hops;
+    const changed = await this.told.tell(hops);
     this.closeUnused(links);
     this.noteAvailability();
     const stale = this.paths.flatMap(({ nextHop }) => (nextHop?.isStale === true ? [nextHop.neighbour] : []));
@@ -219,11 +217,12 @@ export class TunnelSender {
     return hops;
   }
 
-  /** The dataplane knows nothing of these any more. */
+  /** What is not to be used any more, once the dataplane knows nothing of it: it may fail while hops are told. */
   private closeUnused(links: readonly Link[]): void {
     for (const [index, device] of this.devices) {
       const isGone = !links.some(({ ifindex }) => ifindex === index);
       if (!isGone && device.reason === undefined && this.reason === undefined) continue;
+      if (device.injector !== undefined && this.told.mayUse(device.injector.fd)) continue;
       device.close();
       if (isGone) this.devices.delete(index);
     }
@@ -240,8 +239,8 @@ export class TunnelSender {
   private tell(ifname: string, reason: string | undefined): void {
     const { log } = this.modules;
     const words = reason ?? 'used';
-    if (this.told.get(ifname) === words) return;
-    this.told.set(ifname, words);
+    if (this.words.get(ifname) === words) return;
+    this.words.set(ifname, words);
     const fields = {
       component: 'dataplane',
       offload: 'tunnel-gso',
