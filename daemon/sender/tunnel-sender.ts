@@ -158,9 +158,24 @@ export class TunnelSender {
         'cannot look at the ways to other VTEPs',
       );
       this.gapMs = GAP_MAX_MS;
+      await this.withdraw();
     }
     this.nextLookAt = this.modules.clock.now() + this.gapMs;
     this.refresh = this.modules.clock.after(REFRESH_MS, () => this.plan());
+  }
+
+  /** Next hops that cannot be looked at may be wrong by now: the sockets follow the kernel by themselves. */
+  private async withdraw(): Promise<void> {
+    this.reason = 'the ways to other VTEPs cannot be looked at';
+    this.noteAvailability();
+    try {
+      await this.told.tell([]);
+    } catch (error) {
+      this.modules.log.warn(
+        { component: 'dataplane', offload: 'tunnel-gso', ...errorFields(error) },
+        'cannot withdraw the next hops',
+      );
+    }
   }
 
   /** Returns whether the next hops have changed. */
