@@ -69,6 +69,8 @@ export class TunnelSender {
   private gapMs = GAP_MIN_MS;
   private nextLookAt = 0;
   private planned: Timer | undefined;
+  /** Whether a look waits for the one under way: that one is enough for whatever happens meanwhile. */
+  private isDue = false;
   private refresh: Timer | undefined;
   private looking: Promise<void> = Promise.resolve();
 
@@ -138,16 +140,25 @@ export class TunnelSender {
   }
 
   private plan(): void {
-    if (this.state !== 'running' || this.planned !== undefined) return;
+    if (this.state !== 'running' || this.isDue) return;
     const { clock } = this.modules;
+    // Anew: the next look may have become more urgent since.
+    this.planned?.cancel();
     this.planned = clock.after(Math.max(0, this.nextLookAt - clock.now()), () => {
-      this.planned = undefined;
-      this.looking = this.looking.then(() => this.look());
+      this.isDue = true;
+      this.looking = this.looking.then(() => {
+        this.isDue = false;
+        return this.look();
+      });
     });
   }
 
+  private isRunning(): boolean {
+    return this.state === 'running';
+  }
+
   private async look(): Promise<void> {
-    if (this.state !== 'running') return;
+    if (!this.isRunning()) return;
     this.refresh?.cancel();
     try {
       const changed = await this.update();
@@ -160,6 +171,8 @@ export class TunnelSender {
       this.gapMs = GAP_MAX_MS;
       await this.withdraw();
     }
+    // Stopped meanwhile: nothing may be left that keeps the process alive.
+    if (!this.isRunning()) return;
     this.nextLookAt = this.modules.clock.now() + this.gapMs;
     this.refresh = this.modules.clock.after(REFRESH_MS, () => this.plan());
   }
@@ -190,28 +203,31 @@ export class TunnelSender {
     this.paths = vteps.flatMap(vtep => pathTo(vtep, { links, neighbours, routes }) ?? []);
     // What is sent past the stack is sent past IPsec too: never in the clear what was to be encrypted.
     this.reason = isEncrypting ? 'it would bypass the IPsec policies' : undefined;
-    await this.judgeDevices(links);
+    const judged = await this.judgeDevices(links);
     const hops = this.reason === undefined ? await this.nextHops() : [];
     const changed = await this.told.tell(hops);
-    this.closeUnused(links);
+    this.closeUnused(links, judged);
     this.noteAvailability();
     const stale = this.paths.flatMap(({ nextHop }) => (nextHop?.isStale === true ? [nextHop.neighbour] : []));
     if (stale.length > 0 && hops.length > 0) await useNeighbours(stale);
     return changed;
   }
 
-  private async judgeDevices(links: readonly Link[]): Promise<void> {
+  /** Returns the devices that matter now, by their index. */
+  private async judgeDevices(links: readonly Link[]): Promise<ReadonlySet<number>> {
     // Also the device of our own address, so that it is known how it stands before there is any other VTEP.
     const own = links.filter(({ addr_info }) =>
       addr_info.some(({ local }) => local === this.options.underlay),
     );
-    for (const link of new Set([...this.paths.map(path => path.link), ...own])) {
+    const relevant = new Set([...this.paths.map(path => path.link), ...own]);
+    for (const link of relevant) {
       const device = this.devices.get(link.ifindex) ?? new UnderlayDevice(link);
       this.devices.set(link.ifindex, device);
       await device.judge(link, { forced: this.forced });
       if (device.reason === undefined && !(await device.isSound(links))) this.lose(device);
       this.tell(link.ifname, this.reason ?? device.reason);
     }
+    return new Set([...relevant].map(({ ifindex }) => ifindex));
   }
 
   /** Somebody removed the device or its filter: what was written since then is lost, and nothing said so. */
@@ -233,13 +249,14 @@ export class TunnelSender {
   }
 
   /** What is not to be used any more, once the dataplane knows nothing of it: it may fail while hops are told. */
-  private closeUnused(links: readonly Link[]): void {
+  private closeUnused(links: readonly Link[], judged: ReadonlySet<number>): void {
     for (const [index, device] of this.devices) {
       const isGone = !links.some(({ ifindex }) => ifindex === index);
-      if (!isGone && device.reason === undefined && this.reason === undefined) continue;
+      if (judged.has(index) && device.reason === undefined && this.reason === undefined) continue;
       if (device.injector !== undefined && this.told.mayUse(device.injector.fd)) continue;
       device.close();
-      if (isGone) this.devices.delete(index);
+      // One that has failed is remembered for as long as it exists, for it is not tried again.
+      if (isGone || (!judged.has(index) && !device.hasFailed)) this.devices.delete(index);
     }
   }
 
