@@ -154,6 +154,22 @@ test('a command that fails in one worker is undone in the others', async t => {
   }
 });
 
+test('next hops that one worker refuses are replaced by the former ones in the others', async t => {
+  const { dataplane, fakes } = setUp();
+  const hop = { vtep: UNDERLAY, injector: 'wi2', fd: 42, mtu: 1500, source: MAC, destination: MAC };
+  await dataplane.run('setNextHops', { hops: [hop] });
+  fakes[1]?.failures.set('setNextHops', new WeftError('system', 'out of memory'));
+  await t.throwsAsync(dataplane.run('setNextHops', { hops: [] }), { message: 'out of memory' });
+  t.deepEqual(
+    fakes.map(({ commands }) => commands.map(({ args }) => (args as Commands['setNextHops']).hops)),
+    [
+      [[hop], [], [hop]],
+      [[hop], []],
+      [[hop], [], [hop]],
+    ],
+  );
+});
+
 test('addPort: a queue for each worker, which it reads', async t => {
   const { dataplane, fakes } = setUp();
   const fds = descriptors(t, 3);

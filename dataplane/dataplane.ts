@@ -5,7 +5,7 @@
  */
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import type { Vni } from './address.ts';
-import type { Answers, CommandName, Commands } from './commands.ts';
+import type { Answers, CommandName, Commands, NextHopSpec } from './commands.ts';
 import { WeftError } from './errors.ts';
 import { mergeCounters, mergeOpened, mergeTables } from './merge-answers.ts';
 import type { Offload, OffloadLost } from './offloads.ts';
@@ -44,6 +44,8 @@ export class Dataplane {
   private readonly ports: PortRegistry;
   /** Offloads that are known to be lost: each worker finds out by itself. */
   private readonly lostOffloads = new Set<string>();
+  /** The last that all workers took. */
+  private nextHops: readonly NextHopSpec[] = [];
   private queue: Promise<unknown> = Promise.resolve();
   private ended: Error | undefined;
 
@@ -70,8 +72,9 @@ export class Dataplane {
   }
 
   /**
-   * Carries out one command in all workers, after those before it. Rejects with the WeftError that one of them met; then
-   * nothing has changed in any.
+   * Carries out one command in all workers, after those before it. Rejects with the WeftError that one of them met. Then
+   * what adds something (`open`, `addNetwork`, `addPort`, `attachMac`) and `setNextHops` is undone in the others; `setVteps`
+   * and what takes something away stay done there.
    */
   run<Name extends keyof DataplaneCommands>(
     name: Name,
@@ -128,7 +131,10 @@ export class Dataplane {
     setNextHops: async args => {
       // An injector that is taken up again can be lost again.
       for (const { injector } of args.hops) this.lostOffloads.delete(lossKey('tunnel-gso', injector, null));
-      await this.everywhere('setNextHops', args);
+      // Their descriptors are open still: those of a list stay so until another has taken its place everywhere.
+      const former = { hops: this.nextHops };
+      await this.everywhere('setNextHops', args, worker => worker.run('setNextHops', former));
+      this.nextHops = args.hops;
     },
     readTable: async args => mergeTables(await this.everywhere('readTable', args)),
     readCounters: async args => mergeCounters(await this.everywhere('readCounters', args)),

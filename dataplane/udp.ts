@@ -151,7 +151,8 @@ export class NativeUdpPort implements UdpPort {
    * Replaces the next hops: frames name them by their place, from 1 (`FrameBatch.setNextHop`). TCP that names one leaves
    * through its injector, which has to stay open until it is in no such list any more; what an injector does not take
    * leaves by the sockets, as do frames that name none. An injector that fails (`tunnel-gso`) is not used again before
-   * the next call; its descriptor is `counters.txTunnelLost`.
+   * the next call; its descriptor is `counters.txTunnelLost`. Of several that fail in one batch, or before the next call,
+   * only one is told: the others are tried again after that call, and told when they fail then.
    */
   setNextHops(hops: readonly NextHop[]): void {
     this.native.setNextHops(encodeNextHops(hops));

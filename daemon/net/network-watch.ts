@@ -4,18 +4,27 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Clock, Timer } from '../../dataplane/clock.ts';
+import type { Log } from '../log.ts';
 
 /** How long after its end, which nobody expects, the monitor is started again. */
 const RESTART_MS = 5000;
 
+export interface NetworkWatchModules {
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
 export class NetworkWatch {
   private readonly clock: Clock;
+  private readonly log: Log;
   private readonly onChange: () => void;
   private monitor: ChildProcess | undefined;
   private restart: Timer | undefined;
+  private isEndTold = false;
 
-  constructor({ clock }: { readonly clock: Clock }, onChange: () => void) {
+  constructor({ clock, log }: NetworkWatchModules, onChange: () => void) {
     this.clock = clock;
+    this.log = log;
     this.onChange = onChange;
   }
 
@@ -26,9 +35,13 @@ export class NetworkWatch {
     });
     this.monitor = child;
     child.stdout.on('data', this.onChange);
-    child.on('error', () => {});
-    child.on('close', () => {
+    let failure: Error | undefined;
+    child.on('error', error => {
+      failure = error;
+    });
+    child.on('close', (code, signal) => {
       if (this.monitor !== child) return;
+      this.tellEnd(failure?.message ?? `it ended with ${signal ?? code}`);
       this.restart = this.clock.after(RESTART_MS, () => {
         this.start();
         // What happened meanwhile.
@@ -37,10 +50,27 @@ export class NetworkWatch {
     });
   }
 
+  /** Once: what fails every time would fill the log. */
+  private tellEnd(reason: string): void {
+    if (this.isEndTold) return;
+    this.isEndTold = true;
+    this.log.warn(
+      {
+        component: 'dataplane',
+        command: 'setpriv ip monitor',
+        reason,
+        retry_ms: RESTART_MS,
+        hint: 'install the packages iproute2 and util-linux',
+      },
+      'changes of links, routes and neighbours are not heard of: they are looked for at each retry',
+    );
+  }
+
   stop(): void {
     this.restart?.cancel();
     const child = this.monitor;
     this.monitor = undefined;
-    child?.kill();
+    // Node takes a child that it could not start for process 0 until it has told so: that is our own process group.
+    if (child?.pid !== undefined) child.kill();
   }
 }

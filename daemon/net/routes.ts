@@ -1,7 +1,8 @@
 /** What the kernel knows of the way to other hosts: routes, neighbours, and whether IPsec lies on it. */
 import type { IpAddress } from '../../dataplane/address.ts';
+import { WeftError } from '../../dataplane/errors.ts';
 import { ask, askBatch } from './ip.ts';
-import { run } from './run.ts';
+import { type Outcome, run } from './run.ts';
 
 /** A route as `ip -json route get` tells it; only what weft reads. */
 export interface Route {
@@ -46,9 +47,15 @@ export async function useNeighbours(neighbours: readonly Neighbour[]): Promise<v
   await run(['ip', '-force', '-batch', '-'], undefined, `${lines.join('\n')}\n`);
 }
 
-/** Whether any policy makes the kernel encrypt what is sent. */
+/** Whether any policy makes the kernel encrypt what is sent. Throws WeftError when that cannot be found out. */
 export async function hasOutgoingIpsec(): Promise<boolean> {
-  // A kernel without IPsec refuses the question.
-  const { stdout } = await run(['ip', 'xfrm', 'policy', 'list', 'dir', 'out'], undefined, '');
-  return stdout.trim() !== '';
+  return listsPolicies(await run(['ip', 'xfrm', 'policy', 'list', 'dir', 'out'], undefined, ''));
+}
+
+/** What `ip xfrm policy list` has said: whether there is any. Every refusal but the one that means none is thrown. */
+export function listsPolicies({ code, stdout, stderr }: Outcome): boolean {
+  if (code === 0) return stdout.trim() !== '';
+  // EPROTONOSUPPORT from socket(2): there is no XFRM in this kernel, and no module of it.
+  if (stderr.includes('Cannot open netlink socket: Protocol not supported')) return false;
+  throw new WeftError('system', `ip xfrm policy list: ${stderr.trim() || `it ended with ${code}`}`);
 }

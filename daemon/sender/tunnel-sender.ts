@@ -25,6 +25,7 @@ import type { StatusReport } from '../operations.ts';
 import { type Path, pathTo } from './next-hop.ts';
 import { pathReport } from './path-report.ts';
 import { testTunnelSender } from './self-test.ts';
+import { ToldHops } from './told-hops.ts';
 import { UnderlayDevice } from './underlay-device.ts';
 
 /** For what nobody tells: a path MTU learnt or forgotten, an IPsec policy, a filter that was removed. */
@@ -59,15 +60,17 @@ export class TunnelSender {
   /** By the index of the device. */
   private readonly devices = new Map<number, UnderlayDevice>();
   private paths: readonly Path[] = [];
-  private hops: readonly NextHopSpec[] = [];
+  private readonly told: ToldHops;
   /** What the operator was told of each device, by its name. */
-  private readonly told = new Map<string, string>();
+  private readonly words = new Map<string, string>();
   private state: 'off' | 'running' | 'stopped' = 'off';
   /** Why the machine as a whole does without. */
   private reason: string | undefined = 'forbidden by the configuration';
   private gapMs = GAP_MIN_MS;
   private nextLookAt = 0;
   private planned: Timer | undefined;
+  /** Whether a look waits for the one under way: that one is enough for whatever happens meanwhile. */
+  private isDue = false;
   private refresh: Timer | undefined;
   private looking: Promise<void> = Promise.resolve();
 
@@ -75,6 +78,7 @@ export class TunnelSender {
     this.modules = modules;
     this.options = options;
     this.forced = options.sender === 'tunnel-gso';
+    this.told = new ToldHops(modules);
     this.watch = new NetworkWatch(modules, () => this.plan());
   }
 
@@ -115,11 +119,11 @@ export class TunnelSender {
       const path = this.paths.find(candidate => candidate.vtep === vtep);
       const device = path && this.devices.get(path.link.ifindex);
       return pathReport(vtep, path, {
-        sender: this.hops.some(hop => hop.vtep === vtep) ? 'tunnel-gso' : sender,
+        sender: this.told.hops.some(hop => hop.vtep === vtep) ? 'tunnel-gso' : sender,
         reason: this.reason ?? device?.reason,
       });
     });
-    return { sender: this.hops.length > 0 ? 'tunnel-gso' : sender, paths };
+    return { sender: this.told.hops.length > 0 ? 'tunnel-gso' : sender, paths };
   }
 
   async stop(): Promise<void> {
@@ -130,24 +134,31 @@ export class TunnelSender {
     this.refresh?.cancel();
     await this.looking;
     if (!wasRunning) return;
-    try {
-      await this.modules.dataplane.run('setNextHops', { hops: [] });
-    } finally {
-      for (const device of this.devices.values()) device.close();
-    }
+    // When that fails the descriptors stay open until the process ends: a worker may still write to them.
+    await this.told.tell([]);
+    for (const device of this.devices.values()) device.close();
   }
 
   private plan(): void {
-    if (this.state !== 'running' || this.planned !== undefined) return;
+    if (this.state !== 'running' || this.isDue) return;
     const { clock } = this.modules;
+    // Anew: the next look may have become more urgent since.
+    this.planned?.cancel();
     this.planned = clock.after(Math.max(0, this.nextLookAt - clock.now()), () => {
-      this.planned = undefined;
-      this.looking = this.looking.then(() => this.look());
+      this.isDue = true;
+      this.looking = this.looking.then(() => {
+        this.isDue = false;
+        return this.look();
+      });
     });
   }
 
+  private isRunning(): boolean {
+    return this.state === 'running';
+  }
+
   private async look(): Promise<void> {
-    if (this.state !== 'running') return;
+    if (!this.isRunning()) return;
     this.refresh?.cancel();
     try {
       const changed = await this.update();
@@ -158,9 +169,26 @@ export class TunnelSender {
         'cannot look at the ways to other VTEPs',
       );
       this.gapMs = GAP_MAX_MS;
+      await this.withdraw();
     }
+    // Stopped meanwhile: nothing may be left that keeps the process alive.
+    if (!this.isRunning()) return;
     this.nextLookAt = this.modules.clock.now() + this.gapMs;
     this.refresh = this.modules.clock.after(REFRESH_MS, () => this.plan());
+  }
+
+  /** Next hops that cannot be looked at may be wrong by now: the sockets follow the kernel by themselves. */
+  private async withdraw(): Promise<void> {
+    this.reason = 'the ways to other VTEPs cannot be looked at';
+    this.noteAvailability();
+    try {
+      await this.told.tell([]);
+    } catch (error) {
+      this.modules.log.warn(
+        { component: 'dataplane', offload: 'tunnel-gso', ...errorFields(error) },
+        'cannot withdraw the next hops',
+      );
+    }
   }
 
   /** Returns whether the next hops have changed. */
@@ -175,30 +203,31 @@ export class TunnelSender {
     this.paths = vteps.flatMap(vtep => pathTo(vtep, { links, neighbours, routes }) ?? []);
     // What is sent past the stack is sent past IPsec too: never in the clear what was to be encrypted.
     this.reason = isEncrypting ? 'it would bypass the IPsec policies' : undefined;
-    await this.judgeDevices(links);
+    const judged = await this.judgeDevices(links);
     const hops = this.reason === undefined ? await this.nextHops() : [];
-    const changed = JSON.stringify(hops) !== JSON.stringify(this.hops);
-    if (changed) await this.modules.dataplane.run('setNextHops', { hops });
-    this.hops = hops;
-    this.closeUnused(links);
+    const changed = await this.told.tell(hops);
+    this.closeUnused(links, judged);
     this.noteAvailability();
     const stale = this.paths.flatMap(({ nextHop }) => (nextHop?.isStale === true ? [nextHop.neighbour] : []));
     if (stale.length > 0 && hops.length > 0) await useNeighbours(stale);
     return changed;
   }
 
-  private async judgeDevices(links: readonly Link[]): Promise<void> {
+  /** Returns the devices that matter now, by their index. */
+  private async judgeDevices(links: readonly Link[]): Promise<ReadonlySet<number>> {
     // Also the device of our own address, so that it is known how it stands before there is any other VTEP.
     const own = links.filter(({ addr_info }) =>
       addr_info.some(({ local }) => local === this.options.underlay),
     );
-    for (const link of new Set([...this.paths.map(path => path.link), ...own])) {
+    const relevant = new Set([...this.paths.map(path => path.link), ...own]);
+    for (const link of relevant) {
       const device = this.devices.get(link.ifindex) ?? new UnderlayDevice(link);
       this.devices.set(link.ifindex, device);
       await device.judge(link, { forced: this.forced });
       if (device.reason === undefined && !(await device.isSound(links))) this.lose(device);
       this.tell(link.ifname, this.reason ?? device.reason);
     }
+    return new Set([...relevant].map(({ ifindex }) => ifindex));
   }
 
   /** Somebody removed the device or its filter: what was written since then is lost, and nothing said so. */
@@ -219,13 +248,15 @@ export class TunnelSender {
     return hops;
   }
 
-  /** The dataplane knows nothing of these any more. */
-  private closeUnused(links: readonly Link[]): void {
+  /** What is not to be used any more, once the dataplane knows nothing of it: it may fail while hops are told. */
+  private closeUnused(links: readonly Link[], judged: ReadonlySet<number>): void {
     for (const [index, device] of this.devices) {
       const isGone = !links.some(({ ifindex }) => ifindex === index);
-      if (!isGone && device.reason === undefined && this.reason === undefined) continue;
+      if (judged.has(index) && device.reason === undefined && this.reason === undefined) continue;
+      if (device.injector !== undefined && this.told.mayUse(device.injector.fd)) continue;
       device.close();
-      if (isGone) this.devices.delete(index);
+      // One that has failed is remembered for as long as it exists, for it is not tried again.
+      if (isGone || (!judged.has(index) && !device.hasFailed)) this.devices.delete(index);
     }
   }
 
@@ -240,8 +271,8 @@ export class TunnelSender {
   private tell(ifname: string, reason: string | undefined): void {
     const { log } = this.modules;
     const words = reason ?? 'used';
-    if (this.told.get(ifname) === words) return;
-    this.told.set(ifname, words);
+    if (this.words.get(ifname) === words) return;
+    this.words.set(ifname, words);
     const fields = {
       component: 'dataplane',
       offload: 'tunnel-gso',

@@ -34,3 +34,14 @@ test.serial('a device of another kind, and one that is forced, need no ethtool',
   t.is(await reasonOf({ ...rest, parentbus: 'pci' }, false), 'eth0 is neither veth nor virtio');
   t.is(await reasonOf(VETH, true), undefined);
 });
+
+test('a device that has failed keeps the first reason, also when it is judged anew', async t => {
+  const device = new UnderlayDevice(VETH);
+  t.false(device.hasFailed);
+  device.fail('its injector wi2 was taken apart');
+  device.fail('its injector wi2 has failed');
+  await device.judge(VETH, { forced: true });
+  t.is(device.reason, 'its injector wi2 was taken apart');
+  t.true(device.hasFailed);
+  t.is(await device.open(), undefined);
+});

@@ -47,10 +47,14 @@ export class UnderlayDevice {
     return this.injector === undefined || (await isInjectorSound(this.injector, this.link, links));
   }
 
-  /** It is not used again. */
+  /** It is not used again. Of several reasons the first stays: the others follow from it. */
   fail(reason: string): void {
-    this.failure = reason;
-    this.reason = reason;
+    this.failure ??= reason;
+    this.reason = this.failure;
+  }
+
+  get hasFailed(): boolean {
+    return this.failure !== undefined;
   }
 
   /** Closes what no next hop names any more. */

@@ -62,7 +62,10 @@ export class NativePort {
   /** Of a UDP port. Throws `system` if there is no memory for the table. */
   setNextHops(table: ArrayBuffer): void {
     if (this.handle === undefined) return;
+    // Before, as what was lost is forgotten by it; after, so that it is told when it is lost again.
+    this.offloads.look();
     const refused = -batchIo.udpSetNextHops(this.handle, table);
+    this.offloads.look();
     if (refused !== 0) throw systemError('cannot set the next hops', refused);
   }
 
