@@ -4,7 +4,7 @@ import { cpus, loadavg, release, totalmem } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { runCommand } from '../daemon/lab/run-command.ts';
 import type { Clock } from '../dataplane/clock.ts';
-import type { About } from './results.ts';
+import type { Machine } from './results.ts';
 import type { Subject } from './subjects/subject.ts';
 
 export function isInstalled(program: string): boolean {
@@ -17,10 +17,7 @@ export function missingPrograms(subject: Subject): string[] {
   return subject.programs.filter(program => !isInstalled(program));
 }
 
-export async function aboutMachine(
-  subjects: readonly Subject[],
-  clock: Clock,
-): Promise<Omit<About, 'command' | 'rounds' | 'minutes'>> {
+export async function aboutMachine(subjects: readonly Subject[], clock: Clock): Promise<Machine> {
   const [first, ...others] = cpus();
   const versions: Record<string, string> = { iperf3: await versionOf(['iperf3', '--version']) };
   for (const { name, version } of subjects)

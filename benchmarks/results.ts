@@ -21,8 +21,8 @@ export interface Omission {
   readonly reason: string;
 }
 
-/** The circumstances of a run: figures of another machine or another minute are not comparable. */
-export interface About {
+/** The circumstances of a measurement: figures of another machine or another minute are not comparable. */
+export interface Machine {
   readonly date: string;
   readonly commit: string;
   readonly processor: string;
@@ -34,6 +34,9 @@ export interface About {
   readonly versions: Readonly<Record<string, string>>;
   /** How many processes wanted a processor before the run began (1-minute load average). */
   readonly loadBefore: number;
+}
+
+export interface About extends Machine {
   /** What was typed after `npm run bench --`. */
   readonly command: string;
   readonly rounds: number;

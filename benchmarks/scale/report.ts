@@ -1,20 +1,12 @@
 /** The page and the pictures of the scale benchmarks: ratios first, absolute figures beside them. */
 import { type Level, lineChart } from '../plot/line-chart.ts';
+import type { Machine } from '../results.ts';
 import { type Summary, summarize } from '../statistics.ts';
 import { type CurvePoint, KERNEL, type MeasuredCurve, pointOf, ratio, type ScaleResult } from './curve.ts';
 
 /** One benchmark, and under what circumstances it was run: those of the page may be of different runs. */
 export interface ScaleRun extends ScaleResult {
-  readonly machine: {
-    readonly date: string;
-    readonly commit: string;
-    readonly processor: string;
-    readonly processors: number;
-    readonly memoryGb: number;
-    readonly kernel: string;
-    readonly node: string;
-    readonly loadBefore: number;
-  };
+  readonly machine: Omit<Machine, 'versions'>;
   readonly rounds: number;
   /** Of each measurement. */
   readonly seconds: number;

@@ -1,17 +1,8 @@
 import test from 'ava';
 import type { Link } from '../net/ip.ts';
+import { VETH } from '../testing/veth.ts';
 import { whyCut, whyNever, whyNotOfKind } from './eligibility.ts';
 
-const VETH: Link = {
-  ifindex: 2,
-  ifname: 'eth0',
-  address: '02:00:00:00:00:01',
-  mtu: 1500,
-  flags: ['UP', 'LOWER_UP'],
-  link_type: 'ether',
-  linkinfo: { info_kind: 'veth' },
-  addr_info: [],
-};
 /** A card that is no link of a kind of its own. */
 function card(parentbus: string): Link {
   const { linkinfo, ...rest } = VETH;

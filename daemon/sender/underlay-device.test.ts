@@ -1,18 +1,8 @@
 import test from 'ava';
 import type { Link } from '../net/ip.ts';
 import { NO_PROGRAMS, setSearchPath } from '../testing/search-path.ts';
+import { VETH } from '../testing/veth.ts';
 import { UnderlayDevice } from './underlay-device.ts';
-
-const VETH: Link = {
-  ifindex: 1,
-  ifname: 'eth0',
-  address: '02:00:00:00:00:01',
-  mtu: 1500,
-  flags: ['UP', 'LOWER_UP'],
-  link_type: 'ether',
-  linkinfo: { info_kind: 'veth' },
-  addr_info: [],
-};
 
 async function reasonOf(link: Link, forced: boolean): Promise<string | undefined> {
   const device = new UnderlayDevice(link);

@@ -59,8 +59,8 @@ static napi_value check_namespace(napi_env env, napi_callback_info info)
 	return call_with_path(env, info, namespace_check);
 }
 
-/* Not fs.closeSync, which warns in a worker of descriptors that fs did not open. */
-static napi_value close_descriptor(napi_env env, napi_callback_info info)
+/* @function: as a system call; returns what it does, or -errno */
+static napi_value call_with_fd(napi_env env, napi_callback_info info, int (*function)(int))
 {
 	napi_value argument;
 	int64_t fd;
@@ -68,19 +68,24 @@ static napi_value close_descriptor(napi_env env, napi_callback_info info)
 	read_arguments(env, info, 1, &argument);
 	if (!js_integer(env, argument, "fd", 0, INT_MAX, &fd))
 		return NULL;
-	return js_number(env, close((int)fd) == 0 ? 0 : -errno);
+	int result = function((int)fd);
+	return js_number(env, result < 0 ? -errno : result);
+}
+
+/* Not fs.closeSync, which warns in a worker of descriptors that fs did not open. */
+static napi_value close_descriptor(napi_env env, napi_callback_info info)
+{
+	return call_with_fd(env, info, close);
+}
+
+static int duplicate(int fd)
+{
+	return fcntl(fd, F_DUPFD_CLOEXEC, 0);
 }
 
 static napi_value duplicate_descriptor(napi_env env, napi_callback_info info)
 {
-	napi_value argument;
-	int64_t fd;
-
-	read_arguments(env, info, 1, &argument);
-	if (!js_integer(env, argument, "fd", 0, INT_MAX, &fd))
-		return NULL;
-	int copy = fcntl((int)fd, F_DUPFD_CLOEXEC, 0);
-	return js_number(env, copy < 0 ? -errno : copy);
+	return call_with_fd(env, info, duplicate);
 }
 
 static napi_value has_carrier(napi_env env, napi_callback_info info)
