@@ -21,6 +21,7 @@ import { injectedErrno } from './fault-injection.ts';
 import { Forwarder } from './forwarder.ts';
 import { VXLAN_HEADER_SIZE } from './headers/vxlan.ts';
 import { LocalPort } from './local-port.ts';
+import type { PortModules } from './native/native-port.ts';
 import { Network } from './network.ts';
 import type { Offload, OffloadLost } from './offloads.ts';
 import { readCounters } from './port-counters.ts';
@@ -91,7 +92,7 @@ export class Datapath {
     open: ({ underlay, port, offloads, share }) => {
       const may = (offload: Offload): boolean => offloads.includes(offload);
       const udp = new NativeUdpPort(
-        { arena: this.arena },
+        this.portModules(may('io-uring')),
         {
           address: underlay,
           port,
@@ -206,10 +207,15 @@ export class Datapath {
     },
   };
 
+  private portModules(ring: boolean): PortModules {
+    const injectedRing = { use: injectedErrno('io-uring'), probe: injectedErrno('io-uring@start') };
+    return { arena: this.arena, ring, injectedRing };
+  }
+
   private addPort(network: Network, id: string, options: TapPortOptions): void {
     const port = new LocalPort(id);
     const tap = new NativeTapPort(
-      { arena: this.arena },
+      this.portModules(this.offloads.includes('io-uring')),
       {
         ...options,
         tso: this.offloads.includes('tap-tso'),

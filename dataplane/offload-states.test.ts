@@ -18,8 +18,9 @@ test('OffloadStates: what is not switched off is on', t => {
     tap_tso: 'on',
     tap_uso: 'off',
     tunnel_gso: 'off',
+    io_uring: 'on',
   });
-  t.deepEqual(offloads.allowed, ['udp-segment', 'udp-gro', 'tap-tso']);
+  t.deepEqual(offloads.allowed, ['udp-segment', 'udp-gro', 'tap-tso', 'io-uring']);
 });
 
 test('OffloadStates: what a probe missed is unavailable, unless it was switched off anyway', t => {

@@ -5,7 +5,7 @@
  */
 import type { Vni } from './address.ts';
 
-export const OFFLOADS = ['udp-segment', 'udp-gro', 'tap-tso', 'tap-uso', 'tunnel-gso'] as const;
+export const OFFLOADS = ['udp-segment', 'udp-gro', 'tap-tso', 'tap-uso', 'tunnel-gso', 'io-uring'] as const;
 
 /**
  * - `udp-segment`: one send carries many datagrams, which the kernel cuts apart (UDP_SEGMENT).
@@ -13,6 +13,7 @@ export const OFFLOADS = ['udp-segment', 'udp-gro', 'tap-tso', 'tap-uso', 'tunnel
  * - `tap-tso`: TCP super-frames cross a TAP whole, both ways (TUN_F_TSO4, TUN_F_TSO6, TUN_F_TSO_ECN).
  * - `tap-uso`: UDP super-frames do (TUN_F_USO4, TUN_F_USO6).
  * - `tunnel-gso`: an encapsulated super-frame leaves in one write (TUN_F_UDP_TUNNEL_GSO).
+ * - `io-uring`: the reads, writes and sends of one batch share a system call (io_uring).
  */
 export type Offload = (typeof OFFLOADS)[number];
 

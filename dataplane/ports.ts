@@ -70,6 +70,8 @@ export interface PortCounters {
   readonly txTunnelError: number;
   /** Not a count: the descriptor of that injector. */
   readonly txTunnelLost: number;
+  /** Not a count: the errno for which reads, writes and sends do not share system calls any more (io_uring), 0 for none. */
+  readonly ringError: number;
 }
 
 /** A TAP device. Frames start at the Ethernet header; `encapLength` of what it hands over is 0. */

@@ -127,7 +127,8 @@ export class NativeUdpPort implements UdpPort {
       info = batchIo.udpInfo(opened as PortHandle) ?? [];
       return opened as PortHandle;
     });
-    const [port = 0, receiveBuffer = 0, sendBuffer = 0, segments = 0, groOn = 0, ...sourcePorts] = info;
+    const [port = 0, receiveBuffer = 0, sendBuffer = 0, segments = 0, groOn = 0, ringOn = 0, ...sourcePorts] =
+      info;
     this.port = port;
     this.receiveBufferBytes = receiveBuffer;
     this.sendBufferBytes = sendBuffer;
@@ -135,6 +136,7 @@ export class NativeUdpPort implements UdpPort {
     const missing: Offload[] = [];
     if (segment && segments === 1) missing.push('udp-segment');
     if (gro && groOn === 0) missing.push('udp-gro');
+    if ((modules.ring ?? true) && ringOn === 0) missing.push('io-uring');
     this.missing = missing;
     this.sourcePorts = sourcePorts;
   }

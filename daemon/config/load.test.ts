@@ -27,6 +27,7 @@ test('parseConfig fills in every default', t => {
         'tap-tso': 'auto',
         'tap-uso': 'auto',
         'tunnel-gso': 'auto',
+        'io-uring': 'auto',
       },
     },
     networks: [{ name: 'blue', vni: 42, subnet: undefined, attach: 'bridge', mtu: 'auto', staticVteps: [] }],
@@ -67,6 +68,7 @@ log: { level: debug }
     'tap-tso': 'auto',
     'tap-uso': 'off',
     'tunnel-gso': 'auto',
+    'io-uring': 'auto',
   });
   const [blue, green] = config.networks;
   t.like(blue, { name: 'blue', vni: 16_777_215, subnet: '10.0.0.0/8', attach: 'tap', mtu: 1400 });

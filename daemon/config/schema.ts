@@ -121,6 +121,7 @@ const offloadSection = section({
   tap_tso: offloadSwitch,
   tap_uso: offloadSwitch,
   tunnel_gso: offloadSwitch,
+  io_uring: offloadSwitch,
 } satisfies Record<OffloadKey, typeof offloadSwitch>);
 
 const dataplaneSection = section({

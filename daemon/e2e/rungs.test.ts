@@ -23,11 +23,11 @@ interface Case extends Rung {
   readonly states: Partial<States>;
 }
 
-const ALL_ON = { udp_segment: 'on', udp_gro: 'on', tap_tso: 'on', tap_uso: 'on' } as const;
+const ALL_ON = { udp_segment: 'on', udp_gro: 'on', tap_tso: 'on', tap_uso: 'on', io_uring: 'on' } as const;
 const KEYS = Object.keys(ALL_ON) as (keyof typeof ALL_ON)[];
 
 function all<const State extends string>(state: State): Record<keyof typeof ALL_ON, State> {
-  return { udp_segment: state, udp_gro: state, tap_tso: state, tap_uso: state };
+  return { udp_segment: state, udp_gro: state, tap_tso: state, tap_uso: state, io_uring: state };
 }
 
 /** The errno with which each is refused while running. */
@@ -36,9 +36,10 @@ const REFUSALS = {
   udp_gro: 'udp-gro=EIO',
   tap_tso: 'tap-tso=EINVAL',
   tap_uso: 'tap-uso=EINVAL',
+  io_uring: 'io-uring=EOPNOTSUPP',
 } as const;
 const MISSING =
-  'udp-segment@start=ENOPROTOOPT,udp-gro@start=ENOPROTOOPT,tap-tso@start=EINVAL,tap-uso@start=EINVAL';
+  'udp-segment@start=ENOPROTOOPT,udp-gro@start=ENOPROTOOPT,tap-tso@start=EINVAL,tap-uso@start=EINVAL,io-uring@start=EPERM';
 
 const CASES: readonly Case[] = [
   { title: 'all on', states: {} },

@@ -7,6 +7,7 @@ const AUTO = {
   'tap-tso': 'auto',
   'tap-uso': 'off',
   'tunnel-gso': 'auto',
+  'io-uring': 'auto',
 } as const;
 
 for (const [sender, off] of [

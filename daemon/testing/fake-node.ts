@@ -31,6 +31,7 @@ export const FAKE_STATUS: StatusReport = {
       tap_tso: 'on',
       tap_uso: 'off',
       tunnel_gso: 'on',
+      io_uring: 'on',
     },
     sender: 'tunnel-gso',
     paths: [

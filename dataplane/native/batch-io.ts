@@ -30,6 +30,14 @@ export interface Receiver {
   readonly pieceCount: number;
   /** Memory of the FrameBatch that received frames are described in. */
   readonly batch: ArrayBuffer;
+  /**
+   * 1: several reads, writes or sends share a system call (ring.h). The ring is the thread's: it is opened for the first port
+   * that wants it, and where the kernel has none, all do without.
+   */
+  readonly ring: 0 | 1;
+  /** For tests, errnos, 0 for none, for the thread's first such port: what meets each call in the ring, and its opening. */
+  readonly injectedRing: number;
+  readonly injectedRingProbe: number;
   /** COUNTERS.length doubles, which the addon adds to. */
   readonly counters: ArrayBuffer;
   /** `count` frames are in the first descriptors; slots and descriptors are used again once this returns. */
@@ -137,8 +145,8 @@ export interface BatchIo {
    */
   udpOpen(options: UdpOptions, receiver: Receiver): number;
   /**
-   * [port, granted receive buffer, granted send buffer, datagrams of one send, 1 if UDP_GRO is on, source port 0, 1, …];
-   * buffers in bytes.
+   * [port, granted receive buffer, granted send buffer, datagrams of one send, 1 if UDP_GRO is on, 1 if the port uses the
+   * ring, source port 0, 1, …]; buffers in bytes.
    */
   udpInfo(port: PortHandle): readonly number[] | undefined;
   /**
@@ -208,6 +216,7 @@ export const COUNTERS = [
   'txTunnelFrames',
   'txTunnelError',
   'txTunnelLost',
+  'ringError',
 ] as const;
 
 function check(addon: BatchIo, path: string): BatchIo {

@@ -242,18 +242,35 @@ static bool refer(napi_env env, napi_value receiver, struct port *port)
 	return true;
 }
 
+/*
+ * The ring of this thread, opened for the first port that wants one and tried only once. Where there is none, ports do
+ * without.
+ */
+static struct ring *ring_of(struct module *module, int probe_error, int injected_error)
+{
+	if (module->ring != NULL)
+		return module->ring;
+	module->ring = malloc(sizeof(*module->ring));
+	if (module->ring != NULL && ring_open(module->ring, probe_error) == 0)
+		module->ring->injected_error = injected_error;
+	return module->ring;
+}
+
 struct port *port_create(napi_env env, napi_value receiver, bool is_tap)
 {
 	struct module *module;
 	struct memory memory;
-	int64_t count, size, start, table, pieces;
+	int64_t count, size, start, table, pieces, ring, injected, probe;
 
 	if (napi_get_instance_data(env, (void **)&module) != napi_ok ||
 	    !js_option(env, receiver, "slotCount", 1, 65536, &count) ||
 	    !js_option(env, receiver, "slotSize", 128, 1 << 20, &size) ||
 	    !js_option(env, receiver, "frameStart", VNET_HEADER, size - (int64_t)ETHERNET_HEADER, &start) ||
 	    !js_option(env, receiver, "pieceTable", 0, UINT32_MAX, &table) ||
-	    !js_option(env, receiver, "pieceCount", 0, UINT16_MAX, &pieces))
+	    !js_option(env, receiver, "pieceCount", 0, UINT16_MAX, &pieces) ||
+	    !js_option(env, receiver, "ring", 0, 1, &ring) ||
+	    !js_option(env, receiver, "injectedRing", 0, UINT16_MAX, &injected) ||
+	    !js_option(env, receiver, "injectedRingProbe", 0, UINT16_MAX, &probe))
 		return NULL;
 	if (table % (int64_t)sizeof(union piece) != 0) {
 		napi_throw_range_error(env, NULL, "pieceTable");
@@ -273,6 +290,7 @@ struct port *port_create(napi_env env, napi_value receiver, bool is_tap)
 	port->frame_start = (uint32_t)start;
 	port->piece_table = (uint32_t)table;
 	port->piece_count = (uint32_t)pieces;
+	port->ring = ring != 0 ? ring_of(module, (int)probe, (int)injected) : NULL;
 	if (!refer(env, receiver, port)) {
 		port_discard(port);
 		return NULL;
@@ -321,6 +339,9 @@ static void free_module(napi_env env, void *data, void *hint)
 
 	(void)env;
 	(void)hint;
+	if (module->ring != NULL)
+		ring_close(module->ring);
+	free(module->ring);
 	free(module->ports);
 	free(module);
 }

@@ -16,6 +16,7 @@ enum { REF_ARENA, REF_BATCH, REF_COUNTERS, REF_ON_FRAMES, REF_ON_LOST, REFS };
 struct module {
 	napi_env env;
 	struct waiter waiter;
+	struct ring *ring; /* opened with the first port that wants one; NULL before */
 	napi_async_cleanup_hook_handle hook;
 	bool ending;
 	uint32_t handles; /* the waiter's and the pollers': opened and not yet let go of by the loop */
@@ -36,6 +37,7 @@ struct port {
 	uint32_t piece_table;
 	uint32_t piece_count;
 	napi_ref refs[REFS];
+	struct ring *ring; /* NULL: plain calls */
 	union {
 		struct tap tap;
 		struct udp udp;

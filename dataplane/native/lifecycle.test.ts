@@ -33,6 +33,12 @@ async function settledState() {
   return processState();
 }
 
+/** The first port of a thread opens its ring, which stays. */
+test.before(() => {
+  const arena = new Arena({ slots: 1, slotSize: 256, scratchSize: 0 });
+  new NativeUdpPort({ arena }, { address: LOOPBACK, port: 0, sourceSockets: 1 }, silent).close();
+});
+
 // Serial: each compares what the whole process has open.
 test.serial('10,000 UDP ports opened and closed leave no descriptor and no handle', async t => {
   const arena = new Arena({ slots: 1, slotSize: 256, scratchSize: 0 });
@@ -142,6 +148,9 @@ function receiver(arena: ArrayBuffer, changes: Partial<Record<keyof Receiver, un
     pieceCount: 0,
     batch: new FrameBatch(1).memory,
     counters: new ArrayBuffer(COUNTERS.length * 8),
+    ring: 1,
+    injectedRing: 0,
+    injectedRingProbe: 0,
     onFrames: () => undefined,
     onLost: () => undefined,
     ...changes,
@@ -234,6 +243,10 @@ test.serial('wrong receivers and options are refused and leave nothing open', as
     { pieceTable: 256, pieceCount: 1 },
     { pieceCount: 33 },
     { pieceCount: 65_536 },
+    { ring: 2 },
+    { ring: true },
+    { injectedRing: -1 },
+    { injectedRingProbe: undefined },
     { batch: new ArrayBuffer(63) },
     { batch: new Uint8Array(64) },
     { counters: new ArrayBuffer(COUNTERS.length * 8 - 1) },

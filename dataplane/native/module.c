@@ -132,7 +132,8 @@ static napi_value tap_open(napi_env env, napi_callback_info info)
 	if (port == NULL)
 		return NULL;
 	port->device.tap =
-		(struct tap){.fd = (int)fd,
+		(struct tap){.ring = port->ring,
+			     .fd = (int)fd,
 			     .tso = {.off = tso == 0, .injected_error = (int)injected_tso},
 			     .uso = {.off = uso == 0, .injected_error = (int)injected_uso}};
 	int64_t started = port_start(port, (int)fd, reads != 0);
@@ -206,6 +207,8 @@ static int64_t start_udp(struct port *port, const struct udp_options *options)
 	int error = udp_open(&port->device.udp, options);
 	if (error != 0)
 		return error;
+	port->device.udp.ring = port->ring;
+	port->device.udp.tunnel.ring = port->ring;
 	int64_t started = port_start(port, port->device.udp.fd, true);
 	if (started < 0)
 		udp_close(&port->device.udp);
@@ -247,8 +250,9 @@ static napi_value udp_info(napi_env env, napi_callback_info info)
 	napi_set_element(env, array, 2, js_number(env, udp->send_buffer));
 	napi_set_element(env, array, 3, js_number(env, udp->outbox->segments));
 	napi_set_element(env, array, 4, js_number(env, udp->inbox.gro.on));
+	napi_set_element(env, array, 5, js_number(env, ring_is_usable(udp->ring)));
 	for (uint32_t i = 0; i < udp->source_count; i++)
-		napi_set_element(env, array, 5 + i, js_number(env, udp->source_ports[i]));
+		napi_set_element(env, array, 6 + i, js_number(env, udp->source_ports[i]));
 	return array;
 }
 

@@ -90,6 +90,9 @@ export class NativeCounters implements PortCounters {
   get txTunnelLost(): number {
     return this.read('txTunnelLost');
   }
+  get ringError(): number {
+    return this.read('ringError');
+  }
 
   /** By its place in COUNTERS. */
   at(index: number): number {

@@ -18,6 +18,10 @@ export interface PortHandlers {
 
 export interface PortModules {
   readonly arena: Arena;
+  /** Whether reads, writes and sends of one batch may share a system call (io_uring). @default true, where the kernel can */
+  readonly ring?: boolean;
+  /** For tests, errnos; 0 for none: what meets each call in the ring, and its opening. @default none */
+  readonly injectedRing?: { readonly use: number; readonly probe: number };
 }
 
 export class NativePort {
@@ -27,7 +31,7 @@ export class NativePort {
 
   /** `open` gets the receiver for the addon and returns its handle; what it throws passes through. */
   constructor(modules: PortModules, handlers: PortHandlers, open: (receiver: Receiver) => PortHandle) {
-    const { arena } = modules;
+    const { arena, ring = true, injectedRing = { use: 0, probe: 0 } } = modules;
     this.handle = open({
       arena: arena.memory,
       slotCount: arena.slots,
@@ -37,6 +41,9 @@ export class NativePort {
       pieceCount: arena.pieceCount,
       batch: arena.received.memory,
       counters: this.counters.memory,
+      ring: ring ? 1 : 0,
+      injectedRing: injectedRing.use,
+      injectedRingProbe: injectedRing.probe,
       onFrames: count => {
         this.offloads.look();
         handlers.onFrames(arena.received, count);

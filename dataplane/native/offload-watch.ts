@@ -29,6 +29,7 @@ export class OffloadWatch {
       watch('tap-tso', 'txTsoError'),
       watch('tap-uso', 'txUsoError'),
       watch('tunnel-gso', 'txTunnelError'),
+      watch('io-uring', 'ringError'),
     ];
   }
 

@@ -5,7 +5,7 @@
 
 static bool same_destination(const struct frame *a, const struct frame *b)
 {
-	return a->port == b->port && a->family == b->family && a->tos == b->tos &&
+	return a->socket == b->socket && a->port == b->port && a->family == b->family && a->tos == b->tos &&
 	       memcmp(a->address, b->address, a->family == 6 ? 16 : 4) == 0;
 }
 

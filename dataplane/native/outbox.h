@@ -1,6 +1,6 @@
 /*
- * Datagrams of one source socket on their way to sendmmsg. Consecutive datagrams to one VTEP that are of one
- * size (the last may be shorter) become one message, which the kernel cuts apart again (UDP_SEGMENT, udp(7)):
+ * Datagrams on their way to the kernel, those of one source socket together. Consecutive datagrams of one socket to one VTEP that
+ * are of one size (the last may be shorter) become one message, which the kernel cuts apart again (UDP_SEGMENT, udp(7)):
  * one pass through its stack for all of them.
  *
  *   message   │ datagram 0          │ datagram 1          │ datagram 2     │   UDP_SEGMENT = each

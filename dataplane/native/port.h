@@ -45,14 +45,15 @@ struct counters {
 	double tx_tunnel_frames;
 	double tx_tunnel_error;
 	double tx_tunnel_lost;
+	double ring_error;
 };
 
 #define COUNTER_NAMES                                                                                              \
 	"rxFrames", "rxBytes", "rxBatches", "rxBadGeometry", "rxTruncated", "rxErrors", "txFrames", "txBytes",     \
 		"txBatches", "txErrors", "rxQueueOverflow", "txSegments", "txGsoSends", "txGsoError",              \
 		"txTsoError", "txUsoError", "rxGroError", "rxMessages", "rxMerged", "txGsoRefused",               \
-		"txTunnelFrames", "txTunnelError", "txTunnelLost"
-#define COUNTER_COUNT 23
+		"txTunnelFrames", "txTunnelError", "txTunnelLost", "ringError"
+#define COUNTER_COUNT 24
 _Static_assert(sizeof(struct counters) == COUNTER_COUNT * sizeof(double), "COUNTER_NAMES lists every counter");
 
 /*

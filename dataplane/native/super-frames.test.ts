@@ -21,7 +21,7 @@ const SCENARIO = fileURLToPath(new URL('testing/super-frame-scenario.js', import
 function observe(
   t: ExecutionContext,
   refused: readonly number[],
-  options: Partial<TapPortOptions> = {},
+  options: Partial<TapPortOptions> & { readonly ring?: boolean } = { ring: false },
 ): SuperFrameObservation {
   const { name } = makeNamespace(t);
   const directory = mkdtempSync(join(tmpdir(), 'weft-preload-'));
@@ -72,6 +72,27 @@ test('a merged super-frame is one write, also when it is flooded, and arrives wh
       SCENARIO_STREAMS.map((_, stream) => payload(stream)),
     );
   }
+});
+
+test('super-frames share a system call once the device has taken one of their kind, and arrive as well', t => {
+  const alone = observe(t, []);
+  const { frames, statuses, counters, refusals, untouched } = observe(t, [], { ring: true });
+  t.deepEqual(frames, alone.frames);
+  t.deepEqual(statuses, alone.statuses);
+  t.is(counters.txFrames, alone.counters.txFrames);
+  // The first of TCP, what follows it, the first of UDP, what follows that; then all in one.
+  t.is(counters.txBatches, 5);
+  t.deepEqual(refusals, []);
+  t.true(untouched);
+});
+
+test('a device that refuses super-frames of UDP alone gets those of TCP in one call all the same', t => {
+  const alone = observe(t, [GSO_UDP_L4]);
+  const { frames, counters, refusals } = observe(t, [GSO_UDP_L4], { ring: true });
+  t.deepEqual(frames, alone.frames);
+  t.is(counters.txGsoRefused, 4);
+  t.true(counters.txBatches < alone.counters.txBatches);
+  t.deepEqual(refusals, [['tap-uso', EINVAL]]);
 });
 
 function isOf(frame: Buffer, first: (typeof SCENARIO_DELIVERED)[number]): boolean {

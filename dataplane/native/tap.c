@@ -29,52 +29,110 @@ static int accept_frame(const struct slots *slots, uint32_t offset, size_t bytes
 	return geometry_from_vnet(&header, slots->arena.data + offset, frame);
 }
 
+/*
+ * Reads that share a run of the ring. One too many costs a seventh of a system call (ADR 15); so many super-frames are
+ * twice BATCH_BYTES.
+ */
+#define READS_AT_ONCE 8u
+
+static int32_t result_of(ssize_t bytes)
+{
+	return bytes < 0 ? -errno : (int32_t)bytes;
+}
+
+/* The vnet header falls into the headroom, which is free until an encapsulation is written there. */
+static uint8_t *slot_start(const struct slots *slots, uint32_t slot)
+{
+	return slots->arena.data + slot * slots->size + slots->frame_start - VNET_HEADER;
+}
+
+/* Bytes to read at most: what fills them all is too long. */
+static uint32_t slot_room(const struct slots *slots)
+{
+	return slots->size - slots->frame_start + VNET_HEADER;
+}
+
+_Static_assert(VNET_HEADER <= RING_HEADER, "the ring has room for the header of each frame");
+_Static_assert(2 + PIECES_OF_FRAME <= RING_PARTS, "an empty ring takes any frame");
+
+/* Reads into `count` slots from `first` on. `results`: bytes or -errno, of each */
+static void read_slots(const struct tap *tap, const struct slots *slots, uint32_t first, uint32_t count, int32_t *results)
+{
+	if (count == 1) {
+		results[0] = result_of(read(tap->fd, slot_start(slots, first), slot_room(slots)));
+		return;
+	}
+	for (uint32_t i = 0; i < count; i++)
+		ring_read(tap->ring, tap->fd, slot_start(slots, first + i), slot_room(slots));
+	ring_run(tap->ring);
+	memcpy(results, tap->ring->results, count * sizeof(*results));
+	for (uint32_t i = 0; i < count; i++)
+		if (ring_was_refused(tap->ring, results[i]))
+			results[i] = result_of(read(tap->fd, slot_start(slots, first + i), slot_room(slots)));
+}
+
+/* How many to read at once when at most `most` are wanted. */
+static uint32_t reads_at_once(const struct tap *tap, uint32_t most)
+{
+	if (!ring_is_usable(tap->ring))
+		return 1;
+	return most < READS_AT_ONCE ? most : READS_AT_ONCE;
+}
+
+/* Takes note of what one read brought. Return: false if the device has no more, now or ever */
+static bool accept_read(const struct slots *slots, uint32_t slot, int32_t result, struct frame *frames,
+			struct received *received, struct counters *counters)
+{
+	struct frame *frame = &frames[received->count];
+
+	if (result == -EINTR)
+		return true;
+	if (result < 0) {
+		received->error = result == -EAGAIN ? 0 : -result;
+		counters->rx_errors += result != -EAGAIN;
+		/* EINVAL is one frame that Linux could not describe; it is gone. The rest is about the device. */
+		return result == -EINVAL;
+	}
+	if (result == 0) {
+		/* A TAP has no end of file; whatever this is, it would be readable for ever. */
+		received->error = ENODEV;
+		return false;
+	}
+	if ((uint32_t)result >= slot_room(slots))
+		counters->rx_truncated++;
+	else if (accept_frame(slots, slot * slots->size + slots->frame_start, (size_t)result, frame) != 0)
+		counters->rx_bad_geometry++;
+	else
+		received->count++;
+	return true;
+}
+
 struct received tap_receive(struct tap *tap, const struct slots *slots, struct frame *frames,
 			    uint32_t capacity, struct counters *counters)
 {
 	struct received received = {0};
 	uint32_t limit = appetite_limit(&tap->appetite, capacity < slots->count ? capacity : slots->count);
-	size_t room = slots->size - slots->frame_start + VNET_HEADER;
+	int32_t results[READS_AT_ONCE];
+	uint32_t bytes_read = 0;
+	bool more = true;
 
 	/* Bad frames count as attempts: a flood of them must not keep this loop from its end. */
-	uint32_t bytes_read = 0;
-	for (uint32_t attempts = 0; attempts < limit && bytes_read < BATCH_BYTES; attempts++) {
-		uint32_t offset = received.count * slots->size + slots->frame_start;
-		/*
-		 * The vnet header falls into the headroom, which is free until an encapsulation is written
-		 * there.
-		 */
-		ssize_t bytes = read(tap->fd, slots->arena.data + offset - VNET_HEADER, room);
-
-		if (bytes < 0) {
-			if (errno == EINTR)
-				continue;
-			received.error = errno == EAGAIN ? 0 : errno;
-			counters->rx_errors += errno != EAGAIN;
-			/*
-			 * EINVAL is one frame that Linux could not describe; it is gone. The rest is about
-			 * the device.
-			 */
-			if (errno != EINVAL)
-				break;
-		} else if (bytes == 0) {
-			/* A TAP has no end of file; whatever this is, it would be readable for ever. */
-			received.error = ENODEV;
-			break;
-		} else if ((size_t)bytes >= room) {
-			counters->rx_truncated++;
-		} else if (accept_frame(slots, offset, (size_t)bytes, &frames[received.count]) != 0) {
-			counters->rx_bad_geometry++;
-		} else {
-			bytes_read += frames[received.count].length;
-			received.count++;
-		}
+	for (uint32_t attempts = 0; more && attempts < limit && bytes_read < BATCH_BYTES;) {
+		uint32_t some = reads_at_once(tap, limit - attempts);
+		uint32_t before = received.count;
+		read_slots(tap, slots, attempts, some, results);
+		for (uint32_t i = 0; i < some; i++)
+			more &= accept_read(slots, attempts + i, results[i], frames, &received, counters);
+		for (uint32_t i = before; i < received.count; i++)
+			bytes_read += frames[i].length;
+		attempts += some;
 	}
 	appetite_had(&tap->appetite, limit, received.count);
 	received.lone = received.count == 1 && frames[0].length <= SMALL_FRAME;
 	counters->rx_frames += received.count;
 	counters->rx_bytes += (double)bytes_read;
 	counters->rx_batches += received.count > 0;
+	counters->ring_error = ring_error(tap->ring);
 	return received;
 }
 
@@ -110,26 +168,35 @@ static void fill_header(const struct frame *frame, uint16_t header_length, uint8
 
 /* A frame on its way to the device: it, and what was found out about it. */
 struct outgoing {
-	const struct frame *frame;
+	struct frame *frame;
 	const struct span *arena;
 	const struct pieces *pieces;
 	uint32_t head; /* bytes at its offset */
 	uint16_t header_length;
 };
 
-static int write_whole(const struct tap *tap, const struct outgoing *out, struct counters *counters)
+/* The parts of a frame that is written whole. `bytes`: room for its vnet header. Return: how many */
+static uint32_t gather(const struct outgoing *out, uint8_t bytes[VNET_HEADER], struct iovec *parts)
 {
 	const struct frame *frame = out->frame;
-	uint8_t bytes[VNET_HEADER];
-	/* Beside the frame, not before it: those bytes may hold the encapsulation of another copy of this frame. */
-	struct iovec parts[2 + PIECES_OF_FRAME] = {{bytes, sizeof(bytes)}, {out->arena->data + frame->offset, out->head}};
 
+	/* Beside the frame, not before it: those bytes may hold the encapsulation of another copy of this frame. */
 	fill_header(frame, out->header_length, bytes);
+	parts[0] = (struct iovec){bytes, VNET_HEADER};
+	parts[1] = (struct iovec){out->arena->data + frame->offset, out->head};
 	for (uint32_t i = 0; i < frame->piece_count; i++) {
 		const union piece *piece = &out->pieces->table[frame->first_piece + 1u + i];
 		parts[2 + i] = (struct iovec){out->arena->data + piece->payload.offset, piece->payload.length};
 	}
-	return write_parts(tap->fd, parts, 2u + frame->piece_count, counters);
+	return 2u + frame->piece_count;
+}
+
+static int write_whole(const struct tap *tap, const struct outgoing *out, struct counters *counters)
+{
+	uint8_t bytes[VNET_HEADER];
+	struct iovec parts[2 + PIECES_OF_FRAME];
+
+	return write_parts(tap->fd, parts, gather(out, bytes, parts), counters);
 }
 
 /* The segments of a super-frame that was merged here, as they came. All that the device takes; the first error counts. */
@@ -178,15 +245,22 @@ static int write_cut(const struct tap *tap, const struct outgoing *out, struct c
 	return result;
 }
 
+static struct tap_offload *offload_of(struct tap *tap, const struct frame *frame)
+{
+	return frame->gso_type == FRAME_GSO_UDP_L4 ? &tap->uso : &tap->tso;
+}
+
 static int write_super(struct tap *tap, const struct outgoing *out, struct counters *counters)
 {
-	struct tap_offload *offload = out->frame->gso_type == FRAME_GSO_UDP_L4 ? &tap->uso : &tap->tso;
+	struct tap_offload *offload = offload_of(tap, out->frame);
 	int refusal = 0;
 
 	if (!offload->off && offload->error == 0) {
 		refusal = offload->injected_error != 0 ? -offload->injected_error : write_whole(tap, out, counters);
-		if (refusal != -EINVAL)
+		if (refusal != -EINVAL) {
+			offload->proven |= refusal == 0;
 			return refusal;
+		}
 	}
 	counters->tx_gso_refused++;
 	int error = out->frame->piece_count > 0 ? write_merged(tap, out, counters) : write_cut(tap, out, counters);
@@ -196,8 +270,8 @@ static int write_super(struct tap *tap, const struct outgoing *out, struct count
 	return error;
 }
 
-/* Return: 0 or -errno */
-static int write_frame(struct tap *tap, struct outgoing *out, struct counters *counters)
+/* Return: 0, or -EINVAL for what must not be written */
+static int examine(struct outgoing *out)
 {
 	const struct frame *frame = out->frame;
 
@@ -205,26 +279,101 @@ static int write_frame(struct tap *tap, struct outgoing *out, struct counters *c
 		return -EINVAL;
 	if (geometry_head(frame, out->arena->data + frame->offset, out->head, &out->header_length) != 0)
 		return -EINVAL;
-	if (frame->gso_type != FRAME_GSO_NONE)
-		return write_super(tap, out, counters);
-	return frame->piece_count == 0 ? write_whole(tap, out, counters) : -EINVAL;
+	return frame->gso_type == FRAME_GSO_NONE && frame->piece_count > 0 ? -EINVAL : 0;
+}
+
+static void conclude(struct frame *frame, int error, struct counters *counters)
+{
+	frame->status = (uint16_t)-error;
+	if (error != 0) {
+		counters->tx_errors++;
+		return;
+	}
+	counters->tx_frames++;
+	counters->tx_bytes += frame->length;
+}
+
+static void write_now(struct tap *tap, struct outgoing *out, struct counters *counters)
+{
+	bool is_super = out->frame->gso_type != FRAME_GSO_NONE;
+
+	conclude(out->frame, is_super ? write_super(tap, out, counters) : write_whole(tap, out, counters), counters);
+}
+
+/* Frames that wait in the ring, in its order. */
+struct waiting {
+	uint32_t count;
+	struct outgoing frames[RING_CALLS];
+};
+
+static void write_waiting(struct tap *tap, struct waiting *waiting, struct counters *counters)
+{
+	struct ring *ring = tap->ring;
+	uint32_t count = waiting->count;
+
+	waiting->count = 0;
+	if (count == 0)
+		return;
+	ring_run(ring);
+	counters->tx_batches++;
+	for (uint32_t i = 0; i < count; i++) {
+		struct outgoing *out = &waiting->frames[i];
+		int32_t result = ring->results[i];
+		/* EINVAL is about super-frames, and for write_super to deal with. */
+		bool again = ring_was_refused(ring, result) || result == -EINTR ||
+			     (result == -EINVAL && out->frame->gso_type != FRAME_GSO_NONE);
+		if (again)
+			write_now(tap, out, counters);
+		else
+			conclude(out->frame, result < 0 ? result : 0, counters);
+	}
+}
+
+/* What may be refused for what it is and written otherwise is written by itself: what follows would overtake it. */
+static bool may_wait(struct tap *tap, const struct frame *frame)
+{
+	if (frame->gso_type == FRAME_GSO_NONE)
+		return true;
+	const struct tap_offload *offload = offload_of(tap, frame);
+	return offload->proven && !offload->off && offload->error == 0 && offload->injected_error == 0;
+}
+
+static void wait_in_ring(struct tap *tap, struct waiting *waiting, const struct outgoing *out, struct counters *counters)
+{
+	if (!ring_takes(tap->ring, 2u + out->frame->piece_count))
+		write_waiting(tap, waiting, counters);
+	/* It may have been given up just now. */
+	if (!ring_is_usable(tap->ring)) {
+		struct outgoing copy = *out;
+		write_now(tap, &copy, counters);
+		return;
+	}
+	uint32_t count = gather(out, ring_next_header(tap->ring), ring_next_parts(tap->ring));
+	ring_writev(tap->ring, tap->fd, count);
+	waiting->frames[waiting->count++] = *out;
 }
 
 void tap_write(struct tap *tap, const struct span *arena, const struct pieces *pieces, struct frame *frames,
 	       uint32_t count, struct counters *counters)
 {
+	struct waiting waiting;
+
+	waiting.count = 0;
 	for (uint32_t i = 0; i < count; i++) {
 		struct outgoing out = {.frame = &frames[i], .arena = arena, .pieces = pieces};
-		int error = write_frame(tap, &out, counters);
+		int error = examine(&out);
 
-		frames[i].status = (uint16_t)-error;
 		if (error != 0) {
-			counters->tx_errors++;
-			continue;
+			conclude(&frames[i], error, counters);
+		} else if (count > 1 && ring_is_usable(tap->ring) && may_wait(tap, &frames[i])) {
+			wait_in_ring(tap, &waiting, &out, counters);
+		} else {
+			write_waiting(tap, &waiting, counters);
+			write_now(tap, &out, counters);
 		}
-		counters->tx_frames++;
-		counters->tx_bytes += frames[i].length;
 	}
+	write_waiting(tap, &waiting, counters);
 	counters->tx_tso_error = tap->tso.error;
 	counters->tx_uso_error = tap->uso.error;
+	counters->ring_error = ring_error(tap->ring);
 }

@@ -1,4 +1,7 @@
-/* A TAP device: one frame a system call, each with its vnet header (vnet.h). */
+/*
+ * A TAP device: one frame a read or write, each with its vnet header (vnet.h). Several at once share a system call
+ * (ring.h); a lone frame is a plain call, which is cheaper then.
+ */
 #ifndef WEFT_TAP_H
 #define WEFT_TAP_H
 
@@ -6,6 +9,7 @@
 
 #include "pieces.h"
 #include "port.h"
+#include "ring.h"
 
 /* Whether super-frames of one protocol are written whole. */
 struct tap_offload {
@@ -16,9 +20,11 @@ struct tap_offload {
 	 */
 	int error;
 	int injected_error; /* for tests: the errno that meets each; 0: none */
+	bool proven; /* one was taken: only then may frames follow it in the same run of the ring, which it could not be before */
 };
 
 struct tap {
+	struct ring *ring; /* of the thread; NULL or unusable: plain calls */
 	int fd; /* non-blocking, TUNSETVNETHDRSZ 12, TUNSETVNETLE 1 */
 	struct appetite appetite;
 	struct tap_offload tso; /* super-frames of TCP */
@@ -29,7 +35,7 @@ struct tap {
  * tap_receive() - read until the device is empty, or as many frames as its appetite and `capacity` allow are there
  * @capacity: descriptors in `frames`
  *
- * A frame with impossible metadata is counted and its slot used again.
+ * A frame with impossible metadata is counted, and its slot stays unused in this batch.
  */
 struct received tap_receive(struct tap *tap, const struct slots *slots, struct frame *frames,
 			    uint32_t capacity, struct counters *counters);

@@ -80,24 +80,48 @@ static uint32_t count_segments(const struct frame *frame, uint16_t header_length
 	return (frame->length - header_length + frame->gso_size - 1u) / frame->gso_size;
 }
 
-/* Return: 0 or an errno */
-static int write_frame(const struct tunnel *tunnel, const struct tunnel_hop *hop,
-		       const struct tunnel_frame *tunnel_frame)
+/* Headers, then encapsulation and frame, which are one piece. writev only reads them. */
+static void gather(const struct tunnel_frame *tunnel_frame, uint8_t *headers, uint32_t length, struct iovec *parts)
 {
 	const struct frame *frame = tunnel_frame->frame;
-	uint8_t headers[TUNNEL_HEADERS_MAX];
-	uint32_t length = tunnel_headers(&tunnel->origin, hop, tunnel_frame, tunnel->identification, headers);
-	/* writev only reads it. */
 	uint8_t *encapsulation = (uint8_t *)(uintptr_t)tunnel_frame->data - frame->encap_length;
-	struct iovec parts[2] = {{headers, length}, {encapsulation, (size_t)frame->encap_length + frame->length}};
+
+	parts[0] = (struct iovec){headers, length};
+	parts[1] = (struct iovec){encapsulation, (size_t)frame->encap_length + frame->length};
+}
+
+/* Return: 0 or an errno */
+static int write_frame(struct tunnel *tunnel, const struct tunnel_hop *hop, const struct tunnel_frame *tunnel_frame)
+{
+	uint8_t headers[TUNNEL_HEADERS_MAX];
+	struct iovec parts[2];
 	ssize_t written;
 
+	gather(tunnel_frame, headers,
+	       tunnel_headers(&tunnel->origin, hop, tunnel_frame, tunnel->identification, headers), parts);
 	if (tunnel->injected_error != 0)
 		return tunnel->injected_error;
 	do {
 		written = writev(hop->fd, parts, 2);
 	} while (written < 0 && errno == EINTR);
 	return written < 0 ? errno : 0;
+}
+
+_Static_assert(TUNNEL_HEADERS_MAX <= RING_HEADER, "the ring has room for the headers of each frame");
+
+static void wait_in_ring(struct tunnel *tunnel, const struct tunnel_hop *hop, struct frame *frame,
+			 const struct tunnel_frame *tunnel_frame)
+{
+	struct ring *ring = tunnel->ring;
+	uint8_t *headers = ring_next_header(ring);
+
+	gather(tunnel_frame, headers,
+	       tunnel_headers(&tunnel->origin, hop, tunnel_frame, tunnel->identification, headers),
+	       ring_next_parts(ring));
+	ring_writev(ring, hop->fd, 2);
+	tunnel->waiting[tunnel->waiting_count++] =
+		(struct tunnel_waiting){.frame = frame, .fd = hop->fd, .tunnel_frame = *tunnel_frame};
+	tunnel->identification = (uint16_t)(tunnel->identification + tunnel_frame->segments);
 }
 
 static bool is_passing(int error)
@@ -120,16 +144,21 @@ static void count_sent(const struct tunnel_frame *tunnel_frame, struct counters 
 	const struct frame *frame = tunnel_frame->frame;
 	uint32_t headers = (uint32_t)frame->encap_length + tunnel_frame->header_length;
 
-	counters->tx_batches++;
 	counters->tx_tunnel_frames++;
 	counters->tx_segments += tunnel_frame->segments;
 	counters->tx_gso_sends += tunnel_frame->segments > 1;
 	counters->tx_bytes += frame->encap_length + frame->length + (tunnel_frame->segments - 1) * headers;
 }
 
-/* Return: as tunnel_send */
-static int inject(struct tunnel *tunnel, const struct tunnel_hop *hop, struct tunnel_frame *tunnel_frame,
-		  struct counters *counters)
+static int failed(struct tunnel *tunnel, int fd, int error)
+{
+	if (!is_passing(error))
+		give_up(tunnel, fd, error);
+	return TUNNEL_PASSES;
+}
+
+/* Whether the frame can go this way, and what is to be known of it. Return: 0, or as tunnel_send */
+static int examine(const struct tunnel *tunnel, const struct tunnel_hop *hop, struct tunnel_frame *tunnel_frame)
 {
 	const struct frame *frame = tunnel_frame->frame;
 
@@ -141,21 +170,10 @@ static int inject(struct tunnel *tunnel, const struct tunnel_hop *hop, struct tu
 	if (frame->flags & FRAME_NEEDS_CSUM && (tunnel_frame->header_length == 0 || frame->encap_length % 2 != 0))
 		return TUNNEL_PASSES;
 	tunnel_frame->segments = count_segments(frame, tunnel_frame->header_length);
-	if (overhead(tunnel, frame) + longest(tunnel_frame) > hop->mtu)
-		return EMSGSIZE;
-
-	int error = write_frame(tunnel, hop, tunnel_frame);
-	if (error == 0) {
-		tunnel->identification = (uint16_t)(tunnel->identification + tunnel_frame->segments);
-		count_sent(tunnel_frame, counters);
-		return 0;
-	}
-	if (!is_passing(error))
-		give_up(tunnel, hop->fd, error);
-	return TUNNEL_PASSES;
+	return overhead(tunnel, frame) + longest(tunnel_frame) > hop->mtu ? EMSGSIZE : 0;
 }
 
-int tunnel_send(struct tunnel *tunnel, const struct frame *frame, const uint8_t *data, uint16_t port,
+int tunnel_send(struct tunnel *tunnel, struct frame *frame, const uint8_t *data, uint16_t port, bool alone,
 		struct counters *counters)
 {
 	const struct tunnel_hop *hop = find_hop(tunnel, frame->next_hop);
@@ -163,8 +181,55 @@ int tunnel_send(struct tunnel *tunnel, const struct frame *frame, const uint8_t 
 
 	if (hop == NULL || !is_tcp(data, frame->length))
 		return TUNNEL_PASSES;
-	int result = inject(tunnel, hop, &tunnel_frame, counters);
+	int result = examine(tunnel, hop, &tunnel_frame);
+	if (result == 0 && !alone && tunnel->injected_error == 0 && ring_is_usable(tunnel->ring) &&
+	    ring_takes(tunnel->ring, 2)) {
+		wait_in_ring(tunnel, hop, frame, &tunnel_frame);
+		return TUNNEL_WAITS;
+	}
+	int error = result == 0 ? write_frame(tunnel, hop, &tunnel_frame) : 0;
+	if (error != 0)
+		result = failed(tunnel, hop->fd, error);
+	if (result == 0) {
+		tunnel->identification = (uint16_t)(tunnel->identification + tunnel_frame.segments);
+		count_sent(&tunnel_frame, counters);
+		counters->tx_batches++;
+	}
 	if (result == TUNNEL_PASSES)
 		tunnel->detour = true;
 	return result;
+}
+
+/* A write that the ring refused is made by a plain call. Return: 0 or an errno */
+static int conclude(struct tunnel *tunnel, const struct tunnel_waiting *waiting, int32_t result)
+{
+	const struct tunnel_hop *hop = find_hop(tunnel, waiting->frame->next_hop);
+
+	if (!ring_was_refused(tunnel->ring, result) && result != -EINTR)
+		return result < 0 ? -result : 0;
+	/* Given up meanwhile: as if it had no room. */
+	return hop != NULL ? write_frame(tunnel, hop, &waiting->tunnel_frame) : EAGAIN;
+}
+
+uint32_t tunnel_flush(struct tunnel *tunnel, struct frame **frames, struct counters *counters)
+{
+	uint32_t count = tunnel->waiting_count;
+	uint32_t failures = 0;
+
+	tunnel->waiting_count = 0;
+	if (count == 0)
+		return 0;
+	ring_run(tunnel->ring);
+	counters->tx_batches++;
+	for (uint32_t i = 0; i < count; i++) {
+		const struct tunnel_waiting *waiting = &tunnel->waiting[i];
+		int error = conclude(tunnel, waiting, tunnel->ring->results[i]);
+		if (error == 0) {
+			count_sent(&waiting->tunnel_frame, counters);
+			continue;
+		}
+		failed(tunnel, waiting->fd, error);
+		frames[failures++] = waiting->frame;
+	}
+	return failures;
 }

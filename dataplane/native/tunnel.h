@@ -14,6 +14,7 @@
 #include <stdbool.h>
 
 #include "port.h"
+#include "ring.h"
 
 /* struct virtio_net_hdr_v1_hash_tunnel of linux/virtio_net.h (Linux 6.17): what TUNSETVNETHDRSZ of an injector is. */
 #define TUNNEL_VNET_HEADER 24u
@@ -41,6 +42,22 @@ struct tunnel_origin {
 	uint8_t address[16]; /* network order, IPv4 in the first 4 */
 };
 
+/* A frame that goes this way, and what was found out about it. */
+struct tunnel_frame {
+	const struct frame *frame;
+	const uint8_t *data; /* its Ethernet header; the encapsulation stands before */
+	uint16_t header_length; /* by geometry_offload() */
+	uint16_t port; /* the outer source port */
+	uint32_t segments; /* packets on the wire; 1: nothing is cut */
+};
+
+/* A frame whose write waits in the ring. */
+struct tunnel_waiting {
+	struct frame *frame;
+	int fd;
+	struct tunnel_frame tunnel_frame;
+};
+
 struct tunnel {
 	struct tunnel_origin origin;
 	struct tunnel_hop *hops;
@@ -51,19 +68,15 @@ struct tunnel {
 	int error; /* the errno for which an injector was given up last, 0: none; */
 	int lost_fd; /* and which it was */
 	int injected_error; /* for tests: the errno that meets each write; 0: none */
-};
-
-/* A frame that goes this way, and what was found out about it. */
-struct tunnel_frame {
-	const struct frame *frame;
-	const uint8_t *data; /* its Ethernet header; the encapsulation stands before */
-	uint16_t header_length; /* by geometry_offload() */
-	uint16_t port; /* the outer source port */
-	uint32_t segments; /* packets on the wire; 1: nothing is cut */
+	struct ring *ring; /* of the thread; NULL or unusable: each write is a plain call */
+	uint32_t waiting_count;
+	struct tunnel_waiting waiting[RING_CALLS]; /* in the order of the ring */
 };
 
 /* What tunnel_send() returns for a frame that the sockets have to send. */
 #define TUNNEL_PASSES (-1)
+/* And for one whose write waits for tunnel_flush(). */
+#define TUNNEL_WAITS (-2)
 
 /**
  * tunnel_set_hops() - replace the table, and forget the `error` of the former
@@ -79,12 +92,20 @@ void tunnel_close(struct tunnel *tunnel);
  * tunnel_send() - send a frame through the injector of its next hop
  * @frame: geometry_bounds() has accepted it; is left as it is
  * @port: the outer source port
+ * @alone: no other frame is sent with it, so it has nothing to share a system call with
  *
- * Return: 0: sent; EMSGSIZE: it, or a segment of it, is longer than the path carries; TUNNEL_PASSES: not for this way, or
+ * Return: 0: sent; TUNNEL_WAITS: it is, once tunnel_flush() was called; EMSGSIZE: it, or a segment of it, is longer than the path carries; TUNNEL_PASSES: not for this way, or
  *         the injector did not take it. An injector that refuses is not asked again (`error`, `lost_fd`).
  */
-int tunnel_send(struct tunnel *tunnel, const struct frame *frame, const uint8_t *data, uint16_t port,
+int tunnel_send(struct tunnel *tunnel, struct frame *frame, const uint8_t *data, uint16_t port, bool alone,
 		struct counters *counters);
+
+/**
+ * tunnel_flush() - carry out the writes that wait
+ * @failed: gets the frames that the sockets have to send; room for RING_CALLS
+ * Return: how many those are
+ */
+uint32_t tunnel_flush(struct tunnel *tunnel, struct frame **failed, struct counters *counters);
 
 /**
  * tunnel_headers() - everything that stands before the encapsulation

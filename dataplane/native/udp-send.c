@@ -4,7 +4,7 @@
  *   udp_send       frames grouped by source socket, each group in order
  *   send_frame     checked; through an injector (tunnel.h), or its checksum completed, or cut into segments
  *   outbox_add     (outbox.h) datagrams of one size to one VTEP become one message
- *   flush          sendmmsg; what the kernel refuses becomes the status of the frames concerned
+ *   flush          one run of the ring, or a sendmmsg for each socket; what is refused becomes the status of its frames
  *   replay         a message that UDP_SEGMENT did not carry, datagram by datagram
  */
 #include <errno.h>
@@ -119,28 +119,41 @@ static void handle_refusal(struct udp *udp, uint32_t index, int fd, int error, s
 	}
 }
 
-/* Sends messages from `first` on. Return: as sendmmsg */
-static int send_messages(const struct udp *udp, uint32_t first, int fd)
+static uint16_t socket_of(const struct outbox *outbox, uint32_t index)
+{
+	return outbox->owners[outbox->messages[index].first_part]->socket;
+}
+
+/* Sends messages from `first` up to `end`, all of one socket. Return: as sendmmsg */
+static int send_messages(const struct udp *udp, uint32_t first, uint32_t end, int fd)
 {
 	struct outbox *outbox = udp->outbox;
 
 	if (udp->injected_error == 0)
-		return sendmmsg(fd, outbox->headers + first, outbox->count - first, MSG_DONTWAIT);
+		return sendmmsg(fd, outbox->headers + first, end - first, MSG_DONTWAIT);
 	if (outbox->messages[first].count == 1)
 		return sendmmsg(fd, outbox->headers + first, 1, MSG_DONTWAIT);
 	errno = udp->injected_error;
 	return -1;
 }
 
-static void flush(struct udp *udp, int fd, struct counters *counters)
+static void note_sent(struct udp *udp, uint32_t index, struct counters *counters)
 {
-	struct outbox *outbox = udp->outbox;
-	uint32_t done = 0;
+	const struct message *message = &udp->outbox->messages[index];
+
+	udp->gso_proven |= message->count > 1;
+	count_sent(counters, message->count, message->bytes);
+}
+
+/* Sends the messages of one socket. */
+static void flush_socket(struct udp *udp, uint32_t first, uint32_t end, struct counters *counters)
+{
+	int fd = udp->source_fds[socket_of(udp->outbox, first)];
+	uint32_t done = first;
 	uint32_t retries = 0;
 
-	outbox_seal(outbox);
-	while (done < outbox->count) {
-		int sent = send_messages(udp, done, fd);
+	while (done < end) {
+		int sent = send_messages(udp, done, end, fd);
 		if (sent < 0 && is_worth_a_retry(errno, retries)) {
 			retries++;
 			continue;
@@ -152,9 +165,98 @@ static void flush(struct udp *udp, int fd, struct counters *counters)
 			continue;
 		}
 		counters->tx_batches++;
-		for (uint32_t end = done + (uint32_t)sent; done < end; done++)
-			count_sent(counters, outbox->messages[done].count, outbox->messages[done].bytes);
+		for (uint32_t stop = done + (uint32_t)sent; done < stop; done++)
+			note_sent(udp, done, counters);
 	}
+}
+
+static void flush_sockets(struct udp *udp, struct counters *counters)
+{
+	const struct outbox *outbox = udp->outbox;
+
+	for (uint32_t first = 0, end; first < outbox->count; first = end) {
+		uint16_t socket = socket_of(outbox, first);
+		for (end = first + 1; end < outbox->count && socket_of(outbox, end) == socket; end++)
+			;
+		flush_socket(udp, first, end, counters);
+	}
+}
+
+/*
+ * Whether all messages may leave in one run. What may be refused for what it is and sent otherwise goes by itself: what
+ * follows would overtake it.
+ */
+static bool may_share_a_run(const struct udp *udp)
+{
+	const struct outbox *outbox = udp->outbox;
+
+	if (outbox->count < 2 || !ring_is_usable(udp->ring) || udp->injected_error != 0)
+		return false;
+	for (uint32_t i = 0; i < outbox->count && !udp->gso_proven; i++)
+		if (outbox->messages[i].count > 1)
+			return false;
+	return true;
+}
+
+/* Whether something of the same socket that stands behind a message has left: what is sent again now comes too late. */
+static bool is_overtaken(const struct udp *udp, uint32_t index)
+{
+	const struct outbox *outbox = udp->outbox;
+	uint16_t socket = socket_of(outbox, index);
+
+	for (uint32_t i = index + 1; i < outbox->count && socket_of(outbox, i) == socket; i++)
+		if (udp->ring->results[i] >= 0)
+			return true;
+	return false;
+}
+
+/*
+ * A message that did not leave with the others. Lost is better than overtaken; but when the kernel does not do UDP_SEGMENT any more,
+ * nothing is lost by that.
+ */
+static void handle_failure(struct udp *udp, uint32_t index, int error, struct counters *counters)
+{
+	struct outbox *outbox = udp->outbox;
+	const struct message *message = &outbox->messages[index];
+	bool is_about_gso = message->count > 1 && (error == EIO || error == EINVAL);
+
+	if (is_about_gso)
+		handle_refusal(udp, index, udp->source_fds[socket_of(outbox, index)], error, counters);
+	else if (is_overtaken(udp, index))
+		refuse(outbox, message, error);
+	else
+		flush_socket(udp, index, index + 1, counters);
+}
+
+static void flush_in_one_run(struct udp *udp, struct counters *counters)
+{
+	struct outbox *outbox = udp->outbox;
+	struct ring *ring = udp->ring;
+
+	for (uint32_t i = 0; i < outbox->count; i++)
+		ring_sendmsg(ring, udp->source_fds[socket_of(outbox, i)], &outbox->headers[i].msg_hdr);
+	ring_run(ring);
+	counters->tx_batches++;
+	for (uint32_t i = 0; i < outbox->count; i++) {
+		int32_t result = ring->results[i];
+		if (result >= 0)
+			note_sent(udp, i, counters);
+		else if (ring_was_refused(ring, result))
+			flush_socket(udp, i, i + 1, counters);
+		else
+			handle_failure(udp, i, -result, counters);
+	}
+}
+
+static void flush(struct udp *udp, struct counters *counters)
+{
+	struct outbox *outbox = udp->outbox;
+
+	outbox_seal(outbox);
+	if (may_share_a_run(udp))
+		flush_in_one_run(udp, counters);
+	else
+		flush_sockets(udp, counters);
 	outbox_clear(outbox);
 }
 
@@ -166,7 +268,7 @@ static uint8_t *add_datagram(struct udp *udp, struct frame *frame, uint32_t head
 
 	if (room != NULL)
 		return room;
-	flush(udp, udp->source_fds[frame->socket], counters);
+	flush(udp, counters);
 	return outbox_add(udp->outbox, frame, headers, data, length);
 }
 
@@ -192,19 +294,8 @@ static int send_segments(struct udp *udp, const struct span *arena, struct frame
 }
 
 /* Return: 0 or an errno */
-static int send_frame(struct udp *udp, const struct span *arena, struct frame *frame, struct counters *counters)
+static int send_by_socket(struct udp *udp, const struct span *arena, struct frame *frame, struct counters *counters)
 {
-	if (geometry_bounds(frame, arena->size) != 0)
-		return EINVAL;
-	if (frame->next_hop != 0) {
-		if (udp->tunnel.detour)
-			flush(udp, udp->source_fds[frame->socket], counters);
-		udp->tunnel.detour = false;
-		int result = tunnel_send(&udp->tunnel, frame, arena->data + frame->offset,
-					 udp->source_ports[frame->socket], counters);
-		if (result != TUNNEL_PASSES)
-			return result;
-	}
 	if (frame->gso_type != FRAME_GSO_NONE)
 		return send_segments(udp, arena, frame, counters);
 	int error = -geometry_complete_checksum(frame, arena->data, arena->size);
@@ -214,6 +305,51 @@ static int send_frame(struct udp *udp, const struct span *arena, struct frame *f
 	add_datagram(udp, frame, 0, arena->data + frame->offset - frame->encap_length,
 		     frame->encap_length + frame->length, counters);
 	return 0;
+}
+
+static void note_status(struct frame *frame, int error)
+{
+	if (error != 0)
+		frame->status = (uint16_t)error;
+}
+
+/* Carries out the writes to injectors that wait. What an injector did not take leaves by the sockets. */
+static void flush_tunnel(struct udp *udp, const struct span *arena, struct counters *counters)
+{
+	struct frame *failed[RING_CALLS];
+	uint32_t count = tunnel_flush(&udp->tunnel, failed, counters);
+
+	for (uint32_t i = 0; i < count; i++)
+		note_status(failed[i], send_by_socket(udp, arena, failed[i], counters));
+	udp->tunnel.detour |= count > 0;
+}
+
+/* Return: as tunnel_send */
+static int inject(struct udp *udp, const struct span *arena, struct frame *frame, bool alone, struct counters *counters)
+{
+	if (udp->tunnel.waiting_count == RING_CALLS)
+		flush_tunnel(udp, arena, counters);
+	if (udp->tunnel.detour)
+		flush(udp, counters);
+	udp->tunnel.detour = false;
+	return tunnel_send(&udp->tunnel, frame, arena->data + frame->offset, udp->source_ports[frame->socket], alone,
+			   counters);
+}
+
+/* Return: 0 or an errno */
+static int send_frame(struct udp *udp, const struct span *arena, struct frame *frame, bool alone,
+		      struct counters *counters)
+{
+	if (geometry_bounds(frame, arena->size) != 0)
+		return EINVAL;
+	int result = frame->next_hop != 0 ? inject(udp, arena, frame, alone, counters) : TUNNEL_PASSES;
+	if (result == TUNNEL_WAITS)
+		return 0;
+	if (result != TUNNEL_PASSES)
+		return result;
+	/* The ring has one queue, and the sockets may want it. */
+	flush_tunnel(udp, arena, counters);
+	return send_by_socket(udp, arena, frame, counters);
 }
 
 /* Frames by source socket: a chain for each, in the order in which they came. */
@@ -238,8 +374,7 @@ static void group(struct grouping *grouping, uint16_t socket, uint16_t index)
 }
 
 /*
- * One socket after the other: frames of many flows come mixed, and only neighbours can share a message or a
- * system call.
+ * One socket after the other: frames of many flows come mixed, and only neighbours can share a message or a sendmmsg.
  */
 static void send_grouped(struct udp *udp, const struct span *arena, struct frame *frames, uint32_t count,
 			 struct counters *counters)
@@ -254,13 +389,11 @@ static void send_grouped(struct udp *udp, const struct span *arena, struct frame
 	}
 	for (; grouping.used != 0; grouping.used &= grouping.used - 1) {
 		uint32_t socket = (uint32_t)__builtin_ctzll(grouping.used);
-		for (uint16_t i = grouping.first[socket]; i != NONE; i = grouping.next[i]) {
-			int error = send_frame(udp, arena, &frames[i], counters);
-			if (error != 0)
-				frames[i].status = (uint16_t)error;
-		}
-		flush(udp, udp->source_fds[socket], counters);
+		for (uint16_t i = grouping.first[socket]; i != NONE; i = grouping.next[i])
+			note_status(&frames[i], send_frame(udp, arena, &frames[i], count == 1, counters));
 	}
+	flush_tunnel(udp, arena, counters);
+	flush(udp, counters);
 }
 
 void udp_send(struct udp *udp, const struct span *arena, struct frame *frames, uint32_t count,
@@ -277,4 +410,5 @@ void udp_send(struct udp *udp, const struct span *arena, struct frame *frames, u
 	counters->tx_gso_error = udp->gso_error;
 	counters->tx_tunnel_error = udp->tunnel.error;
 	counters->tx_tunnel_lost = udp->tunnel.lost_fd;
+	counters->ring_error = ring_error(udp->ring);
 }

@@ -14,6 +14,7 @@
 
 #include "outbox.h"
 #include "port.h"
+#include "ring.h"
 #include "tunnel.h"
 #include "udp-inbox.h"
 
@@ -56,6 +57,7 @@ struct udp_options {
 
 
 struct udp {
+	struct ring *ring; /* of the thread; NULL or unusable: plain calls */
 	int fd; /* receive socket, -1 when closed */
 	uint8_t family;
 	uint16_t port;
@@ -65,6 +67,7 @@ struct udp {
 	int receive_buffer; /* what the kernel granted, in the units of SO_RCVBUF */
 	int send_buffer;
 	int gso_error; /* the errno for which UDP_SEGMENT is not used; 0: it is, or must not be */
+	bool gso_proven; /* a send with it was taken: only then may others follow it in the same run of the ring */
 	int injected_error;
 	struct outbox *outbox; /* what is being sent; of this port alone */
 	struct tunnel tunnel;

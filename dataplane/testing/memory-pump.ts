@@ -253,5 +253,6 @@ function zeroCounters(): MutableCounters {
     txTunnelFrames: 0,
     txTunnelError: 0,
     txTunnelLost: 0,
+    ringError: 0,
   };
 }

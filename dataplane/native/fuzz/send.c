@@ -5,7 +5,7 @@
  *
  *   0          1          2                 18
  *   ┌──────────┬──────────┬─────────────────┬──────────────────────────────────────────────────────────────┬───
- *   │ segments │ IPv6     │ answers         │ bytes LE 2 │ where to 1 │ socket 1 │ virtio_net_hdr │ frame │ …
+ *   │ segments │ MODE     │ answers         │ bytes LE 2 │ where to 1 │ socket 1 │ virtio_net_hdr │ frame │ …
  *   └──────────┴──────────┴─────────────────┴──────────────────────────────────────────────────────────────┴───
  */
 #include <errno.h>
@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "geometry.h"
+#include "kernel-ring.h"
 #include "reference.h"
 #include "require.h"
 #include "udp.h"
@@ -138,10 +139,10 @@ int kernel_sendmmsg(int fd, struct mmsghdr *headers, unsigned int count, int fla
 ssize_t kernel_sendmsg(int fd, const struct msghdr *header, int flags)
 {
 	(void)flags;
-	REQUIRE(read_segment(header) == 0);
 	int error = next_answer();
-	if (error > 0 || is_too_long(header)) {
-		errno = error > 0 ? error : EMSGSIZE;
+	bool refused = !gso_works && read_segment(header) > 0;
+	if (refused || error > 0 || is_too_long(header)) {
+		errno = refused ? EIO : error > 0 ? error : EMSGSIZE;
 		return -1;
 	}
 	take(fd, header);
@@ -273,6 +274,7 @@ static void check_sent(const struct plan *plan)
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 {
 	static struct udp udp;
+	static struct ring ring;
 	static struct outbox outbox;
 	static struct plan plan;
 	struct counters counters = {0};
@@ -288,6 +290,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 	udp.family = ipv6 ? 6 : 4;
 	udp.source_count = SOCKETS;
 	udp.gso_error = 0;
+	udp.gso_proven = gso_works;
+	kernel_ring_open(&ring, input[1] >> 3 & 7u);
+	udp.ring = input[1] & 4 ? &ring : NULL;
 	udp.outbox = &outbox;
 	for (int i = 0; i < (int)SOCKETS; i++)
 		udp.source_fds[i] = i;

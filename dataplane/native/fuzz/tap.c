@@ -15,12 +15,14 @@
 #include <string.h>
 #include <sys/uio.h>
 
+#include "kernel-ring.h"
 #include "reference.h"
 #include "require.h"
 #include "vnet.h"
 
 #define MODE_REFUSES 0x01u /* the device answers EINVAL to every super-frame */
 #define MODE_INTERRUPTED 0x02u /* every other call is interrupted */
+#define MODE_RING 0x04u /* several calls share a system call; bits 3 to 5: which of a run the ring refuses */
 
 #define SLOTS 4u
 #define SLOT_SIZE 512u
@@ -175,6 +177,25 @@ static void write_again(struct tap *tap, const struct span *arena, const struct 
 	REQUIRE(said.csum_start == meant.csum_start && said.csum_offset == meant.csum_offset);
 }
 
+/* The same in one call: as many writes, and the last one last. */
+static void write_together(struct tap *tap, const struct span *arena, const struct pieces *pieces, struct frame *frames,
+			   uint32_t count)
+{
+	struct counters counters = {0};
+	uint32_t before = written;
+
+	if (count == 0 || mode & MODE_REFUSES)
+		return;
+	tap_write(tap, arena, pieces, frames, count, &counters);
+	REQUIRE(counters.tx_frames == count && counters.tx_errors == 0 && written == before + count);
+	/* What was interrupted in the ring comes after what was not: a write that may not wait never is. */
+	if (mode & MODE_INTERRUPTED)
+		return;
+	const struct frame *end = &frames[count - 1];
+	REQUIRE(last_length == VNET_HEADER + end->length);
+	REQUIRE(memcmp(last + VNET_HEADER, arena->data + end->offset, end->length) == 0);
+}
+
 static void read_and_write(struct tap *tap, const struct slots *slots, const struct pieces *pieces)
 {
 	struct counters counters = {0};
@@ -184,9 +205,11 @@ static void read_and_write(struct tap *tap, const struct slots *slots, const str
 	REQUIRE(received.count == read_good && (uint32_t)counters.rx_frames == read_good);
 	REQUIRE((uint32_t)counters.rx_bad_geometry == read_bad && (uint32_t)counters.rx_truncated == read_long);
 	for (uint32_t i = 0; i < received.count; i++) {
-		REQUIRE(frames[i].offset == i * SLOT_SIZE + FRAME_START && frames[i].length < ROOM - VNET_HEADER);
+		REQUIRE(frames[i].offset % SLOT_SIZE == FRAME_START && frames[i].length < ROOM - VNET_HEADER);
+		REQUIRE(i == 0 || frames[i].offset > frames[i - 1].offset);
 		write_again(tap, &slots->arena, pieces, &frames[i]);
 	}
+	write_together(tap, &slots->arena, pieces, frames, received.count);
 }
 
 static void write_hostile(struct tap *tap, const struct span *arena, const struct pieces *pieces)
@@ -222,7 +245,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 	uint8_t *arena = aligned_alloc(8, ARENA);
 	struct slots slots = {.arena = {arena, ARENA}, .count = SLOTS, .size = SLOT_SIZE, .frame_start = FRAME_START};
 	struct pieces pieces = {(union piece *)(void *)(arena + TABLE), PIECES};
-	struct tap tap = {.fd = 0};
+	static struct ring ring;
+	kernel_ring_open(&ring, mode >> 3 & 7u);
+	struct tap tap = {.fd = 0, .ring = mode & MODE_RING ? &ring : NULL};
 
 	memset(arena, 0, ARENA);
 	ASAN_POISON_MEMORY_REGION(arena, TABLE);

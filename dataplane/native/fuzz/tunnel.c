@@ -14,6 +14,7 @@
 #include <sys/uio.h>
 
 #include "geometry.h"
+#include "kernel-ring.h"
 #include "offered.h"
 #include "reference.h"
 #include "require.h"
@@ -23,6 +24,8 @@
 #define CHOICE_INTERRUPTED 0x04u
 #define CHOICE_FULL 0x08u /* the injector has no room */
 #define CHOICE_DOWN 0x10u /* it was set down */
+#define CHOICE_RING 0x20u /* the write waits in the ring */
+#define CHOICE_NO_RING 0x40u /* which refuses it */
 
 #define ENCAP 8u
 #define UDP 8u
@@ -112,14 +115,30 @@ static void check_written(const struct frame *frame, const uint8_t *frame_bytes,
 	REQUIRE(reference_sum(udp, udp_length, reference_pseudo(ip, 17, udp_length)) == 0xffff);
 }
 
-static void send_frame(const struct frame *frame, const uint8_t *data)
+/* Return: as tunnel_send, but that nothing waits any more */
+static int send_or_wait(struct tunnel *tunnel, struct frame *frame, const uint8_t *data, struct counters *counters)
 {
+	struct frame *failed[RING_CALLS];
+	int result = tunnel_send(tunnel, frame, data, 50000, !(choice & CHOICE_RING), counters);
+
+	if (result != TUNNEL_WAITS)
+		return result;
+	uint32_t count = tunnel_flush(tunnel, failed, counters);
+	REQUIRE(count <= 1 && (count == 0 || failed[0] == frame));
+	return count == 0 ? 0 : TUNNEL_PASSES;
+}
+
+static void send_frame(struct frame *frame, const uint8_t *data)
+{
+	static struct ring ring;
 	struct tunnel_hop hop = {.fd = 7, .mtu = choice & CHOICE_SMALL_MTU ? MTU_SMALL : MTU_LARGE};
 	struct tunnel tunnel = {.origin = {.family = choice & CHOICE_IPV6 ? 6 : 4, .hop_limit = 64, .address = {192, 0, 2, 1}}};
 	struct counters counters = {0};
 
 	REQUIRE(tunnel_set_hops(&tunnel, (const uint8_t *)&hop, sizeof(hop)) == 0);
-	int result = tunnel_send(&tunnel, frame, data, 50000, &counters);
+	kernel_ring_open(&ring, choice & CHOICE_NO_RING ? 1 : 0);
+	tunnel.ring = &ring;
+	int result = send_or_wait(&tunnel, frame, data, &counters);
 	REQUIRE((counters.tx_tunnel_frames > 0) == (result == 0));
 	REQUIRE(result == 0 || result == EMSGSIZE || result == TUNNEL_PASSES);
 	if (result == 0)

@@ -39,18 +39,22 @@ const collector = new Collector(arena, frame => frame.readUIntBE(6, 6) === PLAIN
 const ends = new Collector(arena, frame => frame.readUIntBE(6, 6) === END_MAC);
 const refusals: [string, number][] = [];
 
+interface ScenarioOptions extends Partial<TapPortOptions> {
+  readonly ring?: boolean;
+}
+
 function open(
   name: string,
-  options: Partial<TapPortOptions>,
+  { ring = true, ...options }: ScenarioOptions,
   handlers: ConstructorParameters<typeof NativeTapPort>[2],
 ): NativeTapPort {
   const { fd } = openTap({ name, persist: false });
-  const port = new NativeTapPort({ arena }, { ...options, fd }, handlers);
+  const port = new NativeTapPort({ arena, ring }, { ...options, fd }, handlers);
   ip('link', 'set', 'dev', name, 'master', 'bridge', 'up');
   return port;
 }
 
-const a = open('tap-a', JSON.parse(process.argv[2] ?? '{}') as Partial<TapPortOptions>, {
+const a = open('tap-a', JSON.parse(process.argv[2] ?? '{}') as ScenarioOptions, {
   onFrames: () => undefined,
   onLost: () => undefined,
   onOffloadLost: (offload, errno) => refusals.push([offload, errno]),
