@@ -39,6 +39,12 @@ export const COMPOUND_HEADER_BYTES = 2;
 /** The length before each part of a compound message, in bytes. */
 export const COMPOUND_PART_BYTES = 2;
 
+/** Type and CRC-32 before a message with a checksum, in bytes. */
+export const CHECKSUM_BYTES = 5;
+
+/** The highest protocol version of nodes that read a checksum, the second byte of their version. */
+export const CHECKSUM_PROTOCOL = 5;
+
 /** Metadata of a node, in bytes (memberlist `MetaMaxSize`). */
 export const META_MAX_BYTES = 512;
 
@@ -52,6 +58,9 @@ export const FIRST_INCARNATION = 1;
 export const MAX_INCARNATION = 0xffff_fffe;
 
 // ---- Implementation constants: limits that bound what a peer can make us hold. ----
+
+/** What a compressed datagram may stand for: as much as one that is not compressed, in bytes. */
+export const DATAGRAM_INFLATED_MAX_BYTES = 65_507;
 
 /** A node name in bytes of UTF-8; serf allows 128. */
 export const NAME_MAX_BYTES = 128;

@@ -71,7 +71,7 @@ export class Disseminator {
       for (const member of table.sample(random, this.profile.gossipNodes, member =>
         this.isListener(member),
       )) {
-        outbox.sendEncoded(member, []);
+        outbox.gossip(member);
       }
     }
     if (local.leaving && !queue.has(local.name)) this.onFarewellSent?.();

@@ -25,6 +25,13 @@ export class Fields {
     return this.bytesOrNull(key) ?? EMPTY;
   }
 
+  /** As a view into the message. */
+  view(key: string): Uint8Array {
+    const value = this.values.get(key) ?? EMPTY;
+    if (!(value instanceof Uint8Array)) throw wrong(key, 'bytes');
+    return value;
+  }
+
   bytesOrNull(key: string): Uint8Array | null {
     const value = this.values.get(key) ?? null;
     if (value === null) return null;

@@ -10,6 +10,7 @@ import type { Random } from './random.ts';
 import { checkIdentity, Swim } from './swim.ts';
 import { encodeTags, type Tags } from './tags.ts';
 import { SocketTransport } from './transport.ts';
+import { Wire } from './wire.ts';
 
 export interface GossipModules {
   readonly clock: Clock;
@@ -46,13 +47,15 @@ export class Gossip {
   constructor(modules: GossipModules, options: GossipOptions) {
     this.modules = modules;
     this.options = options;
-    this.profile = { ...LAN_PROFILE, ...options.profile };
+    const wire = new Wire();
+    const profile = { ...LAN_PROFILE, ...options.profile };
+    this.profile = { ...profile, packetBytes: profile.packetBytes - wire.packetOverhead };
     this.meta = encodeTags(options.tags);
     const defaultPort = options.port === 0 ? DEFAULT_GOSSIP_PORT : options.port;
     this.join = options.join.map(text => parseJoinTarget(text, defaultPort));
     checkIdentity(options.name, { address: options.address, port: defaultPort });
     this.transport = new SocketTransport(
-      { clock: modules.clock, counters: this.counts },
+      { clock: modules.clock, counters: this.counts, wire },
       {
         endpoint: { address: options.address, port: options.port },
         streamTimeout: this.profile.streamTimeout,

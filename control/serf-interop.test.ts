@@ -35,16 +35,7 @@ async function startSerf(t: ExecutionContext, name: string) {
   const rpc = `-rpc-addr=${SERF}:${rpcPort}`;
   const agent = spawn(
     'serf',
-    [
-      'agent',
-      `-node=${name}`,
-      `-bind=${SERF}:${port}`,
-      rpc,
-      '-tag',
-      'role=judge',
-      '-disable-compression',
-      '-log-level=debug',
-    ],
+    ['agent', `-node=${name}`, `-bind=${SERF}:${port}`, rpc, '-tag', 'role=judge', '-log-level=debug'],
     { stdio: ['ignore', 'pipe', 'pipe'] },
   );
   const ended = new Promise<void>((resolve, reject) => {

@@ -7,6 +7,7 @@ import { MAX_STREAMS } from './constants.ts';
 import type { Counters } from './counters.ts';
 import type { Endpoint } from './endpoint.ts';
 import { type StreamMessage, StreamReader } from './stream.ts';
+import type { Wire } from './wire.ts';
 
 /** What all open streams together may have sent, in bytes; beyond it the one that asks for more is closed. */
 const TOTAL_MAX_BYTES = 64 * 1024 * 1024;
@@ -17,7 +18,7 @@ export interface StreamHandler {
 }
 
 export class StreamServer {
-  private readonly modules: { readonly clock: Clock; readonly counters: Counters };
+  private readonly modules: { readonly clock: Clock; readonly counters: Counters; readonly wire: Wire };
   private readonly options: { readonly endpoint: Endpoint; readonly streamTimeout: number };
   private readonly handler: StreamHandler;
   private readonly server: Server;
@@ -83,7 +84,7 @@ export class StreamServer {
 
   /** Returns whether the stream is done with: answered or given up. */
   private take(socket: Socket, from: IpAddress, chunk: Uint8Array): boolean {
-    const { counters } = this.modules;
+    const { counters, wire } = this.modules;
     try {
       const message = this.streams.get(socket)?.push(chunk);
       if (message === undefined && this.totalReceived() > TOTAL_MAX_BYTES) {
@@ -94,7 +95,7 @@ export class StreamServer {
       if (message === undefined) return false;
       const answer = this.handler.answerStream(from, message);
       if (answer === undefined) socket.destroy();
-      else socket.end(answer);
+      else socket.end(wire.wrapStream(answer));
     } catch (error) {
       if (!(error instanceof WeftError)) throw error;
       counters.countDrop('streamMalformed');

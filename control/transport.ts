@@ -9,6 +9,7 @@ import { type Endpoint, formatEndpoint } from './endpoint.ts';
 import type { GossipPort, StreamOutcome } from './port.ts';
 import { exchangeOverTcp } from './stream-client.ts';
 import { type StreamHandler, StreamServer } from './stream-server.ts';
+import type { Wire, WrapOptions } from './wire.ts';
 
 /** Receive buffer asked for, in bytes: a burst of gossip must not push out the acks (memberlist `udpRecvBufSize`). */
 const RECEIVE_BUFFER_BYTES = 2 * 1024 * 1024;
@@ -23,6 +24,7 @@ export interface TransportHandler extends StreamHandler {
 export interface TransportModules {
   readonly clock: Clock;
   readonly counters: Counters;
+  readonly wire: Wire;
 }
 
 export interface TransportOptions {
@@ -82,14 +84,14 @@ export class SocketTransport implements GossipPort {
     ]);
   }
 
-  sendPacket(to: Endpoint, bytes: Uint8Array): void {
-    this.socket?.send(bytes, to.port, to.address, error => {
+  sendPacket(to: Endpoint, bytes: Uint8Array, options: WrapOptions): void {
+    this.socket?.send(this.modules.wire.wrapPacket(bytes, options), to.port, to.address, error => {
       if (error !== null) this.modules.counters.countDrop('sendFailed');
     });
   }
 
   exchange(to: Endpoint, request: Uint8Array, done: (outcome: StreamOutcome) => void): void {
-    const { clock, counters } = this.modules;
+    const { clock, counters, wire } = this.modules;
     const { endpoint, streamTimeout } = this.options;
     this.exchanges += 1;
     exchangeOverTcp(
@@ -97,7 +99,7 @@ export class SocketTransport implements GossipPort {
       {
         from: endpoint.address,
         to,
-        request,
+        request: wire.wrapStream(request),
         timeout: streamTimeout,
         signal: this.abort.signal,
         others: this.exchanges - 1,
