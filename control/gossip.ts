@@ -5,6 +5,7 @@ import { DEFAULT_GOSSIP_PORT, type GossipProfile, LAN_PROFILE } from './constant
 import { type CounterReport, Counters } from './counters.ts';
 import { type JoinTarget, parseJoinTarget } from './endpoint.ts';
 import type { GossipEvent, GossipMember } from './events.ts';
+import type { Keyring } from './keyring.ts';
 import type { Log } from './log.ts';
 import type { Random } from './random.ts';
 import { checkIdentity, Swim } from './swim.ts';
@@ -30,6 +31,8 @@ export interface GossipOptions {
   /** At most 512 bytes encoded. */
   readonly tags: Tags;
   readonly profile?: Partial<GossipProfile>;
+  /** Everything is encrypted with it; without one, nothing is. */
+  readonly keyring?: Keyring | undefined;
 }
 
 export class Gossip {
@@ -47,7 +50,7 @@ export class Gossip {
   constructor(modules: GossipModules, options: GossipOptions) {
     this.modules = modules;
     this.options = options;
-    const wire = new Wire();
+    const wire = new Wire({ keyring: options.keyring });
     const profile = { ...LAN_PROFILE, ...options.profile };
     this.profile = { ...profile, packetBytes: profile.packetBytes - wire.packetOverhead };
     this.meta = encodeTags(options.tags);

@@ -1,111 +1,14 @@
 /** The independent judge: Debian's serf agent (memberlist 0.2.2, in Go) in one pool with weft. */
-import { execFile, spawn } from 'node:child_process';
-import { createServer } from 'node:net';
-import { promisify } from 'node:util';
-import test, { type ExecutionContext } from 'ava';
-import { type IpAddress, parseIp, parseVni } from '../dataplane/address.ts';
-import { delay, systemClock } from '../dataplane/clock.ts';
-import { Gossip } from './gossip.ts';
-import { systemRandom } from './random.ts';
-import { weftTags } from './tags.ts';
-
-const run = promisify(execFile);
-const SERF = parseIp('127.0.0.1');
-const log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
-
-interface SerfMember {
-  readonly name: string;
-  readonly addr: string;
-  readonly status: 'alive' | 'leaving' | 'left' | 'failed';
-  readonly tags: { readonly vnis?: string; readonly [key: string]: string | undefined };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>(resolve => server.listen(0, SERF, resolve));
-  const address = server.address();
-  await new Promise<void>(resolve => server.close(() => resolve()));
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
-}
-
-/** An agent of its own on loopback. Its log is part of a failure's message. */
-async function startSerf(t: ExecutionContext, name: string) {
-  const [port, rpcPort] = [await freePort(), await freePort()];
-  const rpc = `-rpc-addr=${SERF}:${rpcPort}`;
-  const agent = spawn(
-    'serf',
-    ['agent', `-node=${name}`, `-bind=${SERF}:${port}`, rpc, '-tag', 'role=judge', '-log-level=debug'],
-    { stdio: ['ignore', 'pipe', 'pipe'] },
-  );
-  const ended = new Promise<void>((resolve, reject) => {
-    agent.on('exit', () => resolve());
-    agent.on('error', reject);
-  });
-  let output = '';
-  for (const stream of [agent.stdout, agent.stderr]) stream.on('data', chunk => (output += String(chunk)));
-  t.teardown(async () => {
-    agent.kill('SIGKILL');
-    await ended;
-    t.log(
-      output
-        .split('\n')
-        .filter(line => /WARN|ERR|panic/.test(line))
-        .slice(0, 20)
-        .join('\n'),
-    );
-  });
-  const ready = until(
-    () => output.includes('Serf agent starting') || output.includes('agent: Serf agent'),
-    10_000,
-  );
-  t.true(await Promise.race([ready, ended.then(() => false)]), output);
-  const members = async (): Promise<readonly SerfMember[]> => {
-    const { stdout } = await run('serf', ['members', rpc, '-format=json']).catch(() => ({
-      stdout: '{"members":[]}',
-    }));
-    return (JSON.parse(stdout) as { members: readonly SerfMember[] }).members;
-  };
-  return {
-    agent,
-    port,
-    output: () => output,
-    member: async (of: string) => (await members()).find(member => member.name === of),
-    serf: (...args: readonly string[]) => run('serf', [args[0] ?? '', rpc, ...args.slice(1)]),
-  };
-}
-
-async function startWeft(
-  t: ExecutionContext,
-  name: string,
-  address: IpAddress,
-  join: readonly string[],
-  port = 0,
-) {
-  const tags = weftTags({ vtep: parseIp('192.0.2.1'), port: 4789, vnis: [parseVni(42)] });
-  const gossip = new Gossip(
-    { clock: systemClock, random: systemRandom, log },
-    { name, address, port, join, tags },
-  );
-  t.teardown(() => gossip.close());
-  await gossip.start();
-  return gossip;
-}
-
-async function until(condition: () => boolean | Promise<boolean>, ms: number): Promise<boolean> {
-  for (const end = systemClock.now() + ms; systemClock.now() < end; ) {
-    if (await condition()) return true;
-    await delay(systemClock, 50);
-  }
-  return condition();
-}
-
-const stateOf = (gossip: Gossip, name: string) =>
-  gossip.members().find(member => member.name === name)?.state;
+import test from 'ava';
+import { parseIp } from '../dataplane/address.ts';
+import { gossipKey, keyText } from './gossip-key.ts';
+import { Keyring } from './keyring.ts';
+import { endpointOf, startWeft, stateOf, until } from './testing/real-pool.ts';
+import { startSerf } from './testing/serf-agent.ts';
 
 test('serf: weft joins an agent; each lists the other alive with its tags; a leave is known at once; a restart is alive', async t => {
   const judge = await startSerf(t, 'judge');
-  const first = await startWeft(t, 'weft-a', parseIp('127.0.0.2'), [`${SERF}:${judge.port}`]);
+  const first = await startWeft(t, 'weft-a', parseIp('127.0.0.2'), { join: [judge.endpoint] });
   t.true(await until(() => stateOf(first, 'judge') === 'alive', 5000), 'weft sees serf');
   t.true(await until(async () => (await judge.member('weft-a'))?.status === 'alive', 5000), judge.output());
   t.is(first.members()[0]?.tags.get('role'), 'judge');
@@ -116,7 +19,7 @@ test('serf: weft joins an agent; each lists the other alive with its tags; a lea
     vnis: '42',
   });
 
-  const second = await startWeft(t, 'weft-b', parseIp('127.0.0.3'), [`127.0.0.2:${first.self()?.port}`]);
+  const second = await startWeft(t, 'weft-b', parseIp('127.0.0.3'), { join: [endpointOf(first)] });
   t.true(
     await until(async () => (await judge.member('weft-b'))?.status === 'alive', 5000),
     'serf learns of the third by gossip',
@@ -140,7 +43,7 @@ test('serf: weft joins an agent; each lists the other alive with its tags; a lea
   // memberlist takes the farewell at once; serf calls it "left" only after an intent of its own layer, which weft has not.
   t.true(await until(async () => (await judge.member('weft-b'))?.status === 'failed', 1500), judge.output());
   t.is(stateOf(first, 'weft-b'), 'left');
-  await startWeft(t, 'weft-b', parseIp('127.0.0.3'), [`${SERF}:${judge.port}`], port);
+  await startWeft(t, 'weft-b', parseIp('127.0.0.3'), { join: [judge.endpoint], port });
   t.true(await until(async () => (await judge.member('weft-b'))?.status === 'alive', 5000), judge.output());
   t.is(stateOf(first, 'judge'), 'alive');
   t.notRegex(judge.output(), /panic|incompatible|Failed to decode/);
@@ -148,9 +51,9 @@ test('serf: weft joins an agent; each lists the other alive with its tags; a lea
 
 test('serf: each notices that the other one died, and serf joining weft is seen', async t => {
   const judge = await startSerf(t, 'judge');
-  const weft = await startWeft(t, 'weft-a', parseIp('127.0.0.4'), []);
-  const doomed = await startWeft(t, 'weft-b', parseIp('127.0.0.5'), [`127.0.0.4:${weft.self()?.port}`]);
-  await judge.serf('join', `127.0.0.4:${weft.self()?.port}`);
+  const weft = await startWeft(t, 'weft-a', parseIp('127.0.0.4'));
+  const doomed = await startWeft(t, 'weft-b', parseIp('127.0.0.5'), { join: [endpointOf(weft)] });
+  await judge.serf('join', endpointOf(weft));
   t.true(await until(() => stateOf(weft, 'judge') === 'alive', 5000), 'weft sees who joined it');
   t.true(await until(async () => (await judge.member('weft-b'))?.status === 'alive', 5000), judge.output());
   await doomed.close();
@@ -164,3 +67,28 @@ test('serf: each notices that the other one died, and serf joining weft is seen'
   t.true(await until(() => stateOf(weft, 'judge') === 'dead', 20_000));
   t.notRegex(judge.output(), /panic|incompatible|Failed to decode/);
 });
+
+for (const bytes of [16, 32]) {
+  test(`serf: with a key of ${bytes} bytes each lists the other alive, and who has another key or none is nobody`, async t => {
+    const key = gossipKey(new Uint8Array(bytes).fill(bytes));
+    const keyring = new Keyring([key]);
+    const judge = await startSerf(t, 'judge', `-encrypt=${keyText(key)}`);
+    const loopback = (last: number) => parseIp(`127.0.${bytes}.${last}`);
+    const weft = await startWeft(t, 'weft-a', loopback(1), { keyring, join: [judge.endpoint] });
+    const second = await startWeft(t, 'weft-b', loopback(2), { keyring, join: [endpointOf(weft)] });
+    const other = new Keyring([gossipKey(new Uint8Array(bytes).fill(99))]);
+    const join = [judge.endpoint, endpointOf(weft)];
+    const stranger = await startWeft(t, 'stranger', loopback(3), { keyring: other, join });
+    const open = await startWeft(t, 'open', loopback(4), { join });
+    for (const of of [weft, second]) t.true(await until(() => stateOf(of, 'judge') === 'alive', 5000));
+    for (const name of ['weft-a', 'weft-b']) {
+      t.true(await until(async () => (await judge.member(name))?.status === 'alive', 5000), judge.output());
+    }
+    t.true(await until(() => (weft.counters().drops.undecryptable ?? 0) > 0, 5000));
+    t.true(await until(() => (weft.counters().drops.plaintext ?? 0) > 0, 5000));
+    for (const node of [stranger, open]) t.deepEqual(node.members(), []);
+    t.is(weft.members().length, 2);
+    t.is((await judge.members()).length, 3);
+    t.notRegex(judge.output(), /panic|incompatible|Failed to decode/);
+  });
+}

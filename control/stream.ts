@@ -89,11 +89,6 @@ export class StreamReader {
   private userStateBytes = 0;
   private readonly nodes: NodeState[] = [];
 
-  /** Bytes taken so far. */
-  get received(): number {
-    return this.total;
-  }
-
   /**
    * Takes the next bytes. Returns the message once it is complete, undefined until then; what comes after it is
    * ignored, as in memberlist. Throws `malformed`, also beyond the size limits.

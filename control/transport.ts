@@ -95,11 +95,11 @@ export class SocketTransport implements GossipPort {
     const { endpoint, streamTimeout } = this.options;
     this.exchanges += 1;
     exchangeOverTcp(
-      { clock, counters },
+      { clock, counters, wire },
       {
         from: endpoint.address,
         to,
-        request: wire.wrapStream(request),
+        request,
         timeout: streamTimeout,
         signal: this.abort.signal,
         others: this.exchanges - 1,
@@ -142,10 +142,16 @@ export class SocketTransport implements GossipPort {
   }
 
   private onDatagram(bytes: Uint8Array, { address, port }: RemoteInfo): void {
+    const { counters, wire } = this.modules;
     const from = canonical(address);
     // A link-local sender has a zone, which no member's address can express.
-    if (from === undefined) this.modules.counters.countDrop('badAddress');
-    else this.handler.receivePacket({ address: from, port }, bytes);
+    const opened = from === undefined ? 'badAddress' : wire.unwrapPacket(bytes);
+    if (from !== undefined && typeof opened !== 'string') {
+      this.handler.receivePacket({ address: from, port }, opened);
+    } else {
+      counters.countDatagramReceived();
+      if (typeof opened === 'string') counters.countDrop(opened);
+    }
   }
 
   private bindError(protocol: 'UDP' | 'TCP', cause: unknown): WeftError {

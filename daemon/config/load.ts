@@ -168,6 +168,8 @@ function toConfig(file: ConfigFile, hostName: string): Config {
     gossip: {
       port: file.gossip.port,
       join: file.gossip.join.map(({ host, port }) => ({ host, port: port ?? file.gossip.port })),
+      key: file.gossip.key,
+      keys: file.gossip.keys,
     },
     dataplane: {
       workers: file.dataplane.workers,

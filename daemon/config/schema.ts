@@ -4,6 +4,7 @@
  */
 import { isAbsolute, normalize } from 'node:path';
 import { z } from 'zod';
+import { parseGossipKey } from '../../control/gossip-key.ts';
 import { type IpAddress, parseIp, parseVni } from '../../dataplane/address.ts';
 import { WeftError } from '../../dataplane/errors.ts';
 import { OFFLOAD_SWITCHES, type OffloadKey } from '../../dataplane/offloads.ts';
@@ -99,6 +100,15 @@ const vni = leaf(value => {
   });
 });
 
+/** A value that no message may repeat. */
+const secret = leaf(value => {
+  requireValue(value);
+  if (typeof value === 'string') return parseGossipKey(value);
+  throw new WeftError('invalid_argument', 'is not the text of a key', {
+    hint: 'write it in base64, in quotes',
+  });
+});
+
 const nodeSection = section({
   name: textLeaf(parseNodeName).optional(),
   underlay: textLeaf(parseVtep).optional(),
@@ -111,7 +121,8 @@ const vxlanSection = section({ port: port.default(DEFAULT_VXLAN_PORT) });
 const gossipSection = section({
   port: port.default(DEFAULT_GOSSIP_PORT),
   join: list(textLeaf(parseHostPort)),
-  key: notYet('gossip encryption is not in this version; remove the key and protect port 7946 by a firewall'),
+  key: secret.optional(),
+  keys: list(secret),
 });
 const offloadSwitch = wordLeaf(OFFLOAD_SWITCHES).default('auto');
 
