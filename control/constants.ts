@@ -71,6 +71,9 @@ export const MAX_MEMBERS = 16_384;
 /** One node of a push/pull in bytes; a real one has less than 700. */
 export const STREAM_NODE_MAX_BYTES = 4096;
 
+/** What serf adds to a push/pull, in bytes: 600 when idle, and an entry for each member and each event it remembers. */
+export const USER_STATE_MAX_BYTES = 1024 * 1024;
+
 /** A whole stream in bytes, as memberlist bounds it. */
 export const STREAM_MAX_BYTES = 20 * 1024 * 1024;
 

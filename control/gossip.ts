@@ -1,13 +1,17 @@
 /** Membership for the daemon: the SWIM core on real sockets. */
 import type { IpAddress } from '../dataplane/address.ts';
 import type { Clock } from '../dataplane/clock.ts';
+import { WeftError } from '../dataplane/errors.ts';
 import { DEFAULT_GOSSIP_PORT, type GossipProfile, LAN_PROFILE } from './constants.ts';
 import { type CounterReport, Counters } from './counters.ts';
 import { type JoinTarget, parseJoinTarget } from './endpoint.ts';
 import type { GossipEvent, GossipMember } from './events.ts';
+import { type GossipKey, parseGossipKey } from './gossip-key.ts';
 import type { Keyring } from './keyring.ts';
 import type { Log } from './log.ts';
 import type { Random } from './random.ts';
+import { type KeyOperation, noKeyring } from './serf/key-agent.ts';
+import type { KeyAnswer } from './serf/key-rotation.ts';
 import { checkIdentity, Swim } from './swim.ts';
 import { encodeTags, type Tags } from './tags.ts';
 import { SocketTransport } from './transport.ts';
@@ -81,6 +85,7 @@ export class Gossip {
         join: this.join,
         meta: this.meta,
         profile: this.profile,
+        keyring: this.options.keyring,
         onEvent: event => this.emit(event),
       },
     );
@@ -111,6 +116,22 @@ export class Gossip {
     };
   }
 
+  /**
+   * Changes the keys of the whole pool, or lists them. `text`: the key in base64, or the fingerprint of one that we have.
+   * Resolves with an answer of each member that is up. Throws, and nothing has been changed, `unavailable` without a
+   * keyring, `invalid_argument` for what is no key, `not_found` and `conflict` as {@link Keyring} does, and `conflict` if
+   * a key is to be used that a member does not have, or removed that one still uses.
+   */
+  async changeKeys(operation: KeyOperation, text?: string): Promise<readonly KeyAnswer[]> {
+    const key = operation === 'list' ? undefined : this.keyOf(text ?? '');
+    if (key !== undefined && operation !== 'add') {
+      const answers = (await this.runKeys('list', undefined)).filter(({ ok }) => ok);
+      const refusal = operation === 'use' ? refuseUse(key, answers) : refuseRemoval(key, answers);
+      if (refusal !== undefined) throw refusal;
+    }
+    return this.runKeys(operation, key);
+  }
+
   counters(): CounterReport {
     return this.counts.report();
   }
@@ -127,6 +148,23 @@ export class Gossip {
     await this.transport.close();
   }
 
+  private keyOf(text: string): GossipKey {
+    const { keyring } = this.options;
+    if (keyring === undefined) throw noKeyring();
+    if (!/^[0-9a-f]{16}$/.test(text)) return parseGossipKey(text);
+    const key = keyring.find(text);
+    if (key !== undefined) return key;
+    throw new WeftError('not_found', `no key has the fingerprint ${text}`, {
+      hint: 'see weft gossip keys list, or give the key itself',
+    });
+  }
+
+  private runKeys(operation: KeyOperation, key: GossipKey | undefined): Promise<readonly KeyAnswer[]> {
+    const { swim } = this;
+    if (swim === undefined) throw new WeftError('unavailable', 'gossip does not run');
+    return new Promise(resolve => swim.changeKeys(operation, key, resolve));
+  }
+
   private emit(event: GossipEvent): void {
     for (const listener of this.listeners) {
       try {
@@ -136,4 +174,20 @@ export class Gossip {
       }
     }
   }
+}
+
+function refuseUse({ fingerprint }: GossipKey, answers: readonly KeyAnswer[]): WeftError | undefined {
+  const without = answers.filter(({ keys }) => !keys.includes(fingerprint)).map(({ node }) => node);
+  if (without.length === 0) return undefined;
+  return new WeftError('conflict', `key ${fingerprint} is not on ${without.join(', ')}`, {
+    hint: 'add it first: who does not have it would hear nothing any more',
+  });
+}
+
+function refuseRemoval({ fingerprint }: GossipKey, answers: readonly KeyAnswer[]): WeftError | undefined {
+  const users = answers.filter(({ primary }) => primary === fingerprint).map(({ node }) => node);
+  if (users.length === 0) return undefined;
+  return new WeftError('conflict', `key ${fingerprint} is in use on ${users.join(', ')}`, {
+    hint: 'use another one first: who forgets it would not hear them any more',
+  });
 }

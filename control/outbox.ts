@@ -21,6 +21,8 @@ export interface OutboxModules {
   readonly port: GossipPort;
   readonly counters: Counters;
   readonly queue: BroadcastQueue;
+  /** What the layer above spreads. */
+  readonly userQueue: BroadcastQueue;
   readonly table: MemberTable;
 }
 
@@ -77,13 +79,26 @@ export class Outbox {
     this.modules.port.sendPacket(to, encodePacket(parts), options);
   }
 
+  /** Whether there is anything to gossip. */
+  get hasNews(): boolean {
+    return this.modules.queue.size + this.modules.userQueue.size > 0;
+  }
+
+  /** News of members first: the other kind may fill what room they leave. */
   private newsBeside(parts: readonly Uint8Array[]): Uint8Array[] {
-    const { queue, table } = this.modules;
-    if (queue.size === 0) return [];
-    const used = parts.reduce((sum, part) => sum + part.length + COMPOUND_PART_BYTES, COMPOUND_HEADER_BYTES);
+    const { counters, queue, userQueue, table } = this.modules;
+    if (!this.hasNews) return [];
     const limit = retransmitLimit(this.profile.retransmitMult, table.poolSize);
-    const news = queue.take(this.profile.packetBytes - used, limit, MAX_COMPOUND_PARTS - parts.length);
-    if (news.length > 0) this.modules.counters.countSent('broadcast', news.length);
+    const news: Uint8Array[] = [];
+    for (const source of [queue, userQueue]) {
+      const used = [...parts, ...news];
+      const room = used.reduce(
+        (left, { length }) => left - length - COMPOUND_PART_BYTES,
+        this.profile.packetBytes - COMPOUND_HEADER_BYTES,
+      );
+      news.push(...source.take(room, limit, MAX_COMPOUND_PARTS - used.length));
+    }
+    if (news.length > 0) counters.countSent('broadcast', news.length);
     return news;
   }
 }

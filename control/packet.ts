@@ -106,8 +106,6 @@ function decodePart(bytes: Uint8Array, messages: Message[], drops: DropReason[])
 
 function reasonForType(type: number | undefined): DropReason {
   switch (type) {
-    case MESSAGE_TYPE.user:
-      return 'userMessage';
     case MESSAGE_TYPE.label:
       return 'labelled';
     case MESSAGE_TYPE.pushPull:

@@ -41,6 +41,7 @@ test('StreamReader reads memberlist a push/pull with user state', t => {
   t.true(message.join);
   t.is(message.nodes.length, 1);
   t.deepEqual(message.nodes[0], { ...BRAVO, meta: new Uint8Array(BRAVO.meta) });
+  t.deepEqual(message.userState, new Uint8Array(589).fill(0xc0));
 });
 
 test('encodePushPull writes the node that memberlist writes', t => {
@@ -68,7 +69,12 @@ test('StreamReader inverts encodePushPull however the bytes are cut, also when t
         message = reader.push(whole.subarray(at, next));
         at = next;
       }
-      t.deepEqual(message, { type: 'pushPull', join: false, nodes: someNodes(count) });
+      t.deepEqual(message, {
+        type: 'pushPull',
+        join: false,
+        nodes: someNodes(count),
+        userState: new Uint8Array(0),
+      });
     }
   }
 });

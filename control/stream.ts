@@ -12,7 +12,13 @@ import { ipToBytes } from '../dataplane/address.ts';
 import { WeftError } from '../dataplane/errors.ts';
 import { ChunkBuffer } from './chunk-buffer.ts';
 import { decompress } from './compression.ts';
-import { MAX_MEMBERS, MESSAGE_TYPE, STREAM_MAX_BYTES, STREAM_NODE_MAX_BYTES } from './constants.ts';
+import {
+  MAX_MEMBERS,
+  MESSAGE_TYPE,
+  STREAM_MAX_BYTES,
+  STREAM_NODE_MAX_BYTES,
+  USER_STATE_MAX_BYTES,
+} from './constants.ts';
 import type { DropReason } from './counters.ts';
 import type { Endpoint } from './endpoint.ts';
 import { Fields } from './fields.ts';
@@ -38,6 +44,8 @@ export interface PushPull {
   /** The sender is joining, rather than exchanging state now and then. */
   readonly join: boolean;
   readonly nodes: readonly NodeState[];
+  /** serf's (serf/user-state.ts); empty if there is none, or too much of it. */
+  readonly userState: Uint8Array;
 }
 
 /** A refusal in the peer's words. */
@@ -54,13 +62,18 @@ interface Unserved {
 
 export type StreamMessage = PushPull | StreamError | Unserved | Message;
 
-export function encodePushPull({ join, nodes }: Omit<PushPull, 'type'>): Uint8Array {
+const NOTHING = new Uint8Array(0);
+
+export function encodePushPull({
+  join,
+  nodes,
+  userState = NOTHING,
+}: Pick<PushPull, 'join' | 'nodes'> & { readonly userState?: Uint8Array }): Uint8Array {
   const writer = new MsgpackWriter().byte(MESSAGE_TYPE.pushPull);
   writer.map(3).text('Join').flag(join).text('Nodes').unsigned(nodes.length);
-  // serf reads its own state here and takes an empty one as "has none".
-  writer.text('UserStateLen').unsigned(0);
+  writer.text('UserStateLen').unsigned(userState.length);
   for (const node of nodes) writeNode(writer, node);
-  return writer.bytes();
+  return Buffer.concat([writer.bytes(), userState]);
 }
 
 function writeNode(writer: MsgpackWriter, node: NodeState): void {
@@ -87,6 +100,7 @@ export class StreamReader {
   private join = false;
   private nodesExpected = 0;
   private userStateBytes = 0;
+  private userState: Uint8Array = NOTHING;
   private readonly nodes: NodeState[] = [];
 
   /**
@@ -116,8 +130,9 @@ export class StreamReader {
     if (this.stage === 'compressed') return this.readCompressed();
     if (this.stage === 'header') this.readHeader();
     while (this.stage === 'nodes') this.readNode();
-    if (this.stage === 'userState') this.skipUserState();
-    return this.stage === 'done' ? { type: 'pushPull', join: this.join, nodes: this.nodes } : undefined;
+    if (this.stage === 'userState') this.readUserState();
+    if (this.stage !== 'done') return undefined;
+    return { type: 'pushPull', join: this.join, nodes: this.nodes, userState: this.userState };
   }
 
   private readType(): StreamMessage | undefined {
@@ -183,11 +198,15 @@ export class StreamReader {
     if (this.nodes.length === this.nodesExpected) this.stage = 'userState';
   }
 
-  /** serf's events and clocks, of which weft has no use: counted down, never held. */
-  private skipUserState(): void {
-    const skipped = Math.min(this.userStateBytes, this.pending.length);
-    this.userStateBytes -= skipped;
-    this.consume(skipped);
+  /** Kept when it is of a likely size; more is counted down and never held. */
+  private readUserState(): void {
+    if (this.userStateBytes <= USER_STATE_MAX_BYTES) {
+      if (this.pending.length < this.userStateBytes) return;
+      this.userState = new Uint8Array(this.pending.view.subarray(0, this.userStateBytes));
+    }
+    const taken = Math.min(this.userStateBytes, this.pending.length);
+    this.userStateBytes -= taken;
+    this.consume(taken);
     if (this.userStateBytes === 0) this.stage = 'done';
   }
 

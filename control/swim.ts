@@ -19,8 +19,10 @@ import { Disseminator } from './disseminator.ts';
 import { type Endpoint, formatEndpoint, isUsable, type JoinTarget } from './endpoint.ts';
 import type { GossipEvent, GossipMember } from './events.ts';
 import { Exchanger, Reconnector } from './exchanger.ts';
+import type { GossipKey } from './gossip-key.ts';
 import { Greeter } from './greeter.ts';
 import { Joiner } from './joiner.ts';
+import type { Keyring } from './keyring.ts';
 import { LocalNode } from './local-node.ts';
 import type { Log } from './log.ts';
 import { MemberTable } from './member-table.ts';
@@ -35,6 +37,9 @@ import { Prober } from './probe.ts';
 import type { Random } from './random.ts';
 import { Repeater } from './repeater.ts';
 import { Responder } from './responder.ts';
+import { KeyAgent, type KeyOperation } from './serf/key-agent.ts';
+import { type KeyAnswer, KeyRotation } from './serf/key-rotation.ts';
+import { Serf } from './serf/serf.ts';
 import { encodeStreamError, type StreamMessage } from './stream.ts';
 import { decodeTags, type Tags } from './tags.ts';
 import { refuseName } from './validity.ts';
@@ -59,6 +64,8 @@ export interface SwimOptions {
   readonly meta: Uint8Array;
   readonly profile: GossipProfile;
   readonly incarnation?: number;
+  /** What the port encrypts with; here its keys are changed. */
+  readonly keyring?: Keyring | undefined;
   readonly onEvent: (event: GossipEvent) => void;
 }
 
@@ -69,9 +76,12 @@ export class Swim {
   private readonly options: SwimOptions;
   private readonly table = new MemberTable();
   private readonly queue = new BroadcastQueue();
+  private readonly userQueue = new BroadcastQueue();
   private readonly acks: PendingAcks;
   private readonly outbox: Outbox;
   private readonly local: LocalNode;
+  private readonly serf: Serf;
+  private readonly keyRotation: KeyRotation;
   private readonly membership: Membership;
   private readonly responder: Responder;
   private readonly prober: Prober;
@@ -90,11 +100,16 @@ export class Swim {
     this.modules = modules;
     this.options = options;
     const { profile } = options;
-    const { queue, table } = this;
+    const { queue, table, userQueue } = this;
     const acks = new PendingAcks(modules);
     const local = new LocalNode({ ...modules, queue }, options);
-    const outbox = new Outbox({ ...modules, queue, table }, { profile });
-    const all = { ...modules, queue, table, acks, local, outbox };
+    const outbox = new Outbox({ ...modules, queue, table, userQueue }, { profile });
+    const agent = new KeyAgent({ ...modules, keyring: options.keyring });
+    const answer = (name: string, payload: Uint8Array): Uint8Array | undefined => agent.answer(name, payload);
+    const serf = new Serf({ ...modules, table, local, outbox, userQueue }, { profile, answer });
+    const all = { ...modules, queue, table, acks, local, outbox, serf };
+    this.serf = serf;
+    this.keyRotation = new KeyRotation({ ...all, agent, keyring: options.keyring });
     this.acks = acks;
     this.outbox = outbox;
     this.local = local;
@@ -169,6 +184,15 @@ export class Swim {
     if (Buffer.compare(meta, this.local.meta) !== 0) this.local.setMeta(meta);
   }
 
+  /** Changes the keys of the whole pool; as {@link KeyRotation.run}. */
+  changeKeys(
+    operation: KeyOperation,
+    key: GossipKey | undefined,
+    done: (answers: readonly KeyAnswer[]) => void,
+  ): void {
+    this.keyRotation.run(operation, key, done);
+  }
+
   /** Takes any datagram; never throws. */
   receivePacket(from: Endpoint, bytes: Uint8Array): void {
     if (!this.isListening) return;
@@ -239,6 +263,9 @@ export class Swim {
         return this.membership.suspect(message);
       case 'dead':
         return this.membership.dead(message);
+      case 'user':
+        this.serf.receive(message.body);
+        return undefined;
     }
   }
 

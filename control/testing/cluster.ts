@@ -5,10 +5,12 @@ import { type GossipProfile, LAN_PROFILE } from '../constants.ts';
 import { Counters } from '../counters.ts';
 import { type Endpoint, parseJoinTarget } from '../endpoint.ts';
 import type { GossipEvent, GossipMember } from '../events.ts';
+import type { Keyring } from '../keyring.ts';
 import type { Log } from '../log.ts';
 import { type Random, seededRandom } from '../random.ts';
 import { Swim } from '../swim.ts';
 import { encodeTags, type Tags } from '../tags.ts';
+import { Wire } from '../wire.ts';
 import { type NetworkConditions, SimulatedNetwork } from './network.ts';
 
 const PORT = 7946;
@@ -20,6 +22,8 @@ export interface NodeSettings {
   /** Addresses or names, as in the config. */
   readonly join?: readonly string[];
   readonly tags?: Tags;
+  /** Everything it says is sealed with it. */
+  readonly keyring?: Keyring;
 }
 
 export interface LoggedLine {
@@ -61,6 +65,7 @@ export class SimulatedNode {
     const host = {
       receivePacket: (from: Endpoint, bytes: Uint8Array) => swim.receivePacket(from, bytes),
       answerStream: (...args: Parameters<Swim['answerStream']>) => swim.answerStream(...args),
+      wire: this.settings.keyring && new Wire(this.settings),
     };
     network.attach(this.endpoint, host);
     const port = network.portOf(this.endpoint, host);
@@ -72,6 +77,7 @@ export class SimulatedNode {
         join: (this.settings.join ?? []).map(text => parseJoinTarget(text, PORT)),
         meta: encodeTags(this.settings.tags ?? new Map([['role', 'weft']])),
         profile,
+        keyring: this.settings.keyring,
         onEvent: event => this.onEvent(event),
         ...options,
       },
@@ -94,6 +100,10 @@ export class SimulatedNode {
 
   setTags(tags: Tags): void {
     this.swim?.setMeta(encodeTags(tags));
+  }
+
+  changeKeys(...args: Parameters<Swim['changeKeys']>): void {
+    this.swim?.changeKeys(...args);
   }
 
   members(): readonly GossipMember[] {
