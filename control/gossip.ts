@@ -9,6 +9,7 @@ import type { GossipEvent, GossipMember } from './events.ts';
 import { type GossipKey, parseGossipKey } from './gossip-key.ts';
 import type { Keyring } from './keyring.ts';
 import type { Log } from './log.ts';
+import { EventLoopDelay } from './loop-delay.ts';
 import type { Random } from './random.ts';
 import { type KeyOperation, noKeyring } from './serf/key-agent.ts';
 import type { KeyAnswer } from './serf/key-rotation.ts';
@@ -48,6 +49,7 @@ export class Gossip {
   private readonly counts = new Counters();
   private readonly transport: SocketTransport;
   private meta: Uint8Array;
+  private readonly loopDelay = new EventLoopDelay();
   private swim: Swim | undefined;
 
   /** Throws `invalid_argument` for a name, join address or tags that cannot be used; opens nothing yet. */
@@ -78,7 +80,7 @@ export class Gossip {
   async start(): Promise<void> {
     const endpoint = await this.transport.open();
     this.swim = new Swim(
-      { ...this.modules, port: this.transport, counters: this.counts },
+      { ...this.modules, port: this.transport, counters: this.counts, loopDelay: this.loopDelay },
       {
         name: this.options.name,
         endpoint,
@@ -89,6 +91,7 @@ export class Gossip {
         onEvent: event => this.emit(event),
       },
     );
+    this.loopDelay.start();
     this.swim.start();
   }
 
@@ -145,6 +148,7 @@ export class Gossip {
   /** Closes the sockets. Without `leave` before it, the pool takes it for a crash. */
   async close(): Promise<void> {
     this.swim?.stop();
+    this.loopDelay.stop();
     await this.transport.close();
   }
 

@@ -21,10 +21,12 @@ import type { GossipEvent, GossipMember } from './events.ts';
 import { Exchanger, Reconnector } from './exchanger.ts';
 import type { GossipKey } from './gossip-key.ts';
 import { Greeter } from './greeter.ts';
+import { Health } from './health.ts';
 import { Joiner } from './joiner.ts';
 import type { Keyring } from './keyring.ts';
 import { LocalNode } from './local-node.ts';
 import type { Log } from './log.ts';
+import { type LoopDelay, NO_LOOP_DELAY } from './loop-delay.ts';
 import { MemberTable } from './member-table.ts';
 import type { Member } from './members.ts';
 import { Membership } from './membership.ts';
@@ -53,6 +55,8 @@ export interface SwimModules {
   readonly log: Log;
   readonly counters: Counters;
   readonly port: GossipPort;
+  /** How late we run; it feeds the health score. */
+  readonly loopDelay?: LoopDelay;
 }
 
 export interface SwimOptions {
@@ -77,6 +81,8 @@ export class Swim {
   private readonly table = new MemberTable();
   private readonly queue = new BroadcastQueue();
   private readonly userQueue = new BroadcastQueue();
+  /** How far we trust our own judgement. */
+  readonly health = new Health();
   private readonly acks: PendingAcks;
   private readonly outbox: Outbox;
   private readonly local: LocalNode;
@@ -107,7 +113,8 @@ export class Swim {
     const agent = new KeyAgent({ ...modules, keyring: options.keyring });
     const answer = (name: string, payload: Uint8Array): Uint8Array | undefined => agent.answer(name, payload);
     const serf = new Serf({ ...modules, table, local, outbox, userQueue }, { profile, answer });
-    const all = { ...modules, queue, table, acks, local, outbox, serf };
+    const { loopDelay = NO_LOOP_DELAY } = modules;
+    const all = { ...modules, queue, table, acks, local, outbox, serf, health: this.health, loopDelay };
     this.serf = serf;
     this.keyRotation = new KeyRotation({ ...all, agent, keyring: options.keyring });
     this.acks = acks;

@@ -12,8 +12,12 @@ import { Swim } from '../swim.ts';
 import { encodeTags, type Tags } from '../tags.ts';
 import { Wire } from '../wire.ts';
 import { type NetworkConditions, SimulatedNetwork } from './network.ts';
+import { PausableClock } from './pausable-clock.ts';
 
 const PORT = 7946;
+
+/** What the receive buffer of a socket holds, at 500 bytes each in 2 MiB. */
+const SOCKET_DATAGRAMS = 4000;
 
 export interface NodeSettings {
   readonly name: string;
@@ -42,6 +46,9 @@ export class SimulatedNode {
   private readonly cluster: Cluster;
   private readonly settings: NodeSettings;
   private swim: Swim | undefined;
+  private clock: PausableClock | undefined;
+  /** What arrived while the process was stopped: the socket has it. */
+  private readonly unread: (() => void)[] = [];
 
   constructor(cluster: Cluster, settings: NodeSettings, host: number) {
     this.cluster = cluster;
@@ -60,11 +67,19 @@ export class SimulatedNode {
 
   /** `incarnation`: what a node that keeps its state would start with. */
   start(options: { readonly incarnation?: number } = {}): this {
-    const { clock, network, random, profile } = this.cluster;
+    const { network, random, profile } = this.cluster;
+    const clock = new PausableClock(this.cluster.clock);
+    this.clock = clock;
+    this.unread.length = 0;
     this.counters = new Counters();
     const host = {
-      receivePacket: (from: Endpoint, bytes: Uint8Array) => swim.receivePacket(from, bytes),
-      answerStream: (...args: Parameters<Swim['answerStream']>) => swim.answerStream(...args),
+      receivePacket: (from: Endpoint, bytes: Uint8Array) => {
+        if (!clock.paused) swim.receivePacket(from, bytes);
+        else if (this.unread.length < SOCKET_DATAGRAMS)
+          this.unread.push(() => swim.receivePacket(from, bytes));
+      },
+      answerStream: (...args: Parameters<Swim['answerStream']>) =>
+        clock.paused ? undefined : swim.answerStream(...args),
       wire: this.settings.keyring && new Wire(this.settings),
     };
     network.attach(this.endpoint, host);
@@ -85,6 +100,22 @@ export class SimulatedNode {
     this.swim = swim;
     swim.start();
     return this;
+  }
+
+  /** Stops the process as SIGSTOP does. */
+  pause(): void {
+    this.clock?.pause();
+  }
+
+  /** First the timers, then the sockets, as in Node's loop. */
+  resume(): void {
+    this.clock?.resume();
+    for (const read of this.unread.splice(0)) read();
+  }
+
+  /** Lifeguard's score. */
+  get health(): number | undefined {
+    return this.swim?.health.score;
   }
 
   crash(): void {
