@@ -83,7 +83,7 @@ export const MAX_STREAMS = 128;
 /** Acks awaited at one time, probes and relayed probes together. */
 export const MAX_PENDING_ACKS = 4096;
 
-// ---- Implementation constants: the timing of the LAN profile. ----
+// ---- Implementation constants: the timing. ----
 
 /** All times are in milliseconds. */
 export interface GossipProfile {
@@ -129,6 +129,11 @@ export interface GossipProfile {
   readonly leftRetention: number;
   /** Between attempts to reach one random dead member by a stream: heals a split that no join list spans. */
   readonly reconnectInterval: number;
+  /**
+   * Between tries of one random address that a member once had and none has now (rejoiner.ts): the longest time that two
+   * pools which forgot each other stay apart is about this times the number of such addresses, over the nodes that try.
+   */
+  readonly rejoinInterval: number;
   /** First and longest backoff of a `join` address, before jitter: tries are at random(0, min(max, min·2^n)). */
   readonly joinBackoffMin: number;
   readonly joinBackoffMax: number;
@@ -155,8 +160,26 @@ export const LAN_PROFILE: GossipProfile = {
   deadRetention: 24 * 3_600_000,
   leftRetention: 3_600_000,
   reconnectInterval: 30_000,
+  rejoinInterval: 60_000,
   joinBackoffMin: 1000,
   joinBackoffMax: 60_000,
   knockInterval: 2000,
   leaveTimeout: 1000,
 };
+
+/** memberlist's WAN profile: nodes far apart, over paths that lose more. kill -9 is `dead` some 40 s later in a pool of 3. */
+export const WAN_PROFILE: GossipProfile = {
+  ...LAN_PROFILE,
+  probeInterval: 5000,
+  probeTimeout: 3000,
+  suspicionMult: 6,
+  gossipInterval: 500,
+  gossipNodes: 4,
+  gossipToTheDead: 60_000,
+  pushPullInterval: 60_000,
+  streamTimeout: 30_000,
+  leaveTimeout: 3000,
+};
+
+export const GOSSIP_PROFILES = { lan: LAN_PROFILE, wan: WAN_PROFILE } as const;
+export type GossipProfileName = keyof typeof GOSSIP_PROFILES;

@@ -2,7 +2,12 @@
 import type { IpAddress } from '../dataplane/address.ts';
 import type { Clock } from '../dataplane/clock.ts';
 import { WeftError } from '../dataplane/errors.ts';
-import { DEFAULT_GOSSIP_PORT, type GossipProfile, LAN_PROFILE } from './constants.ts';
+import {
+  DEFAULT_GOSSIP_PORT,
+  GOSSIP_PROFILES,
+  type GossipProfile,
+  type GossipProfileName,
+} from './constants.ts';
 import { type CounterReport, Counters } from './counters.ts';
 import { type JoinTarget, parseJoinTarget } from './endpoint.ts';
 import type { GossipEvent, GossipMember } from './events.ts';
@@ -10,6 +15,7 @@ import { type GossipKey, parseGossipKey } from './gossip-key.ts';
 import type { Keyring } from './keyring.ts';
 import type { Log } from './log.ts';
 import { EventLoopDelay } from './loop-delay.ts';
+import { PeerMemory, type RememberedPeer } from './peer-memory.ts';
 import type { Random } from './random.ts';
 import { type KeyOperation, noKeyring } from './serf/key-agent.ts';
 import type { KeyAnswer } from './serf/key-rotation.ts';
@@ -35,9 +41,20 @@ export interface GossipOptions {
   readonly join: readonly string[];
   /** At most 512 bytes encoded. */
   readonly tags: Tags;
+  /** Which timing; default lan. */
+  readonly profileName?: GossipProfileName;
+  /** Changes to it. */
   readonly profile?: Partial<GossipProfile>;
+  /** Where members were in an earlier run, and who keeps it for the next. */
+  readonly memory?: PeerKeeper;
   /** Everything is encrypted with it; without one, nothing is. */
   readonly keyring?: Keyring | undefined;
+}
+
+export interface PeerKeeper {
+  readonly known: readonly RememberedPeer[];
+  /** Must not throw. */
+  save(peers: readonly RememberedPeer[]): void;
 }
 
 export class Gossip {
@@ -50,6 +67,7 @@ export class Gossip {
   private readonly transport: SocketTransport;
   private meta: Uint8Array;
   private readonly loopDelay = new EventLoopDelay();
+  private readonly memory: PeerMemory;
   private swim: Swim | undefined;
 
   /** Throws `invalid_argument` for a name, join address or tags that cannot be used; opens nothing yet. */
@@ -57,8 +75,10 @@ export class Gossip {
     this.modules = modules;
     this.options = options;
     const wire = new Wire({ keyring: options.keyring });
-    const profile = { ...LAN_PROFILE, ...options.profile };
+    const profile = { ...GOSSIP_PROFILES[options.profileName ?? 'lan'], ...options.profile };
     this.profile = { ...profile, packetBytes: profile.packetBytes - wire.packetOverhead };
+    const { known = [], save = () => undefined } = options.memory ?? {};
+    this.memory = new PeerMemory({ clock: modules.clock, save }, { known });
     this.meta = encodeTags(options.tags);
     const defaultPort = options.port === 0 ? DEFAULT_GOSSIP_PORT : options.port;
     this.join = options.join.map(text => parseJoinTarget(text, defaultPort));
@@ -88,6 +108,7 @@ export class Gossip {
         meta: this.meta,
         profile: this.profile,
         keyring: this.options.keyring,
+        remembered: () => this.memory.all(),
         onEvent: event => this.emit(event),
       },
     );
@@ -149,6 +170,7 @@ export class Gossip {
   async close(): Promise<void> {
     this.swim?.stop();
     this.loopDelay.stop();
+    this.memory.close();
     await this.transport.close();
   }
 
@@ -170,6 +192,7 @@ export class Gossip {
   }
 
   private emit(event: GossipEvent): void {
+    this.memory.onEvent(event);
     for (const listener of this.listeners) {
       try {
         listener(event);

@@ -6,7 +6,7 @@
  *                          ├─► acks          answers to what we asked: probe, joiner, nameGuard
  *                          └─► membership    alive, suspect, dead ─► table, queue, events
  *   answerStream ──► exchanger ─► membership
- *   timers ────────► prober, disseminator, exchanger, joiner, reconnector, reaper ─► outbox, port
+ *   timers ────────► prober, disseminator, exchanger, joiner, reconnector, rejoiner, reaper ─► outbox, port
  */
 import type { IpAddress } from '../dataplane/address.ts';
 import type { Clock } from '../dataplane/clock.ts';
@@ -37,6 +37,7 @@ import { decodePacket } from './packet.ts';
 import type { GossipPort } from './port.ts';
 import { Prober } from './probe.ts';
 import type { Random } from './random.ts';
+import { Rejoiner } from './rejoiner.ts';
 import { Repeater } from './repeater.ts';
 import { Responder } from './responder.ts';
 import { KeyAgent, type KeyOperation } from './serf/key-agent.ts';
@@ -68,6 +69,8 @@ export interface SwimOptions {
   readonly meta: Uint8Array;
   readonly profile: GossipProfile;
   readonly incarnation?: number;
+  /** Where members once were. */
+  readonly remembered?: () => readonly Endpoint[];
   /** What the port encrypts with; here its keys are changed. */
   readonly keyring?: Keyring | undefined;
   readonly onEvent: (event: GossipEvent) => void;
@@ -97,6 +100,7 @@ export class Swim {
   private readonly greeter: Greeter;
   private readonly joiner: Joiner;
   private readonly reconnector: Reconnector;
+  private readonly rejoiner: Rejoiner;
   private readonly reaper: Repeater;
   private phase: Phase = 'new';
 
@@ -140,6 +144,8 @@ export class Swim {
     this.greeter = new Greeter({ ...all, exchanger });
     this.joiner = new Joiner({ ...all, exchanger }, { profile, join: options.join });
     this.reconnector = new Reconnector({ ...all, exchanger }, { profile });
+    const { remembered = () => [] } = options;
+    this.rejoiner = new Rejoiner({ ...all, exchanger, remembered }, { profile });
     this.reaper = new Repeater(modules, { wait: () => REAP_INTERVAL, action: () => this.membership.reap() });
   }
 
@@ -152,6 +158,7 @@ export class Swim {
     this.exchanger.start();
     this.joiner.start();
     this.reconnector.start();
+    this.rejoiner.start();
     this.reaper.start(REAP_INTERVAL);
   }
 
@@ -287,7 +294,8 @@ export class Swim {
   }
 
   private stopAsking(): void {
-    for (const part of [this.prober, this.exchanger, this.joiner, this.reconnector, this.reaper]) part.stop();
+    const { prober, exchanger, joiner, reconnector, rejoiner, reaper } = this;
+    for (const part of [prober, exchanger, joiner, reconnector, rejoiner, reaper]) part.stop();
   }
 
   private describe({ name, address, port, state, incarnation, meta }: Member): GossipMember {

@@ -28,6 +28,7 @@ import { Endpoints } from './endpoints/endpoints.ts';
 import { bridgeTapName } from './endpoints/names.ts';
 import { endpointWiring } from './endpoints/wiring.ts';
 import { loadKeyring } from './gossip/key-store.ts';
+import { PeerStore } from './gossip/peer-store.ts';
 import { errorFields, type Log } from './log.ts';
 import { removeUnusedBridges } from './net/network-devices.ts';
 import { nodeOperations } from './node-operations.ts';
@@ -86,6 +87,7 @@ class Node implements RunningNode {
   private readonly networks: readonly OverlayNetwork[];
   private readonly endpoints: Endpoints;
   private readonly gossip: Gossip;
+  private readonly peers: PeerStore;
   private readonly sender: TunnelSender;
   private readonly undo: (() => Promise<unknown>)[] = [];
   private readonly repairing = new Set<OverlayNetwork>();
@@ -141,6 +143,7 @@ class Node implements RunningNode {
       nodeName,
       onLinks: links => this.onLinks(links),
     });
+    this.peers = new PeerStore({ log }, { stateDirectory: config.paths.state, node: nodeName });
     this.gossip = new Gossip(
       { clock: systemClock, random: systemRandom, log: log.child({ component: 'control' }) },
       {
@@ -149,6 +152,8 @@ class Node implements RunningNode {
         port: config.gossip.port,
         join: config.gossip.join.map(formatHostPort),
         keyring,
+        profileName: config.gossip.profile,
+        memory: { known: this.peers.load(), save: peers => this.peers.save(peers) },
         tags: weftTags({
           vtep: underlay.address,
           port: vxlanPort,
@@ -181,6 +186,7 @@ class Node implements RunningNode {
     this.undo.push(() => this.sender.stop());
     await this.sender.start();
     await this.gossip.start();
+    this.undo.push(() => this.peers.saved());
     this.undo.push(() => this.gossip.close());
     for (const network of this.networks) {
       this.undo.push(() => network.stop({ keepDevices: this.endpoints.ofNetwork(network.name).length > 0 }));

@@ -7,6 +7,7 @@ import { type Endpoint, parseJoinTarget } from '../endpoint.ts';
 import type { GossipEvent, GossipMember } from '../events.ts';
 import type { Keyring } from '../keyring.ts';
 import type { Log } from '../log.ts';
+import { PeerMemory, type RememberedPeer } from '../peer-memory.ts';
 import { type Random, seededRandom } from '../random.ts';
 import { Swim } from '../swim.ts';
 import { encodeTags, type Tags } from '../tags.ts';
@@ -26,6 +27,8 @@ export interface NodeSettings {
   /** Addresses or names, as in the config. */
   readonly join?: readonly string[];
   readonly tags?: Tags;
+  /** It remembers where members were, also across restarts. */
+  readonly remembers?: boolean;
   /** Everything it says is sealed with it. */
   readonly keyring?: Keyring;
 }
@@ -45,6 +48,9 @@ export class SimulatedNode {
   counters = new Counters();
   private readonly cluster: Cluster;
   private readonly settings: NodeSettings;
+  /** Its peers.json. */
+  private peers: readonly RememberedPeer[] = [];
+  private memory: PeerMemory | undefined;
   private swim: Swim | undefined;
   private clock: PausableClock | undefined;
   /** What arrived while the process was stopped: the socket has it. */
@@ -84,6 +90,11 @@ export class SimulatedNode {
     };
     network.attach(this.endpoint, host);
     const port = network.portOf(this.endpoint, host);
+    const save = (peers: readonly RememberedPeer[]): void => {
+      this.peers = peers;
+    };
+    const memory = new PeerMemory({ clock, save }, { known: this.peers });
+    this.memory = memory;
     const swim = new Swim(
       { clock, random, counters: this.counters, log: this.log(), port },
       {
@@ -93,6 +104,7 @@ export class SimulatedNode {
         meta: encodeTags(this.settings.tags ?? new Map([['role', 'weft']])),
         profile,
         keyring: this.settings.keyring,
+        remembered: () => (this.settings.remembers === true ? memory.all() : []),
         onEvent: event => this.onEvent(event),
         ...options,
       },
@@ -148,6 +160,7 @@ export class SimulatedNode {
 
   private onEvent(event: GossipEvent): void {
     this.events.push(event);
+    this.memory?.onEvent(event);
     if (event.type === 'nameConflict') this.crash();
     if (event.type === 'memberDown') this.cluster.noteDeath(this, event.member);
   }

@@ -1,4 +1,5 @@
 /** The configuration as the daemon uses it: checked, with defaults filled in. docs/configuration.md explains each. */
+import type { GossipProfileName } from '../../control/constants.ts';
 import type { GossipKey } from '../../control/gossip-key.ts';
 import type { IpAddress, Vni, VtepAddress } from '../../dataplane/address.ts';
 import type { Offload, OffloadSwitch } from '../../dataplane/offloads.ts';
@@ -21,6 +22,8 @@ export interface Config {
     readonly key: GossipKey | undefined;
     /** Open what arrives, beside `key`. */
     readonly keys: readonly GossipKey[];
+    /** The timing. */
+    readonly profile: GossipProfileName;
   };
   readonly dataplane: {
     /** Threads that move frames, 1 … MAX_WORKERS. */

@@ -17,7 +17,7 @@ test('parseConfig fills in every default', t => {
     node: { name: 'vm-a.example', underlay: undefined },
     paths: { state: '/var/lib/weft', run: '/run/weft' },
     vxlan: { port: 4789 },
-    gossip: { port: 7946, join: [], key: undefined, keys: [] },
+    gossip: { port: 7946, join: [], key: undefined, keys: [], profile: 'lan' },
     dataplane: {
       workers: 'auto',
       sender: 'auto',
@@ -138,7 +138,7 @@ const MISTAKES: readonly (readonly [string, string])[] = [
   ],
   [
     'gossip:\n  colour: red',
-    'weft.yaml:2: gossip.colour: unknown key; the keys here are port, join, key, keys',
+    'weft.yaml:2: gossip.colour: unknown key; the keys here are port, join, key, keys, profile',
   ],
   [
     '__proto__: {}',

@@ -170,6 +170,7 @@ function toConfig(file: ConfigFile, hostName: string): Config {
       join: file.gossip.join.map(({ host, port }) => ({ host, port: port ?? file.gossip.port })),
       key: file.gossip.key,
       keys: file.gossip.keys,
+      profile: file.gossip.profile,
     },
     dataplane: {
       workers: file.dataplane.workers,

@@ -4,6 +4,7 @@
  */
 import { isAbsolute, normalize } from 'node:path';
 import { z } from 'zod';
+import { GOSSIP_PROFILES, type GossipProfileName } from '../../control/constants.ts';
 import { parseGossipKey } from '../../control/gossip-key.ts';
 import { type IpAddress, parseIp, parseVni } from '../../dataplane/address.ts';
 import { WeftError } from '../../dataplane/errors.ts';
@@ -109,6 +110,8 @@ const secret = leaf(value => {
   });
 });
 
+const PROFILE_NAMES = Object.keys(GOSSIP_PROFILES) as GossipProfileName[];
+
 const nodeSection = section({
   name: textLeaf(parseNodeName).optional(),
   underlay: textLeaf(parseVtep).optional(),
@@ -123,6 +126,7 @@ const gossipSection = section({
   join: list(textLeaf(parseHostPort)),
   key: secret.optional(),
   keys: list(secret),
+  profile: wordLeaf(PROFILE_NAMES).default('lan'),
 });
 const offloadSwitch = wordLeaf(OFFLOAD_SWITCHES).default('auto');
 
