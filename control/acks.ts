@@ -13,8 +13,17 @@ export interface AckHandler {
 
 interface Waiting {
   readonly handler: AckHandler;
-  readonly timer: Timer;
+  timer: Timer;
 }
+
+/**
+ * A timer that fires so late means that we did not run, and what has come meanwhile is still in the socket: Node runs
+ * timers before it reads. In milliseconds.
+ */
+const STALL = 100;
+
+/** How long we read after a stall before nothing counts as no answer, in milliseconds. */
+const GRACE = 100;
 
 export class PendingAcks {
   private readonly clock: Clock;
@@ -32,11 +41,17 @@ export class PendingAcks {
     if (this.waiting.size >= MAX_PENDING_ACKS) return undefined;
     const sequence = this.next;
     this.next = (this.next + 1) >>> 0;
-    const timer = this.clock.after(ms, () => {
+    const end = (): void => {
       this.waiting.delete(sequence);
       handler.onTimeout?.();
+    };
+    const due = this.clock.now() + ms;
+    const timer = this.clock.after(ms, () => {
+      if (this.clock.now() - due < STALL) end();
+      else entry.timer = this.clock.after(GRACE, end);
     });
-    this.waiting.set(sequence, { handler, timer });
+    const entry: Waiting = { handler, timer };
+    this.waiting.set(sequence, entry);
     return sequence;
   }
 

@@ -39,6 +39,12 @@ export const COMPOUND_HEADER_BYTES = 2;
 /** The length before each part of a compound message, in bytes. */
 export const COMPOUND_PART_BYTES = 2;
 
+/** Type and CRC-32 before a message with a checksum, in bytes. */
+export const CHECKSUM_BYTES = 5;
+
+/** The highest protocol version of nodes that read a checksum, the second byte of their version. */
+export const CHECKSUM_PROTOCOL = 5;
+
 /** Metadata of a node, in bytes (memberlist `MetaMaxSize`). */
 export const META_MAX_BYTES = 512;
 
@@ -53,6 +59,9 @@ export const MAX_INCARNATION = 0xffff_fffe;
 
 // ---- Implementation constants: limits that bound what a peer can make us hold. ----
 
+/** What a compressed datagram may stand for: as much as one that is not compressed, in bytes. */
+export const DATAGRAM_INFLATED_MAX_BYTES = 65_507;
+
 /** A node name in bytes of UTF-8; serf allows 128. */
 export const NAME_MAX_BYTES = 128;
 
@@ -61,6 +70,9 @@ export const MAX_MEMBERS = 16_384;
 
 /** One node of a push/pull in bytes; a real one has less than 700. */
 export const STREAM_NODE_MAX_BYTES = 4096;
+
+/** What serf adds to a push/pull, in bytes: 600 when idle, and an entry for each member and each event it remembers. */
+export const USER_STATE_MAX_BYTES = 1024 * 1024;
 
 /** A whole stream in bytes, as memberlist bounds it. */
 export const STREAM_MAX_BYTES = 20 * 1024 * 1024;
@@ -71,7 +83,7 @@ export const MAX_STREAMS = 128;
 /** Acks awaited at one time, probes and relayed probes together. */
 export const MAX_PENDING_ACKS = 4096;
 
-// ---- Implementation constants: the timing of the LAN profile. ----
+// ---- Implementation constants: the timing. ----
 
 /** All times are in milliseconds. */
 export interface GossipProfile {
@@ -117,6 +129,11 @@ export interface GossipProfile {
   readonly leftRetention: number;
   /** Between attempts to reach one random dead member by a stream: heals a split that no join list spans. */
   readonly reconnectInterval: number;
+  /**
+   * Between tries of one random address that a member once had and none has now (rejoiner.ts): the longest time that two
+   * pools which forgot each other stay apart is about this times the number of such addresses, over the nodes that try.
+   */
+  readonly rejoinInterval: number;
   /** First and longest backoff of a `join` address, before jitter: tries are at random(0, min(max, min·2^n)). */
   readonly joinBackoffMin: number;
   readonly joinBackoffMax: number;
@@ -143,8 +160,26 @@ export const LAN_PROFILE: GossipProfile = {
   deadRetention: 24 * 3_600_000,
   leftRetention: 3_600_000,
   reconnectInterval: 30_000,
+  rejoinInterval: 60_000,
   joinBackoffMin: 1000,
   joinBackoffMax: 60_000,
   knockInterval: 2000,
   leaveTimeout: 1000,
 };
+
+/** memberlist's WAN profile: nodes far apart, over paths that lose more. kill -9 is `dead` some 40 s later in a pool of 3. */
+export const WAN_PROFILE: GossipProfile = {
+  ...LAN_PROFILE,
+  probeInterval: 5000,
+  probeTimeout: 3000,
+  suspicionMult: 6,
+  gossipInterval: 500,
+  gossipNodes: 4,
+  gossipToTheDead: 60_000,
+  pushPullInterval: 60_000,
+  streamTimeout: 30_000,
+  leaveTimeout: 3000,
+};
+
+export const GOSSIP_PROFILES = { lan: LAN_PROFILE, wan: WAN_PROFILE } as const;
+export type GossipProfileName = keyof typeof GOSSIP_PROFILES;

@@ -8,6 +8,7 @@ import { isUp, type Member } from './members.ts';
 import type { Outbox } from './outbox.ts';
 import type { Random } from './random.ts';
 import { Repeater } from './repeater.ts';
+import type { Serf } from './serf/serf.ts';
 
 /** A farewell is gossiped this much faster: somebody waits for it. */
 const LEAVE_SPEEDUP = 4;
@@ -22,6 +23,7 @@ export interface DisseminatorModules {
   readonly table: MemberTable;
   readonly outbox: Outbox;
   readonly local: LocalNode;
+  readonly serf: Pick<Serf, 'farewell'>;
 }
 
 export class Disseminator {
@@ -47,8 +49,9 @@ export class Disseminator {
 
   /** Says farewell. `done` is called once, when it has been sent as often as any news, or after `leaveTimeout`. */
   leave(done: () => void): void {
-    const { clock, local, outbox, random, table } = this.modules;
-    const farewell = local.leave();
+    const { clock, local, outbox, random, serf, table } = this.modules;
+    // In this order: a serf agent takes a death without the intent before it for a failure.
+    const farewell = [serf.farewell(), local.leave()];
     if (table.upCount === 0) {
       clock.after(0, done);
       return;
@@ -60,18 +63,18 @@ export class Disseminator {
       done();
     };
     for (const member of table.sample(random, LEAVE_FANOUT, ({ state }) => isUp(state))) {
-      outbox.sendEncoded(member, [farewell]);
+      outbox.sendEncoded(member, farewell);
     }
     this.repeater.start(this.profile.gossipInterval / LEAVE_SPEEDUP);
   }
 
   private gossip(): void {
     const { local, outbox, queue, random, table } = this.modules;
-    if (queue.size > 0) {
+    if (outbox.hasNews) {
       for (const member of table.sample(random, this.profile.gossipNodes, member =>
         this.isListener(member),
       )) {
-        outbox.sendEncoded(member, []);
+        outbox.gossip(member);
       }
     }
     if (local.leaving && !queue.has(local.name)) this.onFarewellSent?.();

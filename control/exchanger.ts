@@ -15,6 +15,7 @@ import type { Membership } from './membership.ts';
 import type { GossipPort, StreamOutcome } from './port.ts';
 import type { Random } from './random.ts';
 import { Repeater } from './repeater.ts';
+import type { Serf } from './serf/serf.ts';
 import { encodePushPull, type NodeState, type PushPull } from './stream.ts';
 
 /** Above this many nodes the interval grows, so that the whole state does not travel ever more often (memberlist). */
@@ -42,6 +43,7 @@ export interface ExchangerModules {
   readonly table: MemberTable;
   readonly membership: Membership;
   readonly local: LocalNode;
+  readonly serf: Pick<Serf, 'userState' | 'merge'>;
 }
 
 /** `undefined`: it succeeded; otherwise why not. */
@@ -75,7 +77,7 @@ export class Exchanger {
   exchange(to: Endpoint, join: boolean, done: (result: ExchangeResult) => void): void {
     const { counters, port } = this.modules;
     counters.countSent('pushPull');
-    port.exchange(to, encodePushPull({ join, nodes: this.localState() }), outcome => {
+    port.exchange(to, this.encodeState(join), outcome => {
       if (!this.isStopped) done(this.conclude(to, outcome));
     });
   }
@@ -83,9 +85,9 @@ export class Exchanger {
   /** Our side of an exchange that a peer has opened. The answer is what we knew before. */
   answer(from: IpAddress, message: PushPull): Uint8Array {
     const { clock, counters, table } = this.modules;
-    const reply = encodePushPull({ join: false, nodes: this.localState() });
+    const reply = this.encodeState(false);
     counters.countSent('pushPull');
-    this.merge(message.nodes, true);
+    this.merge(message, true);
     table.seenAtAddress(from, clock.now());
     return reply;
   }
@@ -102,15 +104,16 @@ export class Exchanger {
     }
     if (message.type !== 'pushPull') return `the peer answered with ${message.type}`;
     // Who knew nobody has nobody to tell: the peer's pool knows all this, and gossiping it again would only cost.
-    this.merge(message.nodes, table.upCount > 0);
+    this.merge(message, table.upCount > 0);
     table.seenAt(to, clock.now());
     this.checkOwnState(to, message.nodes);
     return undefined;
   }
 
   /** memberlist `mergeState`. */
-  private merge(nodes: readonly NodeState[], tell: boolean): void {
-    const { local, membership } = this.modules;
+  private merge({ nodes, userState }: PushPull, tell: boolean): void {
+    const { local, membership, serf } = this.modules;
+    serf.merge(userState);
     for (const { name: node, state, incarnation, address, port, meta, version } of nodes) {
       if (state === 'alive') {
         membership.alive({ type: 'alive', node, address, port, incarnation, meta, version }, tell);
@@ -152,6 +155,10 @@ export class Exchanger {
         log.debug({ peer: peer.name, address: formatEndpoint(peer), reason: error }, 'push/pull failed');
       }
     });
+  }
+
+  private encodeState(join: boolean): Uint8Array {
+    return encodePushPull({ join, nodes: this.localState(), userState: this.modules.serf.userState() });
   }
 
   private localState(): NodeState[] {

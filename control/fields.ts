@@ -2,16 +2,17 @@
 import type { IpAddress } from '../dataplane/address.ts';
 import { WeftError } from '../dataplane/errors.ts';
 import { addressFromBytes } from './endpoint.ts';
-import { decodeText, type MsgpackReader, type Scalar } from './msgpack.ts';
+import { decodeText, MsgpackReader, type Scalar } from './msgpack.ts';
 
 const EMPTY = new Uint8Array(0);
 
 export class Fields {
   private readonly values: ReadonlyMap<string, Scalar>;
+  private readonly nested = new Map<string, Uint8Array>();
 
   /** Reads the map that begins at the reader's position. Throws `malformed`. */
   constructor(reader: MsgpackReader) {
-    this.values = reader.fields();
+    this.values = reader.fields(this.nested);
   }
 
   text(key: string): string {
@@ -25,11 +26,38 @@ export class Fields {
     return this.bytesOrNull(key) ?? EMPTY;
   }
 
+  /** As a view into the message. */
+  view(key: string): Uint8Array {
+    const value = this.values.get(key) ?? EMPTY;
+    if (!(value instanceof Uint8Array)) throw wrong(key, 'bytes');
+    return value;
+  }
+
   bytesOrNull(key: string): Uint8Array | null {
     const value = this.values.get(key) ?? null;
     if (value === null) return null;
     if (!(value instanceof Uint8Array)) throw wrong(key, 'bytes');
     return new Uint8Array(value);
+  }
+
+  /** Copies of the items of a list of raws; empty if it is absent or nil. */
+  rawList(key: string): readonly Uint8Array[] {
+    return (
+      this.list(key)
+        ?.rawList()
+        .map(item => new Uint8Array(item)) ?? []
+    );
+  }
+
+  textList(key: string): readonly string[] {
+    return this.list(key)?.textList() ?? [];
+  }
+
+  private list(key: string): MsgpackReader | undefined {
+    const bytes = this.nested.get(key);
+    if (bytes !== undefined) return new MsgpackReader(bytes);
+    if ((this.values.get(key) ?? null) === null) return undefined;
+    throw wrong(key, 'a list');
   }
 
   unsigned(key: string, max: number): number {

@@ -6,6 +6,8 @@ import { delay, systemClock } from '../dataplane/clock.ts';
 import { WeftError } from '../dataplane/errors.ts';
 import type { GossipEvent } from './events.ts';
 import { Gossip, type GossipOptions } from './gossip.ts';
+import { gossipKey, keyText } from './gossip-key.ts';
+import { Keyring } from './keyring.ts';
 import { randomInteger, seededRandom, systemRandom } from './random.ts';
 import { encodePushPull } from './stream.ts';
 
@@ -180,4 +182,31 @@ test('Gossip: streams are bounded in number and in time', async t => {
   t.is(a.gossip.counters().drops.streamTimeout, 128);
   const b = await start(t, { name: 'b', address: parseIp('127.0.0.2'), join: [`127.0.0.1:${a.port}`] });
   t.true(await until(() => b.gossip.members().length === 1, 5000), 'free again');
+});
+
+test('Gossip: a key that not all have is not used, and one that is used is not removed', async t => {
+  const [first, second] = [1, 2].map(fill => gossipKey(new Uint8Array(16).fill(fill)));
+  if (first === undefined || second === undefined) throw new Error('no keys');
+  const rings = [new Keyring([first, second]), new Keyring([first])];
+  const a = await start(t, { name: 'a', keyring: rings[0] });
+  const b = await start(t, {
+    name: 'b',
+    address: parseIp('127.0.0.2'),
+    keyring: rings[1],
+    join: [`127.0.0.1:${a.port}`],
+  });
+  t.true(await until(() => a.gossip.members().length === 1 && b.gossip.members().length === 1, 5000));
+  const use = await t.throwsAsync(a.gossip.changeKeys('use', second.fingerprint), { code: 'conflict' });
+  t.is(use?.message, `key ${second.fingerprint} is not on b`);
+  rings[1]?.add(second);
+  rings[1]?.use(second);
+  const remove = await t.throwsAsync(a.gossip.changeKeys('remove', keyText(second)), { code: 'conflict' });
+  t.is(remove?.message, `key ${second.fingerprint} is in use on b`);
+  t.is(rings[0]?.all().length, 2);
+  await t.throwsAsync(a.gossip.changeKeys('add', first.fingerprint.replaceAll(/./g, '0')), {
+    code: 'not_found',
+  });
+  await t.throwsAsync(a.gossip.changeKeys('add', 'nonsense'), { code: 'invalid_argument' });
+  const open = await start(t, { name: 'open', address: parseIp('127.0.0.3') });
+  await t.throwsAsync(open.gossip.changeKeys('list'), { code: 'unavailable' });
 });

@@ -1,15 +1,28 @@
 /** Membership for the daemon: the SWIM core on real sockets. */
 import type { IpAddress } from '../dataplane/address.ts';
 import type { Clock } from '../dataplane/clock.ts';
-import { DEFAULT_GOSSIP_PORT, type GossipProfile, LAN_PROFILE } from './constants.ts';
+import { WeftError } from '../dataplane/errors.ts';
+import {
+  DEFAULT_GOSSIP_PORT,
+  GOSSIP_PROFILES,
+  type GossipProfile,
+  type GossipProfileName,
+} from './constants.ts';
 import { type CounterReport, Counters } from './counters.ts';
 import { type JoinTarget, parseJoinTarget } from './endpoint.ts';
 import type { GossipEvent, GossipMember } from './events.ts';
+import { type GossipKey, parseGossipKey } from './gossip-key.ts';
+import type { Keyring } from './keyring.ts';
 import type { Log } from './log.ts';
+import { EventLoopDelay } from './loop-delay.ts';
+import { PeerMemory, type RememberedPeer } from './peer-memory.ts';
 import type { Random } from './random.ts';
+import { type KeyOperation, noKeyring } from './serf/key-agent.ts';
+import type { KeyAnswer } from './serf/key-rotation.ts';
 import { checkIdentity, Swim } from './swim.ts';
 import { encodeTags, type Tags } from './tags.ts';
 import { SocketTransport } from './transport.ts';
+import { Wire } from './wire.ts';
 
 export interface GossipModules {
   readonly clock: Clock;
@@ -28,7 +41,20 @@ export interface GossipOptions {
   readonly join: readonly string[];
   /** At most 512 bytes encoded. */
   readonly tags: Tags;
+  /** Which timing; default lan. */
+  readonly profileName?: GossipProfileName;
+  /** Changes to it. */
   readonly profile?: Partial<GossipProfile>;
+  /** Where members were in an earlier run, and who keeps it for the next. */
+  readonly memory?: PeerKeeper;
+  /** Everything is encrypted with it; without one, nothing is. */
+  readonly keyring?: Keyring | undefined;
+}
+
+export interface PeerKeeper {
+  readonly known: readonly RememberedPeer[];
+  /** Must not throw. */
+  save(peers: readonly RememberedPeer[]): void;
 }
 
 export class Gossip {
@@ -40,19 +66,25 @@ export class Gossip {
   private readonly counts = new Counters();
   private readonly transport: SocketTransport;
   private meta: Uint8Array;
+  private readonly loopDelay = new EventLoopDelay();
+  private readonly memory: PeerMemory;
   private swim: Swim | undefined;
 
   /** Throws `invalid_argument` for a name, join address or tags that cannot be used; opens nothing yet. */
   constructor(modules: GossipModules, options: GossipOptions) {
     this.modules = modules;
     this.options = options;
-    this.profile = { ...LAN_PROFILE, ...options.profile };
+    const wire = new Wire({ keyring: options.keyring });
+    const profile = { ...GOSSIP_PROFILES[options.profileName ?? 'lan'], ...options.profile };
+    this.profile = { ...profile, packetBytes: profile.packetBytes - wire.packetOverhead };
+    const { known = [], save = () => undefined } = options.memory ?? {};
+    this.memory = new PeerMemory({ clock: modules.clock, save }, { known });
     this.meta = encodeTags(options.tags);
     const defaultPort = options.port === 0 ? DEFAULT_GOSSIP_PORT : options.port;
     this.join = options.join.map(text => parseJoinTarget(text, defaultPort));
     checkIdentity(options.name, { address: options.address, port: defaultPort });
     this.transport = new SocketTransport(
-      { clock: modules.clock, counters: this.counts },
+      { clock: modules.clock, counters: this.counts, wire },
       {
         endpoint: { address: options.address, port: options.port },
         streamTimeout: this.profile.streamTimeout,
@@ -68,16 +100,19 @@ export class Gossip {
   async start(): Promise<void> {
     const endpoint = await this.transport.open();
     this.swim = new Swim(
-      { ...this.modules, port: this.transport, counters: this.counts },
+      { ...this.modules, port: this.transport, counters: this.counts, loopDelay: this.loopDelay },
       {
         name: this.options.name,
         endpoint,
         join: this.join,
         meta: this.meta,
         profile: this.profile,
+        keyring: this.options.keyring,
+        remembered: () => this.memory.all(),
         onEvent: event => this.emit(event),
       },
     );
+    this.loopDelay.start();
     this.swim.start();
   }
 
@@ -105,6 +140,22 @@ export class Gossip {
     };
   }
 
+  /**
+   * Changes the keys of the whole pool, or lists them. `text`: the key in base64, or the fingerprint of one that we have.
+   * Resolves with an answer of each member that is up. Throws, and nothing has been changed, `unavailable` without a
+   * keyring, `invalid_argument` for what is no key, `not_found` and `conflict` as {@link Keyring} does, and `conflict` if
+   * a key is to be used that a member does not have, or removed that one still uses.
+   */
+  async changeKeys(operation: KeyOperation, text?: string): Promise<readonly KeyAnswer[]> {
+    const key = operation === 'list' ? undefined : this.keyOf(text ?? '');
+    if (key !== undefined && operation !== 'add') {
+      const answers = (await this.runKeys('list', undefined)).filter(({ ok }) => ok);
+      const refusal = operation === 'use' ? refuseUse(key, answers) : refuseRemoval(key, answers);
+      if (refusal !== undefined) throw refusal;
+    }
+    return this.runKeys(operation, key);
+  }
+
   counters(): CounterReport {
     return this.counts.report();
   }
@@ -118,10 +169,30 @@ export class Gossip {
   /** Closes the sockets. Without `leave` before it, the pool takes it for a crash. */
   async close(): Promise<void> {
     this.swim?.stop();
+    this.loopDelay.stop();
+    this.memory.close();
     await this.transport.close();
   }
 
+  private keyOf(text: string): GossipKey {
+    const { keyring } = this.options;
+    if (keyring === undefined) throw noKeyring();
+    if (!/^[0-9a-f]{16}$/.test(text)) return parseGossipKey(text);
+    const key = keyring.find(text);
+    if (key !== undefined) return key;
+    throw new WeftError('not_found', `no key has the fingerprint ${text}`, {
+      hint: 'see weft gossip keys list, or give the key itself',
+    });
+  }
+
+  private runKeys(operation: KeyOperation, key: GossipKey | undefined): Promise<readonly KeyAnswer[]> {
+    const { swim } = this;
+    if (swim === undefined) throw new WeftError('unavailable', 'gossip does not run');
+    return new Promise(resolve => swim.changeKeys(operation, key, resolve));
+  }
+
   private emit(event: GossipEvent): void {
+    this.memory.onEvent(event);
     for (const listener of this.listeners) {
       try {
         listener(event);
@@ -130,4 +201,20 @@ export class Gossip {
       }
     }
   }
+}
+
+function refuseUse({ fingerprint }: GossipKey, answers: readonly KeyAnswer[]): WeftError | undefined {
+  const without = answers.filter(({ keys }) => !keys.includes(fingerprint)).map(({ node }) => node);
+  if (without.length === 0) return undefined;
+  return new WeftError('conflict', `key ${fingerprint} is not on ${without.join(', ')}`, {
+    hint: 'add it first: who does not have it would hear nothing any more',
+  });
+}
+
+function refuseRemoval({ fingerprint }: GossipKey, answers: readonly KeyAnswer[]): WeftError | undefined {
+  const users = answers.filter(({ primary }) => primary === fingerprint).map(({ node }) => node);
+  if (users.length === 0) return undefined;
+  return new WeftError('conflict', `key ${fingerprint} is in use on ${users.join(', ')}`, {
+    hint: 'use another one first: who forgets it would not hear them any more',
+  });
 }

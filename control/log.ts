@@ -6,6 +6,7 @@ export interface GossipLogFields {
   readonly target?: string | undefined;
   readonly incarnation?: number | undefined;
   readonly reason?: string | undefined;
+  readonly fingerprint?: string | undefined;
   readonly retry_ms?: number | undefined;
   readonly err?: unknown;
 }

@@ -5,6 +5,7 @@ import { type GossipProfile, MAX_INCARNATION, MAX_MEMBERS } from './constants.ts
 import type { Counters } from './counters.ts';
 import { type Endpoint, formatEndpoint, sameEndpoint } from './endpoint.ts';
 import type { MemberEventType } from './events.ts';
+import type { Health } from './health.ts';
 import type { LocalNode } from './local-node.ts';
 import type { Log } from './log.ts';
 import type { MemberTable } from './member-table.ts';
@@ -20,6 +21,7 @@ export interface MembershipModules {
   readonly table: MemberTable;
   readonly queue: BroadcastQueue;
   readonly local: LocalNode;
+  readonly health: Health;
 }
 
 export interface MembershipOptions {
@@ -162,6 +164,8 @@ export class Membership {
     if (incarnation < local.incarnation) return local.alive();
     log.info({ peer: from, incarnation }, 'refuting our own suspicion or death');
     local.outbid(incarnation);
+    // Who is taken for dead may have been slow to answer.
+    this.modules.health.change(+1);
     return undefined;
   }
 

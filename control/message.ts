@@ -75,7 +75,13 @@ export interface Dead {
   readonly from: string;
 }
 
-export type Message = Ping | IndirectPing | Ack | Nack | Suspect | Alive | Dead;
+/** Of the layer above: serf's. */
+export interface UserMessage {
+  readonly type: 'user';
+  readonly body: Uint8Array;
+}
+
+export type Message = Ping | IndirectPing | Ack | Nack | Suspect | Alive | Dead | UserMessage;
 
 /** The message with its type byte. */
 export function encodeMessage(message: Message): Uint8Array {
@@ -113,6 +119,8 @@ export function encodeMessage(message: Message): Uint8Array {
       writer.text('Node').text(message.node).text('Port').unsigned(message.port);
       writer.text('Vsn').raw(message.version);
       break;
+    case 'user':
+      return Buffer.concat([Uint8Array.of(MESSAGE_TYPE.user), message.body]);
   }
   return writer.bytes();
 }
@@ -137,18 +145,22 @@ function writeSource(writer: MsgpackWriter, source: Source | undefined): void {
 export function decodeMessage(bytes: Uint8Array): Message | undefined {
   const type = bytes[0];
   if (type === undefined) throw new WeftError('malformed', 'message is empty');
+  if (type === MESSAGE_TYPE.user) return { type: 'user', body: new Uint8Array(bytes.subarray(1)) };
   const name = DATAGRAM_TYPES.get(type);
   return name === undefined ? undefined : decodeBody(name, new Fields(new MsgpackReader(bytes, 1)));
 }
 
-const DATAGRAM_TYPES: ReadonlyMap<number, Message['type']> = new Map(
+/** Those whose body is one map. */
+type MapMessage = Exclude<Message['type'], 'user'>;
+
+const DATAGRAM_TYPES: ReadonlyMap<number, MapMessage> = new Map(
   (['ping', 'indirectPing', 'ack', 'nack', 'suspect', 'alive', 'dead'] as const).map(name => [
     MESSAGE_TYPE[name],
     name,
   ]),
 );
 
-function decodeBody(type: Message['type'], fields: Fields): Message {
+function decodeBody(type: MapMessage, fields: Fields): Message {
   switch (type) {
     case 'ping':
       return { type, sequence: sequenceOf(fields), node: fields.text('Node'), source: sourceOf(fields) };

@@ -9,11 +9,14 @@
  */
 import { WeftError } from '../dataplane/errors.ts';
 
-/** A value of a flat map. Nested arrays and maps are skipped over, not kept. Integers beyond 2^53 become bigint. */
+/** A value of a flat map. Integers beyond 2^53 become bigint. */
 export type Scalar = number | bigint | boolean | Uint8Array | null;
 
 /** Deeper nesting than any message of memberlist or serf has is an attack on the stack. */
 const MAX_DEPTH = 8;
+
+/** More items than any list that is read has. */
+const MAX_LIST = 1024;
 
 /** More fields than any message has. */
 const MAX_FIELDS = 64;
@@ -46,15 +49,20 @@ export class MsgpackReader {
     return this.buffer.length - this.position;
   }
 
-  /** Reads a map of text keys; of duplicate keys the last wins, as in Go. */
-  fields(): Map<string, Scalar> {
+  /**
+   * Reads a map of text keys; of duplicate keys the last wins, as in Go. Nested arrays and maps are skipped over; their
+   * bytes are put into `nested`, if it is given.
+   */
+  fields(nested?: Map<string, Uint8Array>): Map<string, Scalar> {
     const count = this.mapLength();
     if (count > MAX_FIELDS) throw malformed(`a map of ${count} fields`);
     const fields = new Map<string, Scalar>();
     for (let index = 0; index < count; index++) {
       const key = this.key();
+      const start = this.position;
       const value = this.scalarOrSkip(0);
       if (value !== undefined) fields.set(key, value);
+      else nested?.set(key, this.buffer.subarray(start, this.position));
     }
     return fields;
   }
@@ -75,6 +83,27 @@ export class MsgpackReader {
     if (head === 0xde) return this.plausible(this.unsigned(2), 2);
     if (head === 0xdf) return this.plausible(this.unsigned(4), 2);
     throw malformed(`expected a map, found 0x${head.toString(16)}`);
+  }
+
+  /** The number of items of an array that begins here. */
+  arrayLength(): number {
+    const head = this.byte();
+    if (head >= 0x90 && head <= 0x9f) return this.plausible(head & 0x0f, 1);
+    if (head === 0xdc) return this.plausible(this.unsigned(2), 1);
+    if (head === 0xdd) return this.plausible(this.unsigned(4), 1);
+    throw malformed(`expected an array, found 0x${head.toString(16)}`);
+  }
+
+  /** An array of raws, as views into the input. */
+  rawList(): Uint8Array[] {
+    const count = this.arrayLength();
+    if (count > MAX_LIST) throw malformed(`a list of ${count} items`);
+    return Array.from({ length: count }, () => this.raw());
+  }
+
+  /** An array of texts. */
+  textList(): string[] {
+    return this.rawList().map(decodeText);
   }
 
   /** A raw (text or bytes), as a view into the input. */
@@ -215,6 +244,10 @@ export class MsgpackWriter {
 
   map(entries: number): this {
     return entries < 16 ? this.byte(0x80 | entries) : this.sized(0xde, 2, entries);
+  }
+
+  array(items: number): this {
+    return items < 16 ? this.byte(0x90 | items) : this.sized(0xdc, 2, items);
   }
 
   nil(): this {

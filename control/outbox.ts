@@ -2,6 +2,7 @@
 import type { BroadcastQueue } from './broadcast-queue.ts';
 import { retransmitLimit } from './broadcast-queue.ts';
 import {
+  CHECKSUM_PROTOCOL,
   COMPOUND_HEADER_BYTES,
   COMPOUND_PART_BYTES,
   type GossipProfile,
@@ -10,14 +11,18 @@ import {
 import type { Counters } from './counters.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { MemberTable } from './member-table.ts';
+import type { Member } from './members.ts';
 import { encodeMessage, type Message } from './message.ts';
 import { encodePacket } from './packet.ts';
 import type { GossipPort } from './port.ts';
+import type { WrapOptions } from './wire.ts';
 
 export interface OutboxModules {
   readonly port: GossipPort;
   readonly counters: Counters;
   readonly queue: BroadcastQueue;
+  /** What the layer above spreads. */
+  readonly userQueue: BroadcastQueue;
   readonly table: MemberTable;
 }
 
@@ -53,21 +58,47 @@ export class Outbox {
     this.sendEncoded(to, parts);
   }
 
-  /** As `send`, of encoded messages; with none of them it sends news alone, or nothing if there is none. */
+  /** As `send`, of encoded messages. */
   sendEncoded(to: Endpoint, parts: readonly Uint8Array[]): void {
-    const { port, counters, table } = this.modules;
-    const news = table.at(to) === undefined ? [] : this.newsBeside(parts);
-    if (parts.length + news.length === 0) return;
-    if (news.length > 0) counters.countSent('broadcast', news.length);
-    counters.countDatagramSent();
-    port.sendPacket(to, encodePacket([...parts, ...news]));
+    const news = this.modules.table.at(to) === undefined ? [] : this.newsBeside(parts);
+    this.sendParts(to, [...parts, ...news], { checksum: false });
   }
 
+  /**
+   * Sends a member news alone, or nothing if there is none. Behind a checksum if it reads them: memberlist sums what
+   * it gossips, and neither pings nor acks.
+   */
+  gossip(to: Member): void {
+    const checksum = (to.version[1] ?? 0) >= CHECKSUM_PROTOCOL;
+    this.sendParts(to, this.newsBeside([]), { checksum });
+  }
+
+  private sendParts(to: Endpoint, parts: readonly Uint8Array[], options: WrapOptions): void {
+    if (parts.length === 0) return;
+    this.modules.counters.countDatagramSent();
+    this.modules.port.sendPacket(to, encodePacket(parts), options);
+  }
+
+  /** Whether there is anything to gossip. */
+  get hasNews(): boolean {
+    return this.modules.queue.size + this.modules.userQueue.size > 0;
+  }
+
+  /** News of members first: the other kind may fill what room they leave. */
   private newsBeside(parts: readonly Uint8Array[]): Uint8Array[] {
-    const { queue, table } = this.modules;
-    if (queue.size === 0) return [];
-    const used = parts.reduce((sum, part) => sum + part.length + COMPOUND_PART_BYTES, COMPOUND_HEADER_BYTES);
+    const { counters, queue, userQueue, table } = this.modules;
+    if (!this.hasNews) return [];
     const limit = retransmitLimit(this.profile.retransmitMult, table.poolSize);
-    return queue.take(this.profile.packetBytes - used, limit, MAX_COMPOUND_PARTS - parts.length);
+    const news: Uint8Array[] = [];
+    for (const source of [queue, userQueue]) {
+      const used = [...parts, ...news];
+      const room = used.reduce(
+        (left, { length }) => left - length - COMPOUND_PART_BYTES,
+        this.profile.packetBytes - COMPOUND_HEADER_BYTES,
+      );
+      news.push(...source.take(room, limit, MAX_COMPOUND_PARTS - used.length));
+    }
+    if (news.length > 0) counters.countSent('broadcast', news.length);
+    return news;
   }
 }

@@ -1,14 +1,17 @@
-import { crc32 } from 'node:zlib';
 import test from 'ava';
 import { parseIp } from '../dataplane/address.ts';
+import { compress } from './compression.ts';
 import { PROTOCOL_VERSION } from './constants.ts';
-import { DROP_REASONS } from './counters.ts';
+import { DROP_REASONS, type DropReason } from './counters.ts';
+import { lzwEncode } from './lzw.ts';
 import { encodeMessage, type Message } from './message.ts';
-import { decodePacket, encodePacket } from './packet.ts';
+import { MsgpackWriter } from './msgpack.ts';
+import { decodePacket, encodePacket, withChecksum } from './packet.ts';
 import { randomInteger, seededRandom } from './random.ts';
 
 const MESSAGES: readonly Message[] = [
   { type: 'nack', sequence: 5 },
+  { type: 'user', body: Uint8Array.of(4, 0x80) },
   { type: 'suspect', node: 'n3', incarnation: 1, from: 'n1' },
   {
     type: 'ping',
@@ -28,15 +31,8 @@ const MESSAGES: readonly Message[] = [
 ];
 const PARTS = MESSAGES.map(encodeMessage);
 
-function withChecksum(bytes: Uint8Array): Buffer {
-  const header = Buffer.alloc(5);
-  header.writeUInt8(12, 0);
-  header.writeUInt32BE(crc32(bytes), 1);
-  return Buffer.concat([header, bytes]);
-}
-
 test('encodePacket sends one message as it is and several as a compound', t => {
-  const [nack = Buffer.alloc(0), suspect = Buffer.alloc(0)] = PARTS;
+  const [nack = Buffer.alloc(0), , suspect = Buffer.alloc(0)] = PARTS;
   t.is(encodePacket([nack]), nack);
   t.is(
     Buffer.from(encodePacket([nack, suspect])).toString('hex'),
@@ -44,10 +40,31 @@ test('encodePacket sends one message as it is and several as a compound', t => {
   );
 });
 
-test('decodePacket inverts encodePacket, with and without a checksum', t => {
+const COMPRESSIBLE = encodePacket(new Array<Uint8Array[]>(4).fill(PARTS).flat());
+
+test('decodePacket inverts encodePacket, with and without compression and a checksum', t => {
+  t.is(compress(COMPRESSIBLE)[0], 9);
   for (const wrap of [(bytes: Uint8Array) => bytes, withChecksum]) {
     t.deepEqual(decodePacket(wrap(encodePacket(PARTS))), { messages: MESSAGES, drops: [] });
+    const { messages, drops } = decodePacket(wrap(compress(COMPRESSIBLE)));
+    t.deepEqual(messages, new Array<readonly Message[]>(4).fill(MESSAGES).flat());
+    t.deepEqual(drops, []);
   }
+});
+
+test('decodePacket refuses compressed data that is damaged, nested, of another algorithm or too much', t => {
+  const packed = (inner: Uint8Array, algorithm = 0) =>
+    new MsgpackWriter().byte(9).map(2).text('Algo').unsigned(algorithm).text('Buf').raw(inner).bytes();
+  const reasons: readonly [Uint8Array, string][] = [
+    [packed(lzwEncode(PARTS[0] ?? new Uint8Array(0)), 1), 'compressed'],
+    [packed(Uint8Array.of(1, 2, 3)), 'malformed'],
+    [packed(lzwEncode(Uint8Array.of())), 'malformed'],
+    [packed(lzwEncode(new Uint8Array(65_508))), 'inflated'],
+    [packed(lzwEncode(packed(lzwEncode(Uint8Array.of(1))))), 'nested'],
+    [packed(lzwEncode(withChecksum(Uint8Array.of(1)))), 'nested'],
+    [encodePacket([packed(lzwEncode(Uint8Array.of(1))), PARTS[0] ?? new Uint8Array(0)]), 'nested'],
+  ];
+  for (const [bytes, reason] of reasons) t.deepEqual(decodePacket(bytes).drops, [reason as DropReason]);
 });
 
 test('encodePacket refuses more than 127 parts, which memberlist 0.2.2 mis-reads', t => {
@@ -68,8 +85,7 @@ test('decodePacket takes a compound of up to 255 parts', t => {
 test('decodePacket names the reason of each datagram that weft does not use', t => {
   const reasons: readonly [string, number[], string][] = [
     ['nothing', [], 'malformed'],
-    ['a user message', [8, 1, 2], 'userMessage'],
-    ['a compressed message', [9, 0x80], 'compressed'],
+    ['a compressed message of nothing', [9, 0x80], 'malformed'],
     ['a label', [244, 1, 97, 0], 'labelled'],
     ['a push/pull', [6, 0x80], 'streamOnly'],
     ['an encrypted stream frame', [10, 0, 0], 'streamOnly'],
@@ -101,7 +117,8 @@ test('decodePacket accounts for each of 10^5 random and mutated datagrams, and n
     ...PARTS,
     encodePacket(PARTS),
     withChecksum(encodePacket(PARTS)),
-    withChecksum(PARTS[1] ?? Buffer.of()),
+    compress(COMPRESSIBLE),
+    withChecksum(PARTS[2] ?? Buffer.of()),
   ];
   let used = 0;
   let dropped = 0;

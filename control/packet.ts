@@ -1,16 +1,25 @@
 /**
- * Datagrams. A datagram is one message, or a compound of several, either optionally behind a checksum:
+ * Datagrams. A datagram is one message, or a compound of several, either optionally compressed and behind a checksum:
  *
- *   0c crc32(4) ──┐
- *                 ├─► type(1) body                                   one message
- *                 └─► 07 count(1) length(2)·count part·count         compound; each part has its own type byte
+ *   0c crc32(4) ─┐
+ *                └─► 09 {Algo,Buf} ─┐
+ *                                   ├─► type(1) body                           one message
+ *                                   └─► 07 count(1) length(2)·count part·count  compound; each part has its type byte
  *
  * Order of wrapping, outermost first: label (244), encryption (no type byte), checksum (12), compression (9),
- * compound (7). Of these weft reads checksum and compound and counts the others.
+ * compound (7), each of which may be missing. Labels are not used and are counted.
  */
 import { crc32 } from 'node:zlib';
 import { WeftError } from '../dataplane/errors.ts';
-import { COMPOUND_HEADER_BYTES, COMPOUND_PART_BYTES, MAX_COMPOUND_PARTS, MESSAGE_TYPE } from './constants.ts';
+import { decompress } from './compression.ts';
+import {
+  CHECKSUM_BYTES,
+  COMPOUND_HEADER_BYTES,
+  COMPOUND_PART_BYTES,
+  DATAGRAM_INFLATED_MAX_BYTES,
+  MAX_COMPOUND_PARTS,
+  MESSAGE_TYPE,
+} from './constants.ts';
 import type { DropReason } from './counters.ts';
 import { decodeMessage, type Message } from './message.ts';
 
@@ -25,19 +34,41 @@ export function decodePacket(bytes: Uint8Array): Datagram {
   const messages: Message[] = [];
   const drops: DropReason[] = [];
   const body = unwrapChecksum(bytes);
-  if (body === undefined) drops.push(bytes.length < 6 ? 'malformed' : 'checksum');
-  else if (body[0] === MESSAGE_TYPE.compound) decodeCompound(body, messages, drops);
-  else decodePart(body, messages, drops);
+  if (body === undefined) drops.push(bytes.length <= CHECKSUM_BYTES ? 'malformed' : 'checksum');
+  else if (body[0] === MESSAGE_TYPE.compress) decodeCompressed(body, messages, drops);
+  else decodeBody(body, messages, drops);
   return { messages, drops };
+}
+
+function decodeBody(bytes: Uint8Array, messages: Message[], drops: DropReason[]): void {
+  if (bytes[0] === MESSAGE_TYPE.compound) decodeCompound(bytes, messages, drops);
+  else decodePart(bytes, messages, drops);
+}
+
+function decodeCompressed(bytes: Uint8Array, messages: Message[], drops: DropReason[]): void {
+  try {
+    const inner = decompress(bytes, DATAGRAM_INFLATED_MAX_BYTES);
+    if (typeof inner === 'string') drops.push(inner);
+    else if (isWrapping(inner[0])) drops.push('nested');
+    else decodeBody(inner, messages, drops);
+  } catch (error) {
+    if (!(error instanceof WeftError && error.code === 'malformed')) throw error;
+    drops.push('malformed');
+  }
+}
+
+/** Nobody nests these, and a nest of them would multiply the work one datagram can cause. */
+function isWrapping(type: number | undefined): boolean {
+  return type === MESSAGE_TYPE.compress || type === MESSAGE_TYPE.checksum;
 }
 
 /** The bytes behind a checksum header, or the bytes themselves if there is none; undefined if it does not match. */
 function unwrapChecksum(bytes: Uint8Array): Uint8Array | undefined {
   if (bytes[0] !== MESSAGE_TYPE.checksum) return bytes;
   // Five bytes, a checksum over nothing, killed memberlist 0.2.2: at least one byte must follow.
-  if (bytes.length < 6) return undefined;
+  if (bytes.length <= CHECKSUM_BYTES) return undefined;
   const expected = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).readUInt32BE(1);
-  const body = bytes.subarray(5);
+  const body = bytes.subarray(CHECKSUM_BYTES);
   return crc32(body) === expected ? body : undefined;
 }
 
@@ -56,8 +87,7 @@ function decodeCompound(bytes: Uint8Array, messages: Message[], drops: DropReaso
       return;
     }
     const body = bytes.subarray(offset, offset + length);
-    // Nobody nests them, and a nest of compounds would multiply the work one datagram can cause.
-    if (body[0] === MESSAGE_TYPE.compound || body[0] === MESSAGE_TYPE.checksum) drops.push('nested');
+    if (body[0] === MESSAGE_TYPE.compound || isWrapping(body[0])) drops.push('nested');
     else decodePart(body, messages, drops);
     offset += length;
   }
@@ -76,10 +106,6 @@ function decodePart(bytes: Uint8Array, messages: Message[], drops: DropReason[])
 
 function reasonForType(type: number | undefined): DropReason {
   switch (type) {
-    case MESSAGE_TYPE.user:
-      return 'userMessage';
-    case MESSAGE_TYPE.compress:
-      return 'compressed';
     case MESSAGE_TYPE.label:
       return 'labelled';
     case MESSAGE_TYPE.pushPull:
@@ -92,8 +118,8 @@ function reasonForType(type: number | undefined): DropReason {
 }
 
 /**
- * The datagram of 1 to {@link MAX_COMPOUND_PARTS} encoded messages: the message itself, or a compound of them. Without
- * a checksum, which is always optional: UDP has one. Throws `invalid_argument` on more parts or none.
+ * The datagram of 1 to {@link MAX_COMPOUND_PARTS} encoded messages: the message itself, or a compound of them. Throws
+ * `invalid_argument` on more parts or none.
  */
 export function encodePacket(parts: readonly Uint8Array[]): Uint8Array {
   const [first] = parts;
@@ -111,4 +137,12 @@ export function encodePacket(parts: readonly Uint8Array[]): Uint8Array {
     header.writeUInt16BE(part.length, COMPOUND_HEADER_BYTES + index * COMPOUND_PART_BYTES);
   });
   return Buffer.concat([header, ...parts]);
+}
+
+/** The datagram behind a CRC-32 of it. */
+export function withChecksum(bytes: Uint8Array): Uint8Array {
+  const header = Buffer.alloc(CHECKSUM_BYTES);
+  header.writeUInt8(MESSAGE_TYPE.checksum, 0);
+  header.writeUInt32BE(crc32(bytes), 1);
+  return Buffer.concat([header, bytes]);
 }

@@ -2,6 +2,7 @@
 import type { IpAddress } from '../dataplane/address.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { StreamMessage } from './stream.ts';
+import type { WrapOptions } from './wire.ts';
 
 /** How an exchange over a stream ended. */
 export type StreamOutcome =
@@ -10,7 +11,7 @@ export type StreamOutcome =
 
 export interface GossipPort {
   /** Sends a datagram, best effort. Never throws and never reports: SWIM finds out. */
-  sendPacket(to: Endpoint, bytes: Uint8Array): void;
+  sendPacket(to: Endpoint, bytes: Uint8Array, options: WrapOptions): void;
 
   /**
    * Opens a stream, sends the request, reads one message, closes. `done` is called exactly once, later, at the latest

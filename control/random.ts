@@ -11,6 +11,12 @@ export const systemRandom: Random = {
   next: () => randomBytes(4).readUInt32BE(0) / 0x1_0000_0000,
 };
 
+/** Twelve bytes that never come twice under one key. */
+export type NonceSource = () => Uint8Array;
+
+/** 96 random bits, of the operating system. */
+export const systemNonce: NonceSource = () => randomBytes(12);
+
 /** Mulberry32: one 32-bit word of state, passes the usual test batteries; equal seeds give equal sequences. */
 export function seededRandom(seed: number): Random {
   let state = seed >>> 0;

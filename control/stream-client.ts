@@ -3,10 +3,12 @@ import type { IpAddress } from '../dataplane/address.ts';
 import type { Clock } from '../dataplane/clock.ts';
 import { WeftError } from '../dataplane/errors.ts';
 import { MAX_STREAMS } from './constants.ts';
-import type { Counters } from './counters.ts';
+import type { Counters, DropReason } from './counters.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { StreamOutcome } from './port.ts';
 import { StreamReader } from './stream.ts';
+import { StreamRefused } from './stream-seal.ts';
+import type { Wire } from './wire.ts';
 
 export interface TcpExchange {
   /** Our own address: peers know us by it. */
@@ -22,7 +24,7 @@ export interface TcpExchange {
 
 /** Opens a stream, sends the request, reads one message, closes. `done` is called exactly once, never at once. */
 export function exchangeOverTcp(
-  { clock, counters }: { readonly clock: Clock; readonly counters: Counters },
+  { clock, counters, wire }: { readonly clock: Clock; readonly counters: Counters; readonly wire: Wire },
   { from, to, request, timeout, signal, others }: TcpExchange,
   done: (outcome: StreamOutcome) => void,
 ): void {
@@ -35,10 +37,7 @@ export function exchangeOverTcp(
     socket?.destroy();
     done(outcome);
   };
-  const fail = (
-    reason: 'streamTimeout' | 'streamMalformed' | 'streamFailed' | 'streamLimit',
-    error: string,
-  ): void => {
+  const fail = (reason: DropReason, error: string): void => {
     if (!isDone) counters.countDrop(reason);
     finish({ ok: false, error });
   };
@@ -54,16 +53,19 @@ export function exchangeOverTcp(
       : connect({ host: to.address, port: to.port, localAddress: from, noDelay: true });
   if (socket === undefined) return;
   const reader = new StreamReader();
-  socket.on('connect', () => socket.write(request));
+  const opener = wire.streamOpener();
+  socket.on('connect', () => socket.write(wire.wrapStream(request)));
   socket.on('error', error => fail('streamFailed', error.message));
   socket.on('close', () => fail('streamFailed', 'the peer closed the stream without an answer'));
   socket.on('data', chunk => {
     try {
-      const message = reader.push(Buffer.from(chunk));
-      if (message !== undefined) finish({ ok: true, message });
+      for (const plain of opener.push(Buffer.from(chunk))) {
+        const message = reader.push(plain);
+        if (message !== undefined) return finish({ ok: true, message });
+      }
     } catch (error) {
       if (!(error instanceof WeftError)) throw error;
-      fail('streamMalformed', error.message);
+      fail(error instanceof StreamRefused ? error.reason : 'streamMalformed', error.message);
     }
   });
 }

@@ -7,6 +7,8 @@ import { MAX_STREAMS } from './constants.ts';
 import type { Counters } from './counters.ts';
 import type { Endpoint } from './endpoint.ts';
 import { type StreamMessage, StreamReader } from './stream.ts';
+import { type StreamOpener, StreamRefused } from './stream-seal.ts';
+import type { Wire } from './wire.ts';
 
 /** What all open streams together may have sent, in bytes; beyond it the one that asks for more is closed. */
 const TOTAL_MAX_BYTES = 64 * 1024 * 1024;
@@ -16,12 +18,20 @@ export interface StreamHandler {
   answerStream(from: IpAddress, message: StreamMessage): Uint8Array | undefined;
 }
 
+interface Stream {
+  readonly from: IpAddress;
+  readonly opener: StreamOpener;
+  readonly reader: StreamReader;
+  /** Bytes. */
+  received: number;
+}
+
 export class StreamServer {
-  private readonly modules: { readonly clock: Clock; readonly counters: Counters };
+  private readonly modules: { readonly clock: Clock; readonly counters: Counters; readonly wire: Wire };
   private readonly options: { readonly endpoint: Endpoint; readonly streamTimeout: number };
   private readonly handler: StreamHandler;
   private readonly server: Server;
-  private readonly streams = new Map<Socket, StreamReader>();
+  private readonly streams = new Map<Socket, Stream>();
 
   constructor(modules: StreamServer['modules'], options: StreamServer['options'], handler: StreamHandler) {
     this.modules = modules;
@@ -53,7 +63,7 @@ export class StreamServer {
   }
 
   private accept(socket: Socket): void {
-    const { clock, counters } = this.modules;
+    const { clock, counters, wire } = this.modules;
     const from = remoteAddress(socket);
     socket.on('error', () => counters.countDrop('streamFailed'));
     if (from === undefined || this.streams.size >= MAX_STREAMS) {
@@ -61,7 +71,8 @@ export class StreamServer {
       socket.destroy();
       return;
     }
-    this.streams.set(socket, new StreamReader());
+    const stream: Stream = { from, opener: wire.streamOpener(), reader: new StreamReader(), received: 0 };
+    this.streams.set(socket, stream);
     // One deadline for all of it: a peer that sends a byte now and then gains nothing.
     const deadline = clock.after(this.options.streamTimeout, () => {
       counters.countDrop('streamTimeout');
@@ -69,7 +80,7 @@ export class StreamServer {
     });
     let isAnswered = false;
     socket.on('data', chunk => {
-      if (!isAnswered) isAnswered = this.take(socket, from, Buffer.from(chunk));
+      if (!isAnswered) isAnswered = this.take(socket, stream, Buffer.from(chunk));
     });
     socket.on('end', () => {
       if (!isAnswered) counters.countDrop('streamMalformed');
@@ -82,32 +93,41 @@ export class StreamServer {
   }
 
   /** Returns whether the stream is done with: answered or given up. */
-  private take(socket: Socket, from: IpAddress, chunk: Uint8Array): boolean {
+  private take(socket: Socket, stream: Stream, chunk: Uint8Array): boolean {
     const { counters } = this.modules;
+    stream.received += chunk.length;
     try {
-      const message = this.streams.get(socket)?.push(chunk);
-      if (message === undefined && this.totalReceived() > TOTAL_MAX_BYTES) {
-        counters.countDrop('streamTooLarge');
-        socket.destroy();
-        return true;
-      }
-      if (message === undefined) return false;
-      const answer = this.handler.answerStream(from, message);
-      if (answer === undefined) socket.destroy();
-      else socket.end(answer);
+      const message = readFrom(stream, chunk);
+      if (message !== undefined) this.answer(socket, stream.from, message);
+      if (message !== undefined || this.totalReceived() <= TOTAL_MAX_BYTES) return message !== undefined;
+      counters.countDrop('streamTooLarge');
     } catch (error) {
       if (!(error instanceof WeftError)) throw error;
-      counters.countDrop('streamMalformed');
-      socket.destroy();
+      counters.countDrop(error instanceof StreamRefused ? error.reason : 'streamMalformed');
     }
+    socket.destroy();
     return true;
+  }
+
+  private answer(socket: Socket, from: IpAddress, message: StreamMessage): void {
+    const answer = this.handler.answerStream(from, message);
+    if (answer === undefined) socket.destroy();
+    else socket.end(this.modules.wire.wrapStream(answer));
   }
 
   private totalReceived(): number {
     let total = 0;
-    for (const reader of this.streams.values()) total += reader.received;
+    for (const { received } of this.streams.values()) total += received;
     return total;
   }
+}
+
+function readFrom({ opener, reader }: Stream, chunk: Uint8Array): StreamMessage | undefined {
+  for (const plain of opener.push(chunk)) {
+    const message = reader.push(plain);
+    if (message !== undefined) return message;
+  }
+  return undefined;
 }
 
 function remoteAddress(socket: Socket): IpAddress | undefined {

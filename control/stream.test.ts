@@ -1,6 +1,9 @@
 import test from 'ava';
 import { parseIp } from '../dataplane/address.ts';
+import { compress } from './compression.ts';
 import { PROTOCOL_VERSION } from './constants.ts';
+import { lzwEncode } from './lzw.ts';
+import { MsgpackWriter } from './msgpack.ts';
 import { randomInteger, seededRandom } from './random.ts';
 import { encodePushPull, encodeStreamError, type NodeState, type PushPull, StreamReader } from './stream.ts';
 
@@ -38,6 +41,7 @@ test('StreamReader reads memberlist a push/pull with user state', t => {
   t.true(message.join);
   t.is(message.nodes.length, 1);
   t.deepEqual(message.nodes[0], { ...BRAVO, meta: new Uint8Array(BRAVO.meta) });
+  t.deepEqual(message.userState, new Uint8Array(589).fill(0xc0));
 });
 
 test('encodePushPull writes the node that memberlist writes', t => {
@@ -45,10 +49,17 @@ test('encodePushPull writes the node that memberlist writes', t => {
   t.is(bytes, `0683a44a6f696ec3a54e6f64657301ac5573657253746174654c656e00${NODE}`);
 });
 
-test('StreamReader inverts encodePushPull however the bytes are cut', t => {
+test('StreamReader inverts encodePushPull however the bytes are cut, also when they are compressed', t => {
   const random = seededRandom(5);
-  for (const count of [0, 1, 200]) {
-    const whole = encodePushPull({ join: false, nodes: someNodes(count) });
+  const exchanges = [0, 1, 200].map(count => ({
+    count,
+    plain: encodePushPull({ join: false, nodes: someNodes(count) }),
+  }));
+  t.is(compress(exchanges[2]?.plain ?? new Uint8Array(0))[0], 9);
+  for (const { count, whole } of exchanges.flatMap(({ count, plain }) => [
+    { count, whole: plain },
+    { count, whole: compress(plain) },
+  ])) {
     for (let round = 0; round < 5; round++) {
       const reader = new StreamReader();
       let message: unknown;
@@ -58,7 +69,12 @@ test('StreamReader inverts encodePushPull however the bytes are cut', t => {
         message = reader.push(whole.subarray(at, next));
         at = next;
       }
-      t.deepEqual(message, { type: 'pushPull', join: false, nodes: someNodes(count) });
+      t.deepEqual(message, {
+        type: 'pushPull',
+        join: false,
+        nodes: someNodes(count),
+        userState: new Uint8Array(0),
+      });
     }
   }
 });
@@ -68,7 +84,6 @@ test('StreamReader reads a ping and an error, and names what it cannot serve', t
   t.deepEqual(new StreamReader().push(encodeStreamError('no')), { type: 'err', error: 'no' });
   for (const [first, reason] of [
     [8, 'userMessage'],
-    [9, 'compressed'],
     [10, 'encrypted'],
     [244, 'labelled'],
     [4, 'datagramOnly'],
@@ -90,6 +105,25 @@ test('StreamReader refuses what exceeds its limits, before it holds it', t => {
   reader.push(whole);
   for (let sent = 0; sent < 15; sent++) t.is(reader.push(Buffer.alloc(1 << 20)), undefined);
   t.is(reader.push(Buffer.alloc(1 << 20))?.type, 'pushPull');
+});
+
+test('StreamReader inflates a compressed message to no more than a stream may have', t => {
+  const packed = (plain: Uint8Array, algorithm = 0) =>
+    new MsgpackWriter()
+      .byte(9)
+      .map(2)
+      .text('Algo')
+      .unsigned(algorithm)
+      .text('Buf')
+      .raw(lzwEncode(plain))
+      .bytes();
+  const whole = encodePushPull({ join: true, nodes: someNodes(2) });
+  const read = (bytes: Uint8Array) => new StreamReader().push(bytes);
+  t.like(read(packed(whole)), { type: 'pushPull', join: true });
+  t.deepEqual(read(packed(whole, 1)), { type: 'unserved', reason: 'compressed' });
+  t.deepEqual(read(packed(packed(whole))), { type: 'unserved', reason: 'nested' });
+  t.deepEqual(read(packed(new Uint8Array(20 * 1024 * 1024 + 1))), { type: 'unserved', reason: 'inflated' });
+  t.throws(() => read(packed(whole.subarray(0, -1))), { code: 'malformed' });
 });
 
 test('StreamReader refuses a node whose state or address does not exist', t => {

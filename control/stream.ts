@@ -3,13 +3,22 @@
  *
  *   06 {Join,Nodes,UserStateLen} node·Nodes userState      push/pull: the whole member list (memberlist net.go)
  *   00 {…}                                                 ping, answered by an ack
- *   13 {Error}                                             refusal
+ *   0d {Error}                                             refusal
+ *   09 {Algo,Buf}                                          any of these, compressed
  *
  * A push/pull has no length in front: {@link StreamReader} takes bytes as they come and knows when it is complete.
  */
 import { ipToBytes } from '../dataplane/address.ts';
 import { WeftError } from '../dataplane/errors.ts';
-import { MAX_MEMBERS, MESSAGE_TYPE, STREAM_MAX_BYTES, STREAM_NODE_MAX_BYTES } from './constants.ts';
+import { ChunkBuffer } from './chunk-buffer.ts';
+import { decompress } from './compression.ts';
+import {
+  MAX_MEMBERS,
+  MESSAGE_TYPE,
+  STREAM_MAX_BYTES,
+  STREAM_NODE_MAX_BYTES,
+  USER_STATE_MAX_BYTES,
+} from './constants.ts';
 import type { DropReason } from './counters.ts';
 import type { Endpoint } from './endpoint.ts';
 import { Fields } from './fields.ts';
@@ -35,6 +44,8 @@ export interface PushPull {
   /** The sender is joining, rather than exchanging state now and then. */
   readonly join: boolean;
   readonly nodes: readonly NodeState[];
+  /** serf's (serf/user-state.ts); empty if there is none, or too much of it. */
+  readonly userState: Uint8Array;
 }
 
 /** A refusal in the peer's words. */
@@ -51,13 +62,18 @@ interface Unserved {
 
 export type StreamMessage = PushPull | StreamError | Unserved | Message;
 
-export function encodePushPull({ join, nodes }: Omit<PushPull, 'type'>): Uint8Array {
+const NOTHING = new Uint8Array(0);
+
+export function encodePushPull({
+  join,
+  nodes,
+  userState = NOTHING,
+}: Pick<PushPull, 'join' | 'nodes'> & { readonly userState?: Uint8Array }): Uint8Array {
   const writer = new MsgpackWriter().byte(MESSAGE_TYPE.pushPull);
   writer.map(3).text('Join').flag(join).text('Nodes').unsigned(nodes.length);
-  // serf reads its own state here and takes an empty one as "has none".
-  writer.text('UserStateLen').unsigned(0);
+  writer.text('UserStateLen').unsigned(userState.length);
   for (const node of nodes) writeNode(writer, node);
-  return writer.bytes();
+  return Buffer.concat([writer.bytes(), userState]);
 }
 
 function writeNode(writer: MsgpackWriter, node: NodeState): void {
@@ -71,22 +87,21 @@ export function encodeStreamError(error: string): Uint8Array {
   return new MsgpackWriter().byte(MESSAGE_TYPE.err).map(1).text('Error').text(error).bytes();
 }
 
-type Stage = 'type' | 'header' | 'nodes' | 'userState' | 'done';
+type Stage = 'type' | 'compressed' | 'header' | 'nodes' | 'userState' | 'done';
 
-/** Decodes one message from a stream, piece by piece. Holds at most one incomplete node beyond what it has decoded. */
+/**
+ * Decodes one message from a stream, piece by piece. Holds at most one incomplete node beyond what it has decoded; of a
+ * compressed message, all of it.
+ */
 export class StreamReader {
   private stage: Stage = 'type';
-  private pending: Uint8Array = new Uint8Array(0);
+  private readonly pending = new ChunkBuffer();
   private total = 0;
   private join = false;
   private nodesExpected = 0;
   private userStateBytes = 0;
+  private userState: Uint8Array = NOTHING;
   private readonly nodes: NodeState[] = [];
-
-  /** Bytes taken so far. */
-  get received(): number {
-    return this.total;
-  }
 
   /**
    * Takes the next bytes. Returns the message once it is complete, undefined until then; what comes after it is
@@ -95,12 +110,12 @@ export class StreamReader {
   push(chunk: Uint8Array): StreamMessage | undefined {
     this.total += chunk.length;
     if (this.total > STREAM_MAX_BYTES) throw new WeftError('malformed', 'stream is too large');
-    this.pending = this.pending.length === 0 ? chunk : Buffer.concat([this.pending, chunk]);
+    this.pending.append(chunk);
     try {
       return this.advance();
     } catch (error) {
       if (!(error instanceof TruncatedError)) throw error;
-      if (this.pending.length > STREAM_NODE_MAX_BYTES) {
+      if (this.pending.length > STREAM_NODE_MAX_BYTES && this.stage !== 'compressed') {
         throw new WeftError('malformed', 'one item of the stream is too large');
       }
       return undefined;
@@ -112,14 +127,17 @@ export class StreamReader {
       const other = this.readType();
       if (other !== undefined) return other;
     }
+    if (this.stage === 'compressed') return this.readCompressed();
     if (this.stage === 'header') this.readHeader();
     while (this.stage === 'nodes') this.readNode();
-    if (this.stage === 'userState') this.skipUserState();
-    return this.stage === 'done' ? { type: 'pushPull', join: this.join, nodes: this.nodes } : undefined;
+    if (this.stage === 'userState') this.readUserState();
+    if (this.stage !== 'done') return undefined;
+    return { type: 'pushPull', join: this.join, nodes: this.nodes, userState: this.userState };
   }
 
   private readType(): StreamMessage | undefined {
-    switch (this.pending[0]) {
+    const bytes = this.pending.view;
+    switch (bytes[0]) {
       case undefined:
         throw new TruncatedError();
       case MESSAGE_TYPE.pushPull:
@@ -128,13 +146,14 @@ export class StreamReader {
         return undefined;
       case MESSAGE_TYPE.ping:
       case MESSAGE_TYPE.ack:
-        return decodeMessage(this.pending);
+        return decodeMessage(bytes);
       case MESSAGE_TYPE.err:
-        return { type: 'err', error: new Fields(new MsgpackReader(this.pending, 1)).text('Error') };
+        return { type: 'err', error: new Fields(new MsgpackReader(bytes, 1)).text('Error') };
       case MESSAGE_TYPE.user:
         return { type: 'unserved', reason: 'userMessage' };
       case MESSAGE_TYPE.compress:
-        return { type: 'unserved', reason: 'compressed' };
+        this.stage = 'compressed';
+        return undefined;
       case MESSAGE_TYPE.encrypt:
         return { type: 'unserved', reason: 'encrypted' };
       case MESSAGE_TYPE.label:
@@ -152,8 +171,17 @@ export class StreamReader {
     }
   }
 
+  private readCompressed(): StreamMessage {
+    const inner = decompress(this.pending.view, STREAM_MAX_BYTES);
+    if (typeof inner === 'string') return { type: 'unserved', reason: inner };
+    if (inner[0] === MESSAGE_TYPE.compress) return { type: 'unserved', reason: 'nested' };
+    const message = new StreamReader().push(inner);
+    if (message === undefined) throw new WeftError('malformed', 'the compressed message is cut short');
+    return message;
+  }
+
   private readHeader(): void {
-    const reader = new MsgpackReader(this.pending);
+    const reader = new MsgpackReader(this.pending.view);
     const fields = new Fields(reader);
     this.join = fields.flag('Join');
     this.nodesExpected = fields.unsigned('Nodes', MAX_MEMBERS);
@@ -163,23 +191,27 @@ export class StreamReader {
   }
 
   private readNode(): void {
-    const reader = new MsgpackReader(this.pending);
+    const reader = new MsgpackReader(this.pending.view);
     this.nodes.push(nodeOf(new Fields(reader)));
     if (reader.position > STREAM_NODE_MAX_BYTES) throw new WeftError('malformed', 'one node is too large');
     this.consume(reader.position);
     if (this.nodes.length === this.nodesExpected) this.stage = 'userState';
   }
 
-  /** serf's events and clocks, of which weft has no use: counted down, never held. */
-  private skipUserState(): void {
-    const skipped = Math.min(this.userStateBytes, this.pending.length);
-    this.userStateBytes -= skipped;
-    this.consume(skipped);
+  /** Kept when it is of a likely size; more is counted down and never held. */
+  private readUserState(): void {
+    if (this.userStateBytes <= USER_STATE_MAX_BYTES) {
+      if (this.pending.length < this.userStateBytes) return;
+      this.userState = new Uint8Array(this.pending.view.subarray(0, this.userStateBytes));
+    }
+    const taken = Math.min(this.userStateBytes, this.pending.length);
+    this.userStateBytes -= taken;
+    this.consume(taken);
     if (this.userStateBytes === 0) this.stage = 'done';
   }
 
   private consume(count: number): void {
-    this.pending = this.pending.subarray(count);
+    this.pending.consume(count);
   }
 }
 

@@ -6,7 +6,7 @@
  *                          ├─► acks          answers to what we asked: probe, joiner, nameGuard
  *                          └─► membership    alive, suspect, dead ─► table, queue, events
  *   answerStream ──► exchanger ─► membership
- *   timers ────────► prober, disseminator, exchanger, joiner, reconnector, reaper ─► outbox, port
+ *   timers ────────► prober, disseminator, exchanger, joiner, reconnector, rejoiner, reaper ─► outbox, port
  */
 import type { IpAddress } from '../dataplane/address.ts';
 import type { Clock } from '../dataplane/clock.ts';
@@ -19,10 +19,14 @@ import { Disseminator } from './disseminator.ts';
 import { type Endpoint, formatEndpoint, isUsable, type JoinTarget } from './endpoint.ts';
 import type { GossipEvent, GossipMember } from './events.ts';
 import { Exchanger, Reconnector } from './exchanger.ts';
+import type { GossipKey } from './gossip-key.ts';
 import { Greeter } from './greeter.ts';
+import { Health } from './health.ts';
 import { Joiner } from './joiner.ts';
+import type { Keyring } from './keyring.ts';
 import { LocalNode } from './local-node.ts';
 import type { Log } from './log.ts';
+import { type LoopDelay, NO_LOOP_DELAY } from './loop-delay.ts';
 import { MemberTable } from './member-table.ts';
 import type { Member } from './members.ts';
 import { Membership } from './membership.ts';
@@ -33,8 +37,12 @@ import { decodePacket } from './packet.ts';
 import type { GossipPort } from './port.ts';
 import { Prober } from './probe.ts';
 import type { Random } from './random.ts';
+import { Rejoiner } from './rejoiner.ts';
 import { Repeater } from './repeater.ts';
 import { Responder } from './responder.ts';
+import { KeyAgent, type KeyOperation } from './serf/key-agent.ts';
+import { type KeyAnswer, KeyRotation } from './serf/key-rotation.ts';
+import { Serf } from './serf/serf.ts';
 import { encodeStreamError, type StreamMessage } from './stream.ts';
 import { decodeTags, type Tags } from './tags.ts';
 import { refuseName } from './validity.ts';
@@ -48,6 +56,8 @@ export interface SwimModules {
   readonly log: Log;
   readonly counters: Counters;
   readonly port: GossipPort;
+  /** How late we run; it feeds the health score. */
+  readonly loopDelay?: LoopDelay;
 }
 
 export interface SwimOptions {
@@ -59,6 +69,10 @@ export interface SwimOptions {
   readonly meta: Uint8Array;
   readonly profile: GossipProfile;
   readonly incarnation?: number;
+  /** Where members once were. */
+  readonly remembered?: () => readonly Endpoint[];
+  /** What the port encrypts with; here its keys are changed. */
+  readonly keyring?: Keyring | undefined;
   readonly onEvent: (event: GossipEvent) => void;
 }
 
@@ -69,9 +83,14 @@ export class Swim {
   private readonly options: SwimOptions;
   private readonly table = new MemberTable();
   private readonly queue = new BroadcastQueue();
+  private readonly userQueue = new BroadcastQueue();
+  /** How far we trust our own judgement. */
+  readonly health = new Health();
   private readonly acks: PendingAcks;
   private readonly outbox: Outbox;
   private readonly local: LocalNode;
+  private readonly serf: Serf;
+  private readonly keyRotation: KeyRotation;
   private readonly membership: Membership;
   private readonly responder: Responder;
   private readonly prober: Prober;
@@ -81,6 +100,7 @@ export class Swim {
   private readonly greeter: Greeter;
   private readonly joiner: Joiner;
   private readonly reconnector: Reconnector;
+  private readonly rejoiner: Rejoiner;
   private readonly reaper: Repeater;
   private phase: Phase = 'new';
 
@@ -90,11 +110,17 @@ export class Swim {
     this.modules = modules;
     this.options = options;
     const { profile } = options;
-    const { queue, table } = this;
+    const { queue, table, userQueue } = this;
     const acks = new PendingAcks(modules);
     const local = new LocalNode({ ...modules, queue }, options);
-    const outbox = new Outbox({ ...modules, queue, table }, { profile });
-    const all = { ...modules, queue, table, acks, local, outbox };
+    const outbox = new Outbox({ ...modules, queue, table, userQueue }, { profile });
+    const agent = new KeyAgent({ ...modules, keyring: options.keyring });
+    const answer = (name: string, payload: Uint8Array): Uint8Array | undefined => agent.answer(name, payload);
+    const serf = new Serf({ ...modules, table, local, outbox, userQueue }, { profile, answer });
+    const { loopDelay = NO_LOOP_DELAY } = modules;
+    const all = { ...modules, queue, table, acks, local, outbox, serf, health: this.health, loopDelay };
+    this.serf = serf;
+    this.keyRotation = new KeyRotation({ ...all, agent, keyring: options.keyring });
     this.acks = acks;
     this.outbox = outbox;
     this.local = local;
@@ -118,6 +144,8 @@ export class Swim {
     this.greeter = new Greeter({ ...all, exchanger });
     this.joiner = new Joiner({ ...all, exchanger }, { profile, join: options.join });
     this.reconnector = new Reconnector({ ...all, exchanger }, { profile });
+    const { remembered = () => [] } = options;
+    this.rejoiner = new Rejoiner({ ...all, exchanger, remembered }, { profile });
     this.reaper = new Repeater(modules, { wait: () => REAP_INTERVAL, action: () => this.membership.reap() });
   }
 
@@ -130,6 +158,7 @@ export class Swim {
     this.exchanger.start();
     this.joiner.start();
     this.reconnector.start();
+    this.rejoiner.start();
     this.reaper.start(REAP_INTERVAL);
   }
 
@@ -167,6 +196,15 @@ export class Swim {
   /** Takes a new metadata of at most 512 bytes and tells the pool. */
   setMeta(meta: Uint8Array): void {
     if (Buffer.compare(meta, this.local.meta) !== 0) this.local.setMeta(meta);
+  }
+
+  /** Changes the keys of the whole pool; as {@link KeyRotation.run}. */
+  changeKeys(
+    operation: KeyOperation,
+    key: GossipKey | undefined,
+    done: (answers: readonly KeyAnswer[]) => void,
+  ): void {
+    this.keyRotation.run(operation, key, done);
   }
 
   /** Takes any datagram; never throws. */
@@ -239,6 +277,9 @@ export class Swim {
         return this.membership.suspect(message);
       case 'dead':
         return this.membership.dead(message);
+      case 'user':
+        this.serf.receive(message.body);
+        return undefined;
     }
   }
 
@@ -253,7 +294,8 @@ export class Swim {
   }
 
   private stopAsking(): void {
-    for (const part of [this.prober, this.exchanger, this.joiner, this.reconnector, this.reaper]) part.stop();
+    const { prober, exchanger, joiner, reconnector, rejoiner, reaper } = this;
+    for (const part of [prober, exchanger, joiner, reconnector, rejoiner, reaper]) part.stop();
   }
 
   private describe({ name, address, port, state, incarnation, meta }: Member): GossipMember {

@@ -9,6 +9,7 @@ import { type Endpoint, formatEndpoint } from './endpoint.ts';
 import type { GossipPort, StreamOutcome } from './port.ts';
 import { exchangeOverTcp } from './stream-client.ts';
 import { type StreamHandler, StreamServer } from './stream-server.ts';
+import type { Wire, WrapOptions } from './wire.ts';
 
 /** Receive buffer asked for, in bytes: a burst of gossip must not push out the acks (memberlist `udpRecvBufSize`). */
 const RECEIVE_BUFFER_BYTES = 2 * 1024 * 1024;
@@ -23,6 +24,7 @@ export interface TransportHandler extends StreamHandler {
 export interface TransportModules {
   readonly clock: Clock;
   readonly counters: Counters;
+  readonly wire: Wire;
 }
 
 export interface TransportOptions {
@@ -82,18 +84,18 @@ export class SocketTransport implements GossipPort {
     ]);
   }
 
-  sendPacket(to: Endpoint, bytes: Uint8Array): void {
-    this.socket?.send(bytes, to.port, to.address, error => {
+  sendPacket(to: Endpoint, bytes: Uint8Array, options: WrapOptions): void {
+    this.socket?.send(this.modules.wire.wrapPacket(bytes, options), to.port, to.address, error => {
       if (error !== null) this.modules.counters.countDrop('sendFailed');
     });
   }
 
   exchange(to: Endpoint, request: Uint8Array, done: (outcome: StreamOutcome) => void): void {
-    const { clock, counters } = this.modules;
+    const { clock, counters, wire } = this.modules;
     const { endpoint, streamTimeout } = this.options;
     this.exchanges += 1;
     exchangeOverTcp(
-      { clock, counters },
+      { clock, counters, wire },
       {
         from: endpoint.address,
         to,
@@ -140,10 +142,16 @@ export class SocketTransport implements GossipPort {
   }
 
   private onDatagram(bytes: Uint8Array, { address, port }: RemoteInfo): void {
+    const { counters, wire } = this.modules;
     const from = canonical(address);
     // A link-local sender has a zone, which no member's address can express.
-    if (from === undefined) this.modules.counters.countDrop('badAddress');
-    else this.handler.receivePacket({ address: from, port }, bytes);
+    const opened = from === undefined ? 'badAddress' : wire.unwrapPacket(bytes);
+    if (from !== undefined && typeof opened !== 'string') {
+      this.handler.receivePacket({ address: from, port }, opened);
+    } else {
+      counters.countDatagramReceived();
+      if (typeof opened === 'string') counters.countDrop(opened);
+    }
   }
 
   private bindError(protocol: 'UDP' | 'TCP', cause: unknown): WeftError {

@@ -43,6 +43,7 @@ export interface LogFields {
   readonly count?: number | undefined;
   readonly bytes?: number | undefined;
   readonly target?: string | undefined;
+  readonly fingerprint?: string | undefined;
   readonly retry_ms?: number | undefined;
   readonly attempt?: number | undefined;
   readonly duration_ms?: number | undefined;
@@ -86,6 +87,7 @@ export const LOG_FIELDS: Readonly<Record<keyof LogFields, string>> = {
   count: 'number of the things that the message names',
   bytes: 'number of bytes',
   target: 'entry of gossip.join, as it was written',
+  fingerprint: 'fingerprint of a gossip key; the key itself is never logged',
   retry_ms: 'when the next try comes, milliseconds from now',
   attempt: 'which try this is, from 1',
   duration_ms: 'how long it took, milliseconds',

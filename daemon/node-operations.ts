@@ -28,7 +28,7 @@ export interface NodeParts {
   readonly name: string;
   readonly underlay: string;
   readonly dataplane: Pick<Dataplane, 'run' | 'workerCount'>;
-  readonly gossip: Pick<Gossip, 'members' | 'counters'>;
+  readonly gossip: Pick<Gossip, 'members' | 'counters' | 'changeKeys'>;
   readonly endpoints: Endpoints;
   readonly networks: readonly OverlayNetwork[];
   readonly offloads: Pick<OffloadStates, 'report'>;
@@ -125,6 +125,19 @@ export function nodeOperations(parts: NodeParts): NodeOperations {
     },
 
     detach: request => endpoints.detach(request),
+
+    async gossipKeys({ operation, key }) {
+      const answers = await gossip.changeKeys(operation, key);
+      return {
+        nodes: answers.map(({ node, ok, message, keys, primary }) => ({
+          name: node,
+          ok,
+          message: ok ? null : message,
+          primary: primary ?? null,
+          keys,
+        })),
+      };
+    },
   };
 }
 

@@ -10,6 +10,7 @@
  */
 import type { GossipEvent, MemberEvent, MemberEventType } from '../control/events.ts';
 import { Gossip } from '../control/gossip.ts';
+import type { Keyring } from '../control/keyring.ts';
 import { systemRandom } from '../control/random.ts';
 import { weftTags } from '../control/tags.ts';
 import { ipFamily } from '../dataplane/address.ts';
@@ -26,6 +27,8 @@ import { EndpointStore } from './endpoints/endpoint-store.ts';
 import { Endpoints } from './endpoints/endpoints.ts';
 import { bridgeTapName } from './endpoints/names.ts';
 import { endpointWiring } from './endpoints/wiring.ts';
+import { loadKeyring } from './gossip/key-store.ts';
+import { PeerStore } from './gossip/peer-store.ts';
 import { errorFields, type Log } from './log.ts';
 import { removeUnusedBridges } from './net/network-devices.ts';
 import { nodeOperations } from './node-operations.ts';
@@ -46,8 +49,9 @@ export async function startNode(config: Config, log: Log): Promise<RunningNode> 
   const mtus = config.networks.map(({ name, mtu }) => networkMtu(name, mtu, underlay));
   const store = new EndpointStore(config.paths.state);
   await store.load();
+  const keyring = loadKeyring(config.paths.state, config.gossip);
   const offloads = probeTapOffloads(new OffloadStates(offloadSwitches(config.dataplane)));
-  const node = new Node({ log, store, offloads }, { config, underlay, mtus });
+  const node = new Node({ log, store, offloads, keyring }, { config, underlay, mtus });
   try {
     await node.start();
   } catch (error) {
@@ -61,6 +65,7 @@ interface NodeModules {
   readonly log: Log;
   readonly store: EndpointStore;
   readonly offloads: OffloadStates;
+  readonly keyring: Keyring | undefined;
 }
 
 interface NodeOptions {
@@ -82,6 +87,7 @@ class Node implements RunningNode {
   private readonly networks: readonly OverlayNetwork[];
   private readonly endpoints: Endpoints;
   private readonly gossip: Gossip;
+  private readonly peers: PeerStore;
   private readonly sender: TunnelSender;
   private readonly undo: (() => Promise<unknown>)[] = [];
   private readonly repairing = new Set<OverlayNetwork>();
@@ -89,7 +95,7 @@ class Node implements RunningNode {
   /** Before it, membership is noted by gossip but not yet told to the dataplane, whose networks are still being made. */
   private serving = false;
 
-  constructor({ log, store, offloads }: NodeModules, { config, underlay, mtus }: NodeOptions) {
+  constructor({ log, store, offloads, keyring }: NodeModules, { config, underlay, mtus }: NodeOptions) {
     this.log = log;
     this.offloads = offloads;
     this.config = config;
@@ -137,6 +143,7 @@ class Node implements RunningNode {
       nodeName,
       onLinks: links => this.onLinks(links),
     });
+    this.peers = new PeerStore({ log }, { stateDirectory: config.paths.state, node: nodeName });
     this.gossip = new Gossip(
       { clock: systemClock, random: systemRandom, log: log.child({ component: 'control' }) },
       {
@@ -144,6 +151,9 @@ class Node implements RunningNode {
         address: underlay.address,
         port: config.gossip.port,
         join: config.gossip.join.map(formatHostPort),
+        keyring,
+        profileName: config.gossip.profile,
+        memory: { known: this.peers.load(), save: peers => this.peers.save(peers) },
         tags: weftTags({
           vtep: underlay.address,
           port: vxlanPort,
@@ -176,6 +186,7 @@ class Node implements RunningNode {
     this.undo.push(() => this.sender.stop());
     await this.sender.start();
     await this.gossip.start();
+    this.undo.push(() => this.peers.saved());
     this.undo.push(() => this.gossip.close());
     for (const network of this.networks) {
       this.undo.push(() => network.stop({ keepDevices: this.endpoints.ofNetwork(network.name).length > 0 }));

@@ -3,6 +3,7 @@
  * Unix socket, the CLI prints it, node.ts implements it. These shapes are a contract: scripts rely on them.
  */
 
+import type { KeyOperation } from '../control/serf/key-agent.ts';
 import type { OffloadKey, OffloadState } from '../dataplane/offloads.ts';
 
 export interface StatusReport {
@@ -108,6 +109,26 @@ export interface DropReport {
   readonly meaning: string;
 }
 
+/** What the members of the pool answer to a question about their gossip keys. Keys are fingerprints, 16 hex digits. */
+export interface KeysReport {
+  readonly nodes: readonly {
+    readonly name: string;
+    readonly ok: boolean;
+    /** Why not; null if it is. */
+    readonly message: string | null;
+    /** The key that it seals with; null unless a list was asked for. */
+    readonly primary: string | null;
+    /** All that it opens; empty unless a list was asked for. */
+    readonly keys: readonly string[];
+  }[];
+}
+
+export interface KeysRequest {
+  readonly operation: KeyOperation;
+  /** In base64, or the fingerprint of one that this node has; undefined for a list. */
+  readonly key: string | undefined;
+}
+
 export interface AttachRequest {
   /** A name (`ip netns`), a path, or a PID. */
   readonly netns: string;
@@ -134,6 +155,8 @@ export interface NodeOperations {
   drops(): Promise<readonly DropReport[]>;
   /** Attaching what is attached already with the same parameters succeeds and changes nothing. */
   attach(request: AttachRequest): Promise<EndpointReport>;
+  /** Lists, adds, uses or removes a key of gossip on every node of the pool. */
+  gossipKeys(request: KeysRequest): Promise<KeysReport>;
   /** Detaching what is not there succeeds; `removed` tells which it was. */
   detach(request: DetachRequest): Promise<{ readonly removed: boolean }>;
 }

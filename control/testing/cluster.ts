@@ -5,13 +5,20 @@ import { type GossipProfile, LAN_PROFILE } from '../constants.ts';
 import { Counters } from '../counters.ts';
 import { type Endpoint, parseJoinTarget } from '../endpoint.ts';
 import type { GossipEvent, GossipMember } from '../events.ts';
+import type { Keyring } from '../keyring.ts';
 import type { Log } from '../log.ts';
+import { PeerMemory, type RememberedPeer } from '../peer-memory.ts';
 import { type Random, seededRandom } from '../random.ts';
 import { Swim } from '../swim.ts';
 import { encodeTags, type Tags } from '../tags.ts';
+import { Wire } from '../wire.ts';
 import { type NetworkConditions, SimulatedNetwork } from './network.ts';
+import { PausableClock } from './pausable-clock.ts';
 
 const PORT = 7946;
+
+/** What the receive buffer of a socket holds, at 500 bytes each in 2 MiB. */
+const SOCKET_DATAGRAMS = 4000;
 
 export interface NodeSettings {
   readonly name: string;
@@ -20,6 +27,10 @@ export interface NodeSettings {
   /** Addresses or names, as in the config. */
   readonly join?: readonly string[];
   readonly tags?: Tags;
+  /** It remembers where members were, also across restarts. */
+  readonly remembers?: boolean;
+  /** Everything it says is sealed with it. */
+  readonly keyring?: Keyring;
 }
 
 export interface LoggedLine {
@@ -37,7 +48,13 @@ export class SimulatedNode {
   counters = new Counters();
   private readonly cluster: Cluster;
   private readonly settings: NodeSettings;
+  /** Its peers.json. */
+  private peers: readonly RememberedPeer[] = [];
+  private memory: PeerMemory | undefined;
   private swim: Swim | undefined;
+  private clock: PausableClock | undefined;
+  /** What arrived while the process was stopped: the socket has it. */
+  private readonly unread: (() => void)[] = [];
 
   constructor(cluster: Cluster, settings: NodeSettings, host: number) {
     this.cluster = cluster;
@@ -56,14 +73,28 @@ export class SimulatedNode {
 
   /** `incarnation`: what a node that keeps its state would start with. */
   start(options: { readonly incarnation?: number } = {}): this {
-    const { clock, network, random, profile } = this.cluster;
+    const { network, random, profile } = this.cluster;
+    const clock = new PausableClock(this.cluster.clock);
+    this.clock = clock;
+    this.unread.length = 0;
     this.counters = new Counters();
     const host = {
-      receivePacket: (from: Endpoint, bytes: Uint8Array) => swim.receivePacket(from, bytes),
-      answerStream: (...args: Parameters<Swim['answerStream']>) => swim.answerStream(...args),
+      receivePacket: (from: Endpoint, bytes: Uint8Array) => {
+        if (!clock.paused) swim.receivePacket(from, bytes);
+        else if (this.unread.length < SOCKET_DATAGRAMS)
+          this.unread.push(() => swim.receivePacket(from, bytes));
+      },
+      answerStream: (...args: Parameters<Swim['answerStream']>) =>
+        clock.paused ? undefined : swim.answerStream(...args),
+      wire: this.settings.keyring && new Wire(this.settings),
     };
     network.attach(this.endpoint, host);
     const port = network.portOf(this.endpoint, host);
+    const save = (peers: readonly RememberedPeer[]): void => {
+      this.peers = peers;
+    };
+    const memory = new PeerMemory({ clock, save }, { known: this.peers });
+    this.memory = memory;
     const swim = new Swim(
       { clock, random, counters: this.counters, log: this.log(), port },
       {
@@ -72,6 +103,8 @@ export class SimulatedNode {
         join: (this.settings.join ?? []).map(text => parseJoinTarget(text, PORT)),
         meta: encodeTags(this.settings.tags ?? new Map([['role', 'weft']])),
         profile,
+        keyring: this.settings.keyring,
+        remembered: () => (this.settings.remembers === true ? memory.all() : []),
         onEvent: event => this.onEvent(event),
         ...options,
       },
@@ -79,6 +112,22 @@ export class SimulatedNode {
     this.swim = swim;
     swim.start();
     return this;
+  }
+
+  /** Stops the process as SIGSTOP does. */
+  pause(): void {
+    this.clock?.pause();
+  }
+
+  /** First the timers, then the sockets, as in Node's loop. */
+  resume(): void {
+    this.clock?.resume();
+    for (const read of this.unread.splice(0)) read();
+  }
+
+  /** Lifeguard's score. */
+  get health(): number | undefined {
+    return this.swim?.health.score;
   }
 
   crash(): void {
@@ -96,6 +145,10 @@ export class SimulatedNode {
     this.swim?.setMeta(encodeTags(tags));
   }
 
+  changeKeys(...args: Parameters<Swim['changeKeys']>): void {
+    this.swim?.changeKeys(...args);
+  }
+
   members(): readonly GossipMember[] {
     return this.swim?.members() ?? [];
   }
@@ -107,6 +160,7 @@ export class SimulatedNode {
 
   private onEvent(event: GossipEvent): void {
     this.events.push(event);
+    this.memory?.onEvent(event);
     if (event.type === 'nameConflict') this.crash();
     if (event.type === 'memberDown') this.cluster.noteDeath(this, event.member);
   }

@@ -4,10 +4,13 @@
  */
 import type { IpAddress } from '../../dataplane/address.ts';
 import type { Clock } from '../../dataplane/clock.ts';
+import { WeftError } from '../../dataplane/errors.ts';
 import { type Endpoint, endpointKey } from '../endpoint.ts';
 import type { GossipPort, StreamOutcome } from '../port.ts';
 import type { Random } from '../random.ts';
 import { type StreamMessage, StreamReader } from '../stream.ts';
+import { PLAIN_STREAM } from '../stream-seal.ts';
+import type { Wire } from '../wire.ts';
 
 export interface NetworkConditions {
   /** Probability that a datagram is lost, for each direction. */
@@ -23,6 +26,8 @@ export interface NetworkConditions {
 export interface SimulatedHost {
   receivePacket(from: Endpoint, bytes: Uint8Array): void;
   answerStream(from: IpAddress, message: StreamMessage): Uint8Array | undefined;
+  /** Seals what it sends and opens what it gets. Without one bytes travel as they are. */
+  readonly wire?: Wire | undefined;
 }
 
 /** A connection attempt into nothing ends after this, in milliseconds, as with the LAN profile. */
@@ -85,11 +90,11 @@ export class SimulatedNetwork {
   portOf(endpoint: Endpoint, host: SimulatedHost): GossipPort {
     const isThere = (): boolean => this.hosts.get(endpointKey(endpoint)) === host;
     return {
-      sendPacket: (to, bytes) => {
-        if (isThere()) this.carry(endpoint, to, bytes);
+      sendPacket: (to, bytes, options) => {
+        if (isThere()) this.carry(endpoint, to, host.wire?.wrapPacket(bytes, options) ?? bytes);
       },
       exchange: (to, request, done) => {
-        this.exchange(endpoint, to, request, outcome => {
+        this.exchange(endpoint, host.wire, to, request, outcome => {
           if (isThere()) done(outcome);
         });
       },
@@ -110,13 +115,16 @@ export class SimulatedNetwork {
       this.clock.after(this.delay(), () => {
         if (this.isCut(from.address, to.address)) return;
         this.datagrams += 1;
-        this.hosts.get(endpointKey(to))?.receivePacket(from, bytes);
+        const host = this.hosts.get(endpointKey(to));
+        const opened = host?.wire === undefined ? bytes : host.wire.unwrapPacket(bytes);
+        if (typeof opened !== 'string') host?.receivePacket(from, opened);
       });
     }
   }
 
   private exchange(
     from: Endpoint,
+    wire: Wire | undefined,
     to: Endpoint,
     request: Uint8Array,
     done: (outcome: StreamOutcome) => void,
@@ -129,11 +137,11 @@ export class SimulatedNetwork {
     this.clock.after(this.streamDelay(), () => {
       if (isBroken()) return hang();
       const host = this.hosts.get(endpointKey(to));
-      const asked = host === undefined ? undefined : readWhole(request);
-      const answer = asked && host?.answerStream(from.address, asked);
+      const asked = host && readWhole(wire?.wrapStream(request) ?? request, host.wire);
+      const answer = asked && host.answerStream(from.address, asked);
       this.clock.after(this.streamDelay(), () => {
         if (isBroken()) return hang();
-        const message = answer === undefined ? undefined : readWhole(answer);
+        const message = answer && readWhole(host?.wire?.wrapStream(answer) ?? answer, wire);
         done(message === undefined ? { ok: false, error: 'connection refused' } : { ok: true, message });
       });
     });
@@ -153,8 +161,21 @@ export class SimulatedNetwork {
 }
 
 /** In two pieces, as TCP may deliver it. */
-function readWhole(bytes: Uint8Array): StreamMessage | undefined {
+function readWhole(bytes: Uint8Array, wire: Wire | undefined): StreamMessage | undefined {
   const reader = new StreamReader();
+  const opener = wire?.streamOpener() ?? PLAIN_STREAM.opener();
   const middle = bytes.length >> 1;
-  return reader.push(bytes.subarray(0, middle)) ?? reader.push(bytes.subarray(middle));
+  try {
+    for (const half of [bytes.subarray(0, middle), bytes.subarray(middle)]) {
+      for (const plain of opener.push(half)) {
+        const message = reader.push(plain);
+        if (message !== undefined) return message;
+      }
+    }
+    return undefined;
+  } catch (error) {
+    // The server closes such a stream, and counts it.
+    if (error instanceof WeftError) return undefined;
+    throw error;
+  }
 }

@@ -8,6 +8,8 @@ import type {
   DropReport,
   EndpointReport,
   FdbReport,
+  KeysReport,
+  KeysRequest,
   NetworkReport,
   NodeOperations,
   PeerReport,
@@ -22,6 +24,9 @@ export interface ApiClientOptions {
 }
 
 const DEFAULT_TIMEOUT_MS = 30_000;
+
+/** Members that are down but not known to be are asked again and again; twice, when it is looked before who has the key. */
+const KEYS_TIMEOUT_MS = 120_000;
 
 /** A forwarding table of 100,000 entries takes some 20 MB. */
 const MAX_ANSWER_BYTES = 256 * 1024 * 1024;
@@ -73,8 +78,17 @@ export class ApiClient implements NodeOperations {
     return this.call('POST', '/v1/detach', request);
   }
 
-  private async call<T>(method: 'GET' | 'POST', path: string, body?: unknown): Promise<T> {
-    const { status, text } = await this.exchange(method, path, body);
+  gossipKeys(request: KeysRequest): Promise<KeysReport> {
+    return this.call('POST', '/v1/gossip/keys', request, Math.max(this.timeoutMs, KEYS_TIMEOUT_MS));
+  }
+
+  private async call<T>(
+    method: 'GET' | 'POST',
+    path: string,
+    body?: unknown,
+    timeoutMs = this.timeoutMs,
+  ): Promise<T> {
+    const { status, text } = await this.exchange(method, path, body, timeoutMs);
     const answer = this.parse(text);
     if (status === 200) return answer as T;
     if (!isErrorBody(answer)) throw this.stranger();
@@ -82,7 +96,12 @@ export class ApiClient implements NodeOperations {
     throw new WeftError(code, message, { ...(hint !== undefined && { hint }) });
   }
 
-  private exchange(method: string, path: string, body: unknown): Promise<{ status: number; text: string }> {
+  private exchange(
+    method: string,
+    path: string,
+    body: unknown,
+    timeoutMs: number,
+  ): Promise<{ status: number; text: string }> {
     return new Promise((resolve, reject) => {
       const payload = body === undefined ? undefined : JSON.stringify(body);
       const request = httpRequest({
@@ -98,7 +117,7 @@ export class ApiClient implements NodeOperations {
           }),
         },
       });
-      const patience = this.clock.after(this.timeoutMs, () => request.destroy(this.silent()));
+      const patience = this.clock.after(timeoutMs, () => request.destroy(this.silent(timeoutMs)));
       const fail = (error: Error) => {
         patience.cancel();
         request.destroy();
@@ -155,10 +174,10 @@ export class ApiClient implements NodeOperations {
     }
   }
 
-  private silent(): WeftError {
+  private silent(timeoutMs: number): WeftError {
     return new WeftError(
       'unavailable',
-      `the weft daemon on ${this.socketPath} did not answer within ${this.timeoutMs / 1000} s`,
+      `the weft daemon on ${this.socketPath} did not answer within ${timeoutMs / 1000} s`,
       { hint: 'see its log; the request may still be carried out' },
     );
   }

@@ -1,14 +1,18 @@
-/** The bodies of POST /v1/attach and /v1/detach, checked by the CLI before it sends and by the server again. */
+/** The bodies of POST /v1/attach, /v1/detach and /v1/gossip/keys, checked by the CLI before it sends and by the server again. */
 import { z } from 'zod';
+import { KEY_OPERATIONS } from '../../control/serf/key-agent.ts';
 import { formatMac, isMulticastMac, parseMac } from '../../dataplane/address.ts';
 import { WeftError } from '../../dataplane/errors.ts';
 import { parseInterfaceAddress } from '../cidr.ts';
-import { describe, textLeaf } from '../leaf.ts';
+import { describe, leaf, textLeaf, wordLeaf } from '../leaf.ts';
 import { parseInterfaceName, parseNetworkName } from '../names.ts';
-import type { AttachRequest, DetachRequest } from '../operations.ts';
+import type { AttachRequest, DetachRequest, KeysRequest } from '../operations.ts';
 
 export const DEFAULT_IFNAME = 'eth0';
 const MAX_ADDRESSES = 32;
+
+/** 32 bytes take 44 characters of base64. */
+const MAX_KEY_TEXT = 64;
 
 const netns = textLeaf(text => {
   if (!/\p{Cc}/u.test(text)) return text;
@@ -54,6 +58,28 @@ export function parseAttachRequest(body: unknown): AttachRequest {
     throw new WeftError('invalid_argument', `cannot attach: address ${repeated} is given twice`);
   }
   return { ...request, mac: request.mac };
+}
+
+/** The value is nowhere repeated: it may be a key. */
+const secretText = leaf(value => {
+  if (typeof value === 'string' && value.length <= MAX_KEY_TEXT) return value;
+  throw new WeftError('invalid_argument', 'it is not the text of a key', {
+    hint: 'give it in base64, or the fingerprint of one',
+  });
+});
+
+const keysBody = z.strictObject({ operation: wordLeaf(KEY_OPERATIONS), key: secretText.optional() });
+
+/** Throws `invalid_argument`. Whether the key is one is found out by who has the keyring. */
+export function parseKeysRequest(body: unknown): KeysRequest {
+  const { operation, key } = check('change keys', keysBody, body);
+  if ((key === undefined) !== (operation === 'list')) {
+    throw new WeftError(
+      'invalid_argument',
+      `cannot change keys: ${operation} ${key === undefined ? 'needs a' : 'has no'} key`,
+    );
+  }
+  return { operation, key };
 }
 
 /** Throws `invalid_argument`. */

@@ -1,7 +1,7 @@
 /**
  * The API: HTTP over a Unix socket that only root may open. GET /v1/status, /v1/peers, /v1/fdb, /v1/networks,
- * /v1/endpoints and /v1/drops answer with the reports of operations.ts; POST /v1/attach and /v1/detach act. A failure
- * is answered as {error: {code, message, hint}}.
+ * /v1/endpoints and /v1/drops answer with the reports of operations.ts; POST /v1/attach, /v1/detach and /v1/gossip/keys
+ * act. A failure is answered as {error: {code, message, hint}}.
  */
 import { createServer, type Server } from 'node:http';
 import Fastify, { type FastifyInstance } from 'fastify';
@@ -11,7 +11,7 @@ import { errorFields, type Log } from '../log.ts';
 import type { NodeOperations } from '../operations.ts';
 import { type ErrorBody, HTTP_STATUS } from './error-status.ts';
 import { REPORT_NAMES } from './reports.ts';
-import { parseAttachRequest, parseDetachRequest } from './requests.ts';
+import { parseAttachRequest, parseDetachRequest, parseKeysRequest } from './requests.ts';
 import { listenOn, type SocketFile } from './socket-file.ts';
 
 export interface ApiServer {
@@ -91,6 +91,7 @@ function routes({ operations, log }: ApiModules): FastifyInstance {
   for (const name of REPORT_NAMES) app.get(`/v1/${name}`, () => operations[name]());
   app.post('/v1/attach', request => operations.attach(parseAttachRequest(request.body)));
   app.post('/v1/detach', request => operations.detach(parseDetachRequest(request.body)));
+  app.post('/v1/gossip/keys', request => operations.gossipKeys(parseKeysRequest(request.body)));
 
   app.setNotFoundHandler((request, reply) => {
     const error = new WeftError('not_found', `the API has no ${request.method} ${request.url}`, {

@@ -11,7 +11,7 @@ import { follow } from './follow.ts';
 import type { CliIo } from './io.ts';
 import type { Report } from './reports.ts';
 
-interface GlobalOptions {
+export interface GlobalOptions {
   readonly socket?: string;
 }
 
@@ -101,7 +101,7 @@ export async function checkConfig(io: CliIo, file: string): Promise<void> {
   throw new WeftError('invalid_config', `${file}: ${count}`, { hint: 'correct what is listed above' });
 }
 
-function connect(io: CliIo, options: GlobalOptions): NodeOperations {
+export function connect(io: CliIo, options: GlobalOptions): NodeOperations {
   return new ApiClient({ clock: io.clock }, { socketPath: socketPathOf(io, options) });
 }
 

@@ -2,7 +2,8 @@ import test from 'ava';
 import { HTTP_STATUS, isErrorBody } from '../api/error-status.ts';
 import { REPORT_NAMES } from '../api/reports.ts';
 import { fencedBlock, readDoc, tableRows } from '../testing/docs.ts';
-import { FakeNode } from '../testing/fake-node.ts';
+import { FAKE_KEYS, FakeNode } from '../testing/fake-node.ts';
+import { formatKeys } from './gossip-keys.ts';
 import type { CliIo } from './io.ts';
 import { buildProgram } from './program.ts';
 import { REPORTS } from './reports.ts';
@@ -19,6 +20,8 @@ test('docs/cli.md shows the JSON and the table of each report as the program pri
     JSON.parse(fencedBlock(docs, 'json detach')),
     await node.detach({ netns: 'web', network: 'blue', ifname: 'eth0' }),
   );
+  t.deepEqual(JSON.parse(fencedBlock(docs, 'json keys')), FAKE_KEYS);
+  t.true(docs.includes(`$ weft gossip keys list\n${formatKeys(FAKE_KEYS)}\n`));
   t.true(isErrorBody(JSON.parse(fencedBlock(docs, 'json error'))));
 });
 

@@ -7,6 +7,8 @@ export interface CliIo {
   readonly env: { readonly WEFT_SOCKET?: string | undefined };
   readonly workingDirectory: string;
   readonly clock: Clock;
+  /** Standard input to its end; at most a few KiB. */
+  readInput(): Promise<string>;
   /** From the first call on, an interrupt (SIGINT, SIGTERM) aborts this signal instead of ending the process. */
   interrupted(): AbortSignal;
   /** Runs a daemon until it is told to stop. Throws what made it fail. */

@@ -5,6 +5,9 @@ import type { StartNode } from '../running-node.ts';
 import type { CliIo } from './io.ts';
 import { EXIT_DONE, EXIT_FAILED, failureLine } from './run-cli.ts';
 
+/** More is no key, in characters. */
+const MAX_INPUT = 4096;
+
 /** `startNode` is what `weft daemon` starts. */
 export function processIo(startNode: StartNode): CliIo {
   endQuietlyOnBrokenPipe(process.stdout);
@@ -15,6 +18,14 @@ export function processIo(startNode: StartNode): CliIo {
     env: process.env,
     workingDirectory: process.cwd(),
     clock: systemClock,
+    async readInput() {
+      let text = '';
+      for await (const chunk of process.stdin) {
+        text += String(chunk);
+        if (text.length > MAX_INPUT) break;
+      }
+      return text.slice(0, MAX_INPUT);
+    },
     interrupted() {
       const controller = new AbortController();
       for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => controller.abort());

@@ -1,5 +1,6 @@
 /** The command line of `weft`: which commands, arguments and options there are (design: docs/cli.md). */
 import { Command, Option } from 'commander';
+import { KEY_OPERATIONS, type KeyOperation } from '../../control/serf/key-agent.ts';
 import { REPORT_NAMES } from '../api/reports.ts';
 import { DEFAULT_IFNAME } from '../api/requests.ts';
 import { DEFAULT_SOCKET_PATH } from '../api/socket-path.ts';
@@ -9,11 +10,14 @@ import {
   type AttachOptions,
   attach,
   checkConfig,
+  connect,
   type DetachOptions,
   detach,
+  type GlobalOptions,
   type ReportOptions,
   showReport,
 } from './commands.ts';
+import { gossipKeys } from './gossip-keys.ts';
 import type { CliIo } from './io.ts';
 import { REPORTS } from './reports.ts';
 
@@ -55,6 +59,7 @@ export function buildProgram(io: CliIo): Command {
         showReport(io, REPORTS[name], command.optsWithGlobals<ReportOptions>()),
       );
   }
+  addGossip(program, io);
   addConfig(program, io);
   return program;
 }
@@ -114,6 +119,36 @@ function addDetach(program: Command, io: CliIo): void {
     .action((netns: string, _, command: Command) =>
       detach(io, netns, command.optsWithGlobals<DetachOptions>()),
     );
+}
+
+const KEY_SUMMARIES: Readonly<Record<KeyOperation, string>> = {
+  list: 'Show the keys, by their fingerprints, and which nodes have and use them',
+  add: 'Have every node open what is sealed with a further key',
+  use: 'Have every node seal with a key that all have',
+  remove: 'Have every node forget a key that none uses',
+};
+
+function addGossip(program: Command, io: CliIo): void {
+  const gossip = program.command('gossip').description('Work with the pool of nodes').helpCommand(false);
+  const keys = gossip
+    .command('keys')
+    .description('Show or change the keys that encrypt gossip, on every node of the pool')
+    .helpCommand(false);
+  for (const operation of KEY_OPERATIONS) {
+    const command = keys.command(operation).description(KEY_SUMMARIES[operation]);
+    if (operation === 'add') command.argument('<key>', 'key in base64, or - to read it from standard input');
+    else if (operation !== 'list')
+      command.argument('<key>', 'fingerprint or key in base64, or - for standard input');
+    const example = operation === 'add' ? ' - <new.key' : operation === 'list' ? '' : ' 630dcd2966c43366';
+    command
+      .option('--json', 'print what each node answered as JSON')
+      .addHelpText('after', examples([`weft gossip keys ${operation}${example}`]))
+      .action(() => {
+        const options = command.optsWithGlobals<GlobalOptions & { readonly json?: boolean }>();
+        const modules = { io, operations: connect(io, options), json: options.json === true };
+        return gossipKeys(modules, operation, command.args[0]);
+      });
+  }
 }
 
 function addConfig(program: Command, io: CliIo): void {

@@ -1,13 +1,14 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { KEY_OPERATIONS } from '../../control/serf/key-agent.ts';
 import { systemClock } from '../../dataplane/clock.ts';
 import { WeftError } from '../../dataplane/errors.ts';
 import { ManualClock } from '../../dataplane/testing/manual-clock.ts';
 import { REPORT_NAMES } from '../api/reports.ts';
 import { startApiServer } from '../api/server.ts';
 import { version } from '../package-info.ts';
-import { FAKE_STATUS, FakeNode } from '../testing/fake-node.ts';
+import { FAKE_KEYS, FAKE_STATUS, FakeNode } from '../testing/fake-node.ts';
 import { memoryLog } from '../testing/memory-log.ts';
 import { tempDirectory } from '../testing/temp-directory.ts';
 import type { CliIo } from './io.ts';
@@ -36,6 +37,7 @@ async function run(argv: readonly string[], changes: Partial<CliIo> = {}): Promi
     env: {},
     workingDirectory: '/somewhere',
     clock: systemClock,
+    readInput: () => Promise.resolve(''),
     interrupted: () => new AbortController().signal,
     runDaemon: () => Promise.resolve(),
     ...changes,
@@ -76,7 +78,7 @@ test('a wrong command line is one line on stderr and exit 2', async t => {
 });
 
 test('weft and weft config alone print help on stderr and exit 2', async t => {
-  for (const argv of [[], ['config']]) {
+  for (const argv of [[], ['config'], ['gossip'], ['gossip', 'keys']]) {
     const { code, out, err } = await run(argv);
     t.is(code, 2);
     t.is(out, '');
@@ -91,6 +93,7 @@ test('--help has examples for each command, --version the version; both exit 0',
     ['attach'],
     ['detach'],
     ['config', 'check'],
+    ...KEY_OPERATIONS.map(operation => ['gossip', 'keys', operation]),
     ...REPORT_NAMES.map(name => [name]),
   ];
   for (const command of commands) {
@@ -170,6 +173,47 @@ test('detach succeeds whether or not there is something', async t => {
   t.deepEqual(await ask(...argv), { code: 0, out: 'detached web from blue\n', err: '' });
   t.deepEqual(await ask(...argv), { code: 0, out: 'web was not attached to blue\n', err: '' });
   t.deepEqual(await ask(...argv, '--json'), { code: 0, out: '{"removed":false}\n', err: '' });
+});
+
+test('gossip keys asks for what was given, a key also from standard input, and prints no key', async t => {
+  const { ask, node, socketPath } = await serve(t);
+  const key = 'AAECAwQFBgcICQoLDA0ODw==';
+  const { out } = await ask('gossip', 'keys', 'list');
+  t.regex(
+    out,
+    /^KEY +ON +USED-BY +NOT-ON\n630dcd2966c43366 +2 of 2 +2 of 2 +-\nbe45cb2605bf36be +1 of 2 +0 of 2 +vm-b\n$/,
+  );
+  t.deepEqual(JSON.parse((await ask('gossip', 'keys', 'list', '--json')).out), FAKE_KEYS);
+  const added = await ask('gossip', 'keys', 'add', key);
+  t.deepEqual(added, { code: 0, out: 'added the key on 2 of 2 nodes\n', err: '' });
+  await run(['gossip', 'keys', 'use', '-', '--socket', socketPath], {
+    readInput: () => Promise.resolve(`${key}\n`),
+  });
+  await ask('gossip', 'keys', 'remove', '630dcd2966c43366');
+  t.deepEqual(node.requests.slice(2), [
+    { operation: 'add', key },
+    { operation: 'use', key },
+    { operation: 'remove', key: '630dcd2966c43366' },
+  ]);
+  const wrong = await ask('gossip', 'keys', 'add', 'secret'.repeat(20));
+  t.deepEqual([wrong.code, wrong.out], [1, '']);
+  t.notRegex(wrong.err, /secret/);
+});
+
+test('gossip keys fails when a node has not done it, and says which', async t => {
+  class HalfNode extends FakeNode {
+    override async gossipKeys() {
+      const [first, second] = FAKE_KEYS.nodes;
+      if (first === undefined || second === undefined) throw new Error('no nodes');
+      return { nodes: [first, { ...second, ok: false, message: 'it does not answer' }] };
+    }
+  }
+  const { ask } = await serve(t, new HalfNode());
+  t.deepEqual(await ask('gossip', 'keys', 'use', '630dcd2966c43366'), {
+    code: 1,
+    out: 'the key is used on 1 of 2 nodes\nvm-b: it does not answer\n',
+    err: 'weft: 1 of 2 nodes did not: vm-b: it does not answer; mend it and do it again: nodes that have done it are not changed by it\n',
+  });
 });
 
 test('what is refused is one line on stderr and exit 1', async t => {

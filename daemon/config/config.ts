@@ -1,4 +1,6 @@
 /** The configuration as the daemon uses it: checked, with defaults filled in. docs/configuration.md explains each. */
+import type { GossipProfileName } from '../../control/constants.ts';
+import type { GossipKey } from '../../control/gossip-key.ts';
 import type { IpAddress, Vni, VtepAddress } from '../../dataplane/address.ts';
 import type { Offload, OffloadSwitch } from '../../dataplane/offloads.ts';
 import type { LogLevel } from '../log-fields.ts';
@@ -13,7 +15,16 @@ export interface Config {
   /** Absolute directories: `state` survives a reboot, `run` need not. */
   readonly paths: { readonly state: string; readonly run: string };
   readonly vxlan: { readonly port: number };
-  readonly gossip: { readonly port: number; readonly join: readonly HostPort[] };
+  readonly gossip: {
+    readonly port: number;
+    readonly join: readonly HostPort[];
+    /** Encrypts what is sent; undefined: gossip is not encrypted. */
+    readonly key: GossipKey | undefined;
+    /** Open what arrives, beside `key`. */
+    readonly keys: readonly GossipKey[];
+    /** The timing. */
+    readonly profile: GossipProfileName;
+  };
   readonly dataplane: {
     /** Threads that move frames, 1 … MAX_WORKERS. */
     readonly workers: 'auto' | number;

@@ -33,7 +33,6 @@ test('docs/configuration.md tells the defaults that parseConfig fills in', async
 
 test('docs/configuration.md gives the words with which a key is refused', async t => {
   const samples: Readonly<Record<string, string>> = {
-    '`gossip.key`': 'gossip: {key: x}',
     '`metrics`': 'metrics: {}',
   };
   for (const [key = '', advice = ''] of tableRows(

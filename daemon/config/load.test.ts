@@ -17,7 +17,7 @@ test('parseConfig fills in every default', t => {
     node: { name: 'vm-a.example', underlay: undefined },
     paths: { state: '/var/lib/weft', run: '/run/weft' },
     vxlan: { port: 4789 },
-    gossip: { port: 7946, join: [] },
+    gossip: { port: 7946, join: [], key: undefined, keys: [], profile: 'lan' },
     dataplane: {
       workers: 'auto',
       sender: 'auto',
@@ -138,7 +138,10 @@ const MISTAKES: readonly (readonly [string, string])[] = [
     'dataplane: {offload: {udp_gro: false}}',
     'weft.yaml:1: dataplane.offload.udp_gro: false is not known here; write auto or off',
   ],
-  ['gossip:\n  colour: red', 'weft.yaml:2: gossip.colour: unknown key; the keys here are port, join'],
+  [
+    'gossip:\n  colour: red',
+    'weft.yaml:2: gossip.colour: unknown key; the keys here are port, join, key, keys, profile',
+  ],
   [
     '__proto__: {}',
     'weft.yaml:1: __proto__: unknown key; the keys here are node, paths, vxlan, gossip, dataplane, networks, log',
@@ -148,11 +151,23 @@ const MISTAKES: readonly (readonly [string, string])[] = [
     'networks:\n  - name: a\n    vni: 1\n  - name: blue\n',
     'weft.yaml:4: networks[1].vni: is missing; add it',
   ],
-  // Not yet.
   [
-    'gossip:\n  key: AAAAAAAAAAAAAAAAAAAAAA==\n',
-    'weft.yaml:2: gossip.key: gossip encryption is not in this version; remove the key and protect port 7946 by a firewall',
+    'gossip:\n  key: QUJD\n',
+    'weft.yaml:2: gossip.key: the key has 3 bytes; make one with: head -c 32 /dev/urandom | base64',
   ],
+  [
+    'gossip:\n  key: AAAAAAAAAAAAAAAAAAAAAA=\n',
+    'weft.yaml:2: gossip.key: the key is not base64; make one with: head -c 32 /dev/urandom | base64',
+  ],
+  [
+    'gossip:\n  key: 7777777777777777\n',
+    'weft.yaml:2: gossip.key: is not the text of a key; write it in base64, in quotes',
+  ],
+  [
+    'gossip:\n  keys: [AAAAAAAAAAAAAAAAAAAAAA==]\n',
+    'weft.yaml:2: gossip.keys: needs gossip.key, which encrypts what is sent; set it to one of the keys',
+  ],
+  // Not yet.
   [
     'metrics:\n  listen: 127.0.0.1:9473\n',
     'weft.yaml:1: metrics: a metrics listener is not in this version; remove the key and use weft status --json',

@@ -168,6 +168,9 @@ function toConfig(file: ConfigFile, hostName: string): Config {
     gossip: {
       port: file.gossip.port,
       join: file.gossip.join.map(({ host, port }) => ({ host, port: port ?? file.gossip.port })),
+      key: file.gossip.key,
+      keys: file.gossip.keys,
+      profile: file.gossip.profile,
     },
     dataplane: {
       workers: file.dataplane.workers,

@@ -4,6 +4,8 @@
  */
 import { isAbsolute, normalize } from 'node:path';
 import { z } from 'zod';
+import { GOSSIP_PROFILES, type GossipProfileName } from '../../control/constants.ts';
+import { parseGossipKey } from '../../control/gossip-key.ts';
 import { type IpAddress, parseIp, parseVni } from '../../dataplane/address.ts';
 import { WeftError } from '../../dataplane/errors.ts';
 import { OFFLOAD_SWITCHES, type OffloadKey } from '../../dataplane/offloads.ts';
@@ -99,6 +101,17 @@ const vni = leaf(value => {
   });
 });
 
+/** A value that no message may repeat. */
+const secret = leaf(value => {
+  requireValue(value);
+  if (typeof value === 'string') return parseGossipKey(value);
+  throw new WeftError('invalid_argument', 'is not the text of a key', {
+    hint: 'write it in base64, in quotes',
+  });
+});
+
+const PROFILE_NAMES = Object.keys(GOSSIP_PROFILES) as GossipProfileName[];
+
 const nodeSection = section({
   name: textLeaf(parseNodeName).optional(),
   underlay: textLeaf(parseVtep).optional(),
@@ -111,7 +124,9 @@ const vxlanSection = section({ port: port.default(DEFAULT_VXLAN_PORT) });
 const gossipSection = section({
   port: port.default(DEFAULT_GOSSIP_PORT),
   join: list(textLeaf(parseHostPort)),
-  key: notYet('gossip encryption is not in this version; remove the key and protect port 7946 by a firewall'),
+  key: secret.optional(),
+  keys: list(secret),
+  profile: wordLeaf(PROFILE_NAMES).default('lan'),
 });
 const offloadSwitch = wordLeaf(OFFLOAD_SWITCHES).default('auto');
 

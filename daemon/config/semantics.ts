@@ -2,6 +2,7 @@
  * The rules that join two values of the file. They read the file's plain value, not the parsed one, and pass over what
  * is not of the right kind, so that one run names every mistake.
  */
+import { MAX_KEYS } from '../../control/keyring.ts';
 import { type IpAddress, ipFamily } from '../../dataplane/address.ts';
 import { WeftError } from '../../dataplane/errors.ts';
 import { parseNodeName } from '../names.ts';
@@ -20,6 +21,7 @@ export function checkSemantics(file: unknown, hostName: string): readonly Findin
   return [
     ...checkHostName(file, hostName),
     ...checkPorts(file),
+    ...checkKeys(file),
     ...checkSender(file),
     ...duplicates(networks, 'name'),
     ...duplicates(networks, 'vni'),
@@ -68,6 +70,19 @@ function checkPorts(file: unknown): Finding[] {
   return [
     { path, message: `${vxlan} is the port of both VXLAN and gossip, and both use UDP; choose another` },
   ];
+}
+
+/** Keys that only open would have this node talk to nobody. */
+function checkKeys(file: unknown): Finding[] {
+  const gossip = get(file, 'gossip');
+  const keys = items(get(gossip, 'keys'));
+  const path = ['gossip', 'keys'];
+  if (keys.length === 0) return [];
+  if (get(gossip, 'key') === undefined) {
+    return [{ path, message: 'needs gossip.key, which encrypts what is sent; set it to one of the keys' }];
+  }
+  if (keys.length < MAX_KEYS) return [];
+  return [{ path, message: `are more than ${MAX_KEYS - 1} keys; remove those that are not used any more` }];
 }
 
 /** A sender that is asked for by name must not be forbidden in the same breath. */

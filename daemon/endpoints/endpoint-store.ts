@@ -1,8 +1,8 @@
 /** The endpoints on disk: one JSON file below paths.state, replaced as a whole so that a crash leaves old or new. */
-import { mkdir, open, readFile, rename } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { z } from 'zod';
 import { WeftError } from '../../dataplane/errors.ts';
+import { readStateFile, writeStateFile } from '../state-file.ts';
 import { type Endpoint, endpointSchema } from './endpoint.ts';
 
 const fileSchema = z.object({ version: z.literal(1), endpoints: z.array(endpointSchema) });
@@ -23,13 +23,8 @@ export class EndpointStore {
 
   /** Reads what an earlier run left; nothing is an empty list. Throws when the file is damaged: never guess. */
   async load(): Promise<void> {
-    let text: string;
-    try {
-      text = await readFile(this.file, 'utf8');
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
-      throw this.failure('cannot read', error);
-    }
+    const text = await readStateFile(this.file);
+    if (text === undefined) return;
     try {
       this.endpoints = fileSchema.parse(JSON.parse(text)).endpoints;
     } catch (cause) {
@@ -53,22 +48,8 @@ export class EndpointStore {
     await this.write(this.endpoints.map(other => (other === before ? now : other)));
   }
 
-  /** Write aside, sync, rename: on the disk before it is answered, and never half. */
   private async write(endpoints: readonly Endpoint[]): Promise<void> {
-    const aside = `${this.file}.new`;
-    try {
-      await mkdir(dirname(this.file), { recursive: true, mode: 0o700 });
-      const handle = await open(aside, 'w', 0o600);
-      try {
-        await handle.writeFile(this.textOf(endpoints));
-        await handle.sync();
-      } finally {
-        await handle.close();
-      }
-      await rename(aside, this.file);
-    } catch (error) {
-      throw this.failure('cannot write', error);
-    }
+    await writeStateFile(this.file, this.textOf(endpoints));
     this.endpoints = endpoints;
   }
 
@@ -80,12 +61,5 @@ export class EndpointStore {
       return line;
     });
     return `{"version":1,"endpoints":[\n${lines.join(',\n')}\n]}\n`;
-  }
-
-  private failure(what: string, cause: unknown): WeftError {
-    return new WeftError('system', `${what} ${this.file}: ${(cause as Error).message}`, {
-      hint: 'check paths.state in the configuration',
-      cause,
-    });
   }
 }

@@ -6,6 +6,8 @@ import type {
   DropReport,
   EndpointReport,
   FdbReport,
+  KeysReport,
+  KeysRequest,
   NetworkReport,
   NodeOperations,
   PeerReport,
@@ -109,9 +111,9 @@ const FAKE_DROPS: readonly DropReport[] = [
   { network: null, reason: 'unknown_vni', frames: 3, meaning: 'the VNI is no network of this node' },
 ];
 
-/** Every request to attach or detach is kept in `requests`. */
+/** Every request to change something is kept in `requests`. */
 export class FakeNode implements NodeOperations {
-  readonly requests: (AttachRequest | DetachRequest)[] = [];
+  readonly requests: (AttachRequest | DetachRequest | KeysRequest)[] = [];
   private readonly attached = new Map<string, EndpointReport>([[keyOf(FAKE_ENDPOINT), FAKE_ENDPOINT]]);
 
   status(): Promise<StatusReport> {
@@ -160,11 +162,30 @@ export class FakeNode implements NodeOperations {
     return endpoint;
   }
 
+  async gossipKeys(request: KeysRequest): Promise<KeysReport> {
+    this.requests.push(request);
+    if (request.operation === 'list') return FAKE_KEYS;
+    return { nodes: FAKE_KEYS.nodes.map(node => ({ ...node, primary: null, keys: [] })) };
+  }
+
   async detach(request: DetachRequest): Promise<{ readonly removed: boolean }> {
     this.requests.push(request);
     return { removed: this.attached.delete(keyOf(request)) };
   }
 }
+
+export const FAKE_KEYS: KeysReport = {
+  nodes: [
+    {
+      name: 'vm-a',
+      ok: true,
+      message: null,
+      primary: '630dcd2966c43366',
+      keys: ['630dcd2966c43366', 'be45cb2605bf36be'],
+    },
+    { name: 'vm-b', ok: true, message: null, primary: '630dcd2966c43366', keys: ['630dcd2966c43366'] },
+  ],
+};
 
 function keyOf(endpoint: DetachRequest): string {
   return [endpoint.network, endpoint.netns, endpoint.ifname].join(' ');

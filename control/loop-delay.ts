@@ -1,0 +1,36 @@
+/** How late this process runs its callbacks, as it finds out itself. */
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+
+export interface LoopDelay {
+  /** The longest delay since the last call, in milliseconds. */
+  takeLongest(): number;
+}
+
+/** For those who have no loop of their own, as the nodes of a simulation. */
+export const NO_LOOP_DELAY: LoopDelay = { takeLongest: () => 0 };
+
+/**
+ * How often it is measured, in milliseconds. Each measurement wakes the process for some microseconds; a stall that begins
+ * within this time after a call is not seen, for the measurement begins anew with it.
+ */
+const RESOLUTION = 20;
+
+/** Measures this thread's event loop until it is stopped. */
+export class EventLoopDelay implements LoopDelay {
+  private readonly histogram = monitorEventLoopDelay({ resolution: RESOLUTION });
+
+  start(): void {
+    this.histogram.enable();
+  }
+
+  stop(): void {
+    this.histogram.disable();
+  }
+
+  takeLongest(): number {
+    // What it records is the time between two of its timers.
+    const longest = this.histogram.max / 1e6 - RESOLUTION;
+    this.histogram.reset();
+    return Math.max(0, longest);
+  }
+}

@@ -1,0 +1,82 @@
+import test from 'ava';
+import { parseIp } from '../dataplane/address.ts';
+import { ManualClock } from '../dataplane/testing/manual-clock.ts';
+import type { GossipEvent, MemberEventType } from './events.ts';
+import { PeerMemory, type RememberedPeer } from './peer-memory.ts';
+
+const DAY = 24 * 3_600_000;
+const at = (n: number) => ({ address: parseIp(`10.0.${n >> 8}.${n & 255}`), port: 7946 });
+
+function event(type: MemberEventType, n: number): GossipEvent {
+  const member = {
+    name: `n${n}`,
+    ...at(n),
+    state: 'alive',
+    incarnation: 1,
+    tags: new Map(),
+    lastSeen: null,
+  } as const;
+  return { type, member };
+}
+
+function memory(known: readonly RememberedPeer[] = []) {
+  const clock = new ManualClock();
+  clock.advance(100 * DAY);
+  const saved: (readonly RememberedPeer[])[] = [];
+  const peers = new PeerMemory({ clock, save: list => saved.push(list) }, { known });
+  const places = (list: readonly RememberedPeer[]) =>
+    list.map(({ address }) => Number(address.split('.')[3]));
+  return { clock, peers, saved, places };
+}
+
+test('PeerMemory keeps those that were up, the dead too, and forgets who left', t => {
+  const { peers, places } = memory();
+  for (const [type, n] of [
+    ['memberUp', 1],
+    ['memberUp', 2],
+    ['memberUp', 3],
+    ['memberDown', 1],
+    ['memberLeft', 2],
+    ['memberReaped', 1],
+  ] as const) {
+    peers.onEvent(event(type, n));
+  }
+  peers.onEvent({ type: 'nameConflict', name: 'x', address: 'y' });
+  t.deepEqual(places(peers.all()), [3, 1]);
+});
+
+test('PeerMemory saves changes together and rarely, and the rest at the end', t => {
+  const { clock, peers, saved, places } = memory();
+  peers.onEvent(event('memberUp', 1));
+  clock.advance(29_000);
+  peers.onEvent(event('memberUp', 2));
+  t.is(saved.length, 0);
+  clock.advance(1000);
+  t.deepEqual(saved.map(places), [[1, 2]]);
+  clock.advance(DAY);
+  t.is(saved.length, 1, 'nothing has changed');
+  peers.onEvent(event('memberUp', 3));
+  peers.close();
+  peers.close();
+  t.deepEqual(saved.map(places), [
+    [1, 2],
+    [1, 2, 3],
+  ]);
+  clock.advance(DAY);
+  t.is(saved.length, 2);
+});
+
+test('PeerMemory is bounded in number and age, and believes no time to come', t => {
+  const now = 100 * DAY;
+  const known = [
+    { ...at(1), seen: now - 31 * DAY },
+    { ...at(2), seen: now + 900 * DAY },
+    { ...at(3), seen: now - 29 * DAY },
+  ];
+  const { peers, places } = memory(known);
+  t.deepEqual(places(peers.all()), [3, 2]);
+  t.is(peers.all()[1]?.seen, now);
+  for (let n = 10; n < 90; n++) peers.onEvent(event('memberUp', n));
+  t.is(peers.all().length, 64);
+  t.is(places(peers.all())[0], 26);
+});

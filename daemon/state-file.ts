@@ -1,0 +1,75 @@
+/** Files below paths.state: replaced as a whole, so that a crash leaves the old or the new one and never half of one. */
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { WeftError } from '../dataplane/errors.ts';
+
+/** Only root looks into the directory and the files. */
+const DIRECTORY_MODE = 0o700;
+const FILE_MODE = 0o600;
+
+/** The text of the file, or undefined if there is none. Throws `system`. */
+export async function readStateFile(file: string): Promise<string | undefined> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    return nothingIfMissing(file, error);
+  }
+}
+
+/** As {@link readStateFile}. */
+export function readStateFileSync(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    return nothingIfMissing(file, error);
+  }
+}
+
+/** Write aside, sync, rename: it is on the disk when this resolves. Throws `system`. */
+export async function writeStateFile(file: string, text: string): Promise<void> {
+  const aside = `${file}.new`;
+  try {
+    await mkdir(dirname(file), { recursive: true, mode: DIRECTORY_MODE });
+    const handle = await open(aside, 'w', FILE_MODE);
+    try {
+      await handle.writeFile(text);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(aside, file);
+  } catch (error) {
+    throw failure('cannot write', file, error);
+  }
+}
+
+/** As {@link writeStateFile}, for what must be on the disk before anything else happens, and is small and rare. */
+export function writeStateFileSync(file: string, text: string): void {
+  const aside = `${file}.new`;
+  try {
+    mkdirSync(dirname(file), { recursive: true, mode: DIRECTORY_MODE });
+    const descriptor = openSync(aside, 'w', FILE_MODE);
+    try {
+      writeSync(descriptor, text);
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+    renameSync(aside, file);
+  } catch (error) {
+    throw failure('cannot write', file, error);
+  }
+}
+
+function nothingIfMissing(file: string, error: unknown): undefined {
+  if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+  throw failure('cannot read', file, error);
+}
+
+function failure(what: string, file: string, cause: unknown): WeftError {
+  return new WeftError('system', `${what} ${file}: ${(cause as Error).message}`, {
+    hint: 'check paths.state in the configuration',
+    cause,
+  });
+}
