@@ -80,6 +80,9 @@ export const STREAM_MAX_BYTES = 20 * 1024 * 1024;
 /** Streams served at one time (memberlist `maxPushPullRequests`). */
 export const MAX_STREAMS = 128;
 
+/** Of these, from one address. */
+export const MAX_STREAMS_PER_ADDRESS = 32;
+
 /** Acks awaited at one time, probes and relayed probes together. */
 export const MAX_PENDING_ACKS = 4096;
 

@@ -23,7 +23,7 @@ export const DROP_REASONS = {
   badIncarnation: 'an incarnation so high that nobody could refute it',
   badMeta: 'metadata longer than 512 bytes',
   notForUs: 'a ping for a node of another name',
-  stranger: 'a question of somebody who is not a member',
+  stranger: 'a question of, or about, somebody who is not a member',
   lateAnswer: 'an answer to a question that nobody waits for (any more)',
   lateAck: 'an ack or nack that nobody waits for (any more)',
   addressConflict: 'news of a live name at another address',
@@ -33,7 +33,7 @@ export const DROP_REASONS = {
   streamMalformed: 'a stream whose bytes do not parse',
   streamTooLarge: 'a stream beyond its size limits',
   streamTimeout: 'a stream that did not complete in time',
-  streamLimit: 'a stream beyond the number we serve at one time',
+  streamLimit: 'a stream beyond the number we serve at one time, in all or of one address',
   streamFailed: 'a stream that could not be opened, or broke',
 } as const;
 

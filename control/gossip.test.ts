@@ -163,9 +163,10 @@ test('Gossip: random bytes to both ports do no harm and are counted', async t =>
 });
 
 test('Gossip: streams are bounded in number and in time', async t => {
-  const a = await start(t, { name: 'a', profile: { streamTimeout: 700 } });
-  const open = Array.from({ length: 140 }, () => {
-    const stream = connect(a.port, '127.0.0.1');
+  const a = await start(t, { name: 'a', profile: { streamTimeout: 3000 } });
+  const open = Array.from({ length: 140 }, (_, index) => {
+    const localAddress = `127.0.1.${1 + (index % 5)}`;
+    const stream = connect({ port: a.port, host: '127.0.0.1', localAddress });
     stream.on('error', () => undefined);
     return { stream, closed: new Promise<void>(resolve => stream.on('close', () => resolve())) };
   });
@@ -209,4 +210,17 @@ test('Gossip: a key that not all have is not used, and one that is used is not r
   await t.throwsAsync(a.gossip.changeKeys('add', 'nonsense'), { code: 'invalid_argument' });
   const open = await start(t, { name: 'open', address: parseIp('127.0.0.3') });
   await t.throwsAsync(open.gossip.changeKeys('list'), { code: 'unavailable' });
+});
+
+test('Gossip: one address has no more than its part of the streams', async t => {
+  const a = await start(t, { name: 'a', profile: { streamTimeout: 3000 } });
+  const streams = Array.from({ length: 40 }, () => {
+    const stream = connect({ port: a.port, host: '127.0.0.1', localAddress: '127.0.2.1' });
+    stream.on('error', () => undefined);
+    return new Promise<void>(resolve => stream.on('close', () => resolve()));
+  });
+  t.true(await until(() => (a.gossip.counters().drops.streamLimit ?? 0) === 8, 2500));
+  const b = await start(t, { name: 'b', address: parseIp('127.0.0.2'), join: [`127.0.0.1:${a.port}`] });
+  t.true(await until(() => b.gossip.members().length === 1, 2500), 'others are served');
+  await Promise.all(streams);
 });

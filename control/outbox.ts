@@ -1,4 +1,5 @@
 /** Sends datagrams, and lets news ride on them (SWIM section 4.1, piggybacking). */
+import type { Clock } from '../dataplane/clock.ts';
 import type { BroadcastQueue } from './broadcast-queue.ts';
 import { retransmitLimit } from './broadcast-queue.ts';
 import {
@@ -17,7 +18,16 @@ import { encodePacket } from './packet.ts';
 import type { GossipPort } from './port.ts';
 import type { WrapOptions } from './wire.ts';
 
+/**
+ * How much larger than their causes our answers to unauthenticated datagrams may be in all: bytes at once, and bytes a second.
+ * The source of a datagram is easily forged; answers larger than their causes, even if they go to members only, would have us
+ * work for whoever forges one. In peace a pool needs a tenth of it.
+ */
+const EXCESS_BYTES = 32_768;
+const EXCESS_BYTES_PER_SECOND = 32_768;
+
 export interface OutboxModules {
+  readonly clock: Pick<Clock, 'now'>;
   readonly port: GossipPort;
   readonly counters: Counters;
   readonly queue: BroadcastQueue;
@@ -29,10 +39,18 @@ export interface OutboxModules {
 export class Outbox {
   private readonly modules: OutboxModules;
   private readonly profile: GossipProfile;
+  private readonly isAuthenticated: boolean;
+  private excess = EXCESS_BYTES;
+  private excessAt = Number.NEGATIVE_INFINITY;
 
-  constructor(modules: OutboxModules, options: { readonly profile: GossipProfile }) {
+  /** `isAuthenticated`: whoever we hear has a key of the pool. */
+  constructor(
+    modules: OutboxModules,
+    options: { readonly profile: GossipProfile; readonly isAuthenticated: boolean },
+  ) {
     this.modules = modules;
     this.profile = options.profile;
+    this.isAuthenticated = options.isAuthenticated;
   }
 
   /**
@@ -44,18 +62,37 @@ export class Outbox {
     this.sendEncoded(to, messages.map(encodeMessage));
   }
 
-  /** Sends as many of the messages as fit into one datagram. */
-  sendFitting(to: Endpoint, messages: readonly Message[]): void {
-    let room = this.profile.packetBytes - COMPOUND_HEADER_BYTES;
+  /**
+   * Answers a datagram of `cause` bytes: the first message in any case, then as many others, and as much news, as fit and
+   * may go out to somebody who may have forged where he is.
+   */
+  answer(to: Endpoint, cause: number, first: Message | undefined, others: readonly Message[]): void {
+    const { counters, port, table } = this.modules;
+    const limit = Math.min(this.profile.packetBytes, cause + this.allowance());
+    let size = COMPOUND_HEADER_BYTES;
     const parts: Uint8Array[] = [];
-    for (const message of messages.slice(0, MAX_COMPOUND_PARTS)) {
+    for (const message of [...(first === undefined ? [] : [first]), ...others].slice(0, MAX_COMPOUND_PARTS)) {
       const part = encodeMessage(message);
-      room -= part.length + COMPOUND_PART_BYTES;
-      if (room < 0) break;
-      this.modules.counters.countSent(message.type);
+      if (message !== first && size + part.length + COMPOUND_PART_BYTES > limit) break;
+      size += part.length + COMPOUND_PART_BYTES;
+      counters.countSent(message.type);
       parts.push(part);
     }
-    this.sendEncoded(to, parts);
+    if (table.at(to) !== undefined) parts.push(...this.newsBeside(parts, limit));
+    if (parts.length === 0) return;
+    const datagram = encodePacket(parts);
+    this.excess -= Math.max(0, datagram.length - cause);
+    counters.countDatagramSent();
+    port.sendPacket(to, datagram, { checksum: false });
+  }
+
+  private allowance(): number {
+    if (this.isAuthenticated) return Number.POSITIVE_INFINITY;
+    const now = this.modules.clock.now();
+    const gained = ((now - this.excessAt) / 1000) * EXCESS_BYTES_PER_SECOND;
+    this.excess = Math.min(EXCESS_BYTES, this.excess + gained);
+    this.excessAt = now;
+    return Math.max(0, this.excess);
   }
 
   /** As `send`, of encoded messages. */
@@ -85,7 +122,7 @@ export class Outbox {
   }
 
   /** News of members first: the other kind may fill what room they leave. */
-  private newsBeside(parts: readonly Uint8Array[]): Uint8Array[] {
+  private newsBeside(parts: readonly Uint8Array[], bytes = this.profile.packetBytes): Uint8Array[] {
     const { counters, queue, userQueue, table } = this.modules;
     if (!this.hasNews) return [];
     const limit = retransmitLimit(this.profile.retransmitMult, table.poolSize);
@@ -94,7 +131,7 @@ export class Outbox {
       const used = [...parts, ...news];
       const room = used.reduce(
         (left, { length }) => left - length - COMPOUND_PART_BYTES,
-        this.profile.packetBytes - COMPOUND_HEADER_BYTES,
+        bytes - COMPOUND_HEADER_BYTES,
       );
       news.push(...source.take(room, limit, MAX_COMPOUND_PARTS - used.length));
     }

@@ -9,6 +9,9 @@ import type { Ack, IndirectPing, Message, Ping } from './message.ts';
 import type { Outbox } from './outbox.ts';
 import { encodeSeniority } from './seniority.ts';
 
+/** Pings for others under way: a part of MAX_PENDING_ACKS, so that our own always find room. */
+const MAX_RELAYED = 1024;
+
 export interface ResponderModules {
   readonly acks: PendingAcks;
   readonly counters: Counters;
@@ -28,21 +31,36 @@ export interface ResponderOptions {
 export class Responder {
   private readonly modules: ResponderModules;
   private readonly options: ResponderOptions;
+  private relayed = 0;
 
   constructor(modules: ResponderModules, options: ResponderOptions) {
     this.modules = modules;
     this.options = options;
   }
 
-  ping(ping: Ping, from: Endpoint): void {
+  /** `cause`: the size of its datagram, in bytes. */
+  ping(ping: Ping, from: Endpoint, cause: number): void {
     const { outbox } = this.modules;
     const ack = this.answer(ping);
     if (ack === undefined) return;
     const { source, node } = ping;
     if (source !== undefined && node !== '' && source.node !== node) this.options.onPinged(source, from);
-    const to = ping.source ?? from;
+    const to = this.addressee(source, from);
     if (!isUsable(to)) this.modules.counters.countDrop('badAddress');
-    else outbox.send(to, ack, ...this.accusation(ping));
+    else outbox.answer(to, cause, ack, this.accusation(ping));
+  }
+
+  /**
+   * Where an answer goes: to where the asker says he is, if the datagram came from that address or somebody we know is
+   * there, otherwise back. Anybody can name the address of anybody else.
+   */
+  private addressee(source: Endpoint | undefined, from: Endpoint): Endpoint {
+    if (source === undefined) return from;
+    return source.address === from.address || this.isMember(source) ? source : from;
+  }
+
+  private isMember(endpoint: Endpoint): boolean {
+    return this.modules.table.at(endpoint) !== undefined;
   }
 
   /** Who pings us and yet is suspect or gone by what we know, should hear of it, to refute it. */
@@ -87,19 +105,36 @@ export class Responder {
   indirectPing(request: IndirectPing, from: Endpoint): void {
     const { acks, counters, local, outbox } = this.modules;
     const target: Endpoint = { address: request.target, port: request.port };
-    const asker = request.source ?? from;
+    const asker = this.addressee(request.source, from);
     if (!isUsable(target) || !isUsable(asker)) {
       counters.countDrop('badAddress');
       return;
     }
+    // Members ask for members: for strangers nothing is remembered, and nothing sent to where they point.
+    if (!this.isMember(asker) || !this.isMember(target)) {
+      counters.countDrop('stranger');
+      return;
+    }
+    if (this.relayed >= MAX_RELAYED) {
+      counters.countDrop('overload');
+      return;
+    }
+    const done = (): void => {
+      this.relayed -= 1;
+    };
     const sequence = acks.expect(this.options.profile.probeTimeout, {
-      onAck: () => outbox.send(asker, { type: 'ack', sequence: request.sequence, payload: null }),
+      onAck: () => {
+        done();
+        outbox.send(asker, { type: 'ack', sequence: request.sequence, payload: null });
+      },
       onTimeout: () => {
+        done();
         if (request.nack) outbox.send(asker, { type: 'nack', sequence: request.sequence });
       },
     });
     if (sequence === undefined) counters.countDrop('overload');
     else {
+      this.relayed += 1;
       const source = { ...local.endpoint, node: local.name };
       outbox.send(target, { type: 'ping', sequence, node: request.node, source });
     }

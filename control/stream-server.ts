@@ -3,7 +3,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { type IpAddress, ipFamily, parseIp } from '../dataplane/address.ts';
 import type { Clock } from '../dataplane/clock.ts';
 import { WeftError } from '../dataplane/errors.ts';
-import { MAX_STREAMS } from './constants.ts';
+import { MAX_STREAMS, MAX_STREAMS_PER_ADDRESS } from './constants.ts';
 import type { Counters } from './counters.ts';
 import type { Endpoint } from './endpoint.ts';
 import { type StreamMessage, StreamReader } from './stream.ts';
@@ -12,6 +12,9 @@ import type { Wire } from './wire.ts';
 
 /** What all open streams together may have sent, in bytes; beyond it the one that asks for more is closed. */
 const TOTAL_MAX_BYTES = 64 * 1024 * 1024;
+
+/** What the streams of one address may have sent of it: one whole stream, and a second one that is not of that size. */
+const ADDRESS_MAX_BYTES = 24 * 1024 * 1024;
 
 export interface StreamHandler {
   /** The answer, or undefined to close without one. */
@@ -66,7 +69,11 @@ export class StreamServer {
     const { clock, counters, wire } = this.modules;
     const from = remoteAddress(socket);
     socket.on('error', () => counters.countDrop('streamFailed'));
-    if (from === undefined || this.streams.size >= MAX_STREAMS) {
+    if (
+      from === undefined ||
+      this.streams.size >= MAX_STREAMS ||
+      this.countOf(from) >= MAX_STREAMS_PER_ADDRESS
+    ) {
       counters.countDrop('streamLimit');
       socket.destroy();
       return;
@@ -99,7 +106,7 @@ export class StreamServer {
     try {
       const message = readFrom(stream, chunk);
       if (message !== undefined) this.answer(socket, stream.from, message);
-      if (message !== undefined || this.totalReceived() <= TOTAL_MAX_BYTES) return message !== undefined;
+      if (message !== undefined || this.mayGoOn(stream.from)) return message !== undefined;
       counters.countDrop('streamTooLarge');
     } catch (error) {
       if (!(error instanceof WeftError)) throw error;
@@ -115,10 +122,20 @@ export class StreamServer {
     else socket.end(this.modules.wire.wrapStream(answer));
   }
 
-  private totalReceived(): number {
+  private countOf(address: IpAddress): number {
+    let count = 0;
+    for (const { from } of this.streams.values()) if (from === address) count += 1;
+    return count;
+  }
+
+  private mayGoOn(address: IpAddress): boolean {
     let total = 0;
-    for (const { received } of this.streams.values()) total += received;
-    return total;
+    let ofAddress = 0;
+    for (const { from, received } of this.streams.values()) {
+      total += received;
+      if (from === address) ofAddress += received;
+    }
+    return total <= TOTAL_MAX_BYTES && ofAddress <= ADDRESS_MAX_BYTES;
   }
 }
 

@@ -113,7 +113,10 @@ export class Swim {
     const { queue, table, userQueue } = this;
     const acks = new PendingAcks(modules);
     const local = new LocalNode({ ...modules, queue }, options);
-    const outbox = new Outbox({ ...modules, queue, table, userQueue }, { profile });
+    const outbox = new Outbox(
+      { ...modules, queue, table, userQueue },
+      { profile, isAuthenticated: options.keyring !== undefined },
+    );
     const agent = new KeyAgent({ ...modules, keyring: options.keyring });
     const answer = (name: string, payload: Uint8Array): Uint8Array | undefined => agent.answer(name, payload);
     const serf = new Serf({ ...modules, table, local, outbox, userQueue }, { profile, answer });
@@ -217,12 +220,12 @@ export class Swim {
     if (messages.length > 0) this.table.seenAt(from, clock.now());
     const corrections: Message[] = [];
     for (const message of messages) {
-      const correction = this.isListening ? this.receive(message, from) : undefined;
+      const correction = this.isListening ? this.receive(message, from, bytes.length) : undefined;
       if (correction !== undefined) corrections.push(correction);
     }
     // To members only, as all that is larger than its cause.
     if (corrections.length > 0 && this.table.at(from) !== undefined)
-      this.outbox.sendFitting(from, corrections);
+      this.outbox.answer(from, bytes.length, undefined, corrections);
   }
 
   /** The answer to what a peer has sent on a stream, or undefined to close it. */
@@ -254,12 +257,12 @@ export class Swim {
   }
 
   /** Returns what the sender should know, if it is behind. */
-  private receive(message: Message, from: Endpoint): Message | undefined {
+  private receive(message: Message, from: Endpoint, size: number): Message | undefined {
     const { counters } = this.modules;
     counters.countReceived(message.type);
     switch (message.type) {
       case 'ping':
-        this.responder.ping(message, from);
+        this.responder.ping(message, from, size);
         return undefined;
       case 'indirectPing':
         this.responder.indirectPing(message, from);

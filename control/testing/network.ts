@@ -39,6 +39,8 @@ const RETRANSMISSION = 200;
 export class SimulatedNetwork {
   conditions: NetworkConditions;
   datagrams = 0;
+  /** Called for each datagram that is sent. */
+  onDatagram: (from: Endpoint, to: Endpoint, bytes: Uint8Array) => void = () => undefined;
   private readonly clock: Clock;
   private readonly random: Random;
   private readonly hosts = new Map<string, SimulatedHost>();
@@ -106,7 +108,13 @@ export class SimulatedNetwork {
     };
   }
 
+  /** A datagram as if from somebody: a source address is easily forged. It is not lost and not late. */
+  inject(from: Endpoint, to: Endpoint, bytes: Uint8Array): void {
+    this.deliver(from, to, bytes);
+  }
+
   private carry(from: Endpoint, to: Endpoint, bytes: Uint8Array): void {
+    this.onDatagram(from, to, bytes);
     const { loss, duplicate, dropAllDatagrams } = this.conditions;
     if (dropAllDatagrams) return;
     const copies = this.random.next() < duplicate ? 2 : 1;
@@ -114,12 +122,16 @@ export class SimulatedNetwork {
       if (this.random.next() < loss) continue;
       this.clock.after(this.delay(), () => {
         if (this.isCut(from.address, to.address)) return;
-        this.datagrams += 1;
-        const host = this.hosts.get(endpointKey(to));
-        const opened = host?.wire === undefined ? bytes : host.wire.unwrapPacket(bytes);
-        if (typeof opened !== 'string') host?.receivePacket(from, opened);
+        this.deliver(from, to, bytes);
       });
     }
+  }
+
+  private deliver(from: Endpoint, to: Endpoint, bytes: Uint8Array): void {
+    this.datagrams += 1;
+    const host = this.hosts.get(endpointKey(to));
+    const opened = host?.wire === undefined ? bytes : host.wire.unwrapPacket(bytes);
+    if (typeof opened !== 'string') host?.receivePacket(from, opened);
   }
 
   private exchange(

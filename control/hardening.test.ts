@@ -1,0 +1,118 @@
+/** What somebody without a key, who can forge any source address, gets out of a node. */
+import test from 'ava';
+import { type IpAddress, parseIp } from '../dataplane/address.ts';
+import { PROTOCOL_VERSION } from './constants.ts';
+import type { Endpoint } from './endpoint.ts';
+import { gossipKey } from './gossip-key.ts';
+import { Keyring } from './keyring.ts';
+import { encodeMessage, type Message } from './message.ts';
+import { encodePacket } from './packet.ts';
+import { Cluster } from './testing/cluster.ts';
+
+const at = (address: string, port = 7946): Endpoint => ({ address: parseIp(address), port });
+const VICTIM = at('10.66.0.1');
+const MEMBER = at('10.0.0.2');
+
+/** Two members; `sent` counts what the first one sends to each address. */
+function target(keyring?: Keyring) {
+  const cluster = new Cluster({ seed: 5 });
+  const node = cluster.add({ name: 'a', ...(keyring && { keyring }) }).start();
+  cluster.add({ name: 'b', join: ['10.0.0.1'], ...(keyring && { keyring }) }).start();
+  cluster.run(20_000);
+  const sent = new Map<IpAddress, { datagrams: number; bytes: number }>();
+  cluster.network.onDatagram = (from, to, bytes) => {
+    if (from.address !== node.endpoint.address) return;
+    const before = sent.get(to.address) ?? { datagrams: 0, bytes: 0 };
+    sent.set(to.address, { datagrams: before.datagrams + 1, bytes: before.bytes + bytes.length });
+  };
+  /** As from anywhere. */
+  const forge = (from: Endpoint, ...messages: readonly Message[]): number => {
+    const bytes = encodePacket(messages.map(encodeMessage));
+    cluster.network.inject(from, node.endpoint, bytes);
+    cluster.run(10);
+    return bytes.length;
+  };
+  return { cluster, node, sent, forge };
+}
+
+const ping = (source: Endpoint | undefined, node = 'a'): Message => ({
+  type: 'ping',
+  sequence: 1,
+  node,
+  source: source && { ...source, node: 'x' },
+});
+
+test('an answer goes to an address that a ping names only if a member is there or it came from there', t => {
+  const { forge, sent } = target();
+  const attacker = at('10.77.0.1', 5000);
+  forge(attacker, ping(VICTIM));
+  t.is(sent.get(VICTIM.address), undefined);
+  t.is(sent.get(attacker.address)?.datagrams, 1);
+  forge(attacker, ping(at('10.77.0.1', 6000)));
+  t.is(sent.get(attacker.address)?.datagrams, 2);
+});
+
+test('nothing is sent to where a stranger points, and nothing is remembered of him', t => {
+  const { forge, node, sent } = target();
+  const indirect = (aim: Endpoint, source: Endpoint): Message => ({
+    type: 'indirectPing',
+    sequence: 9,
+    target: aim.address,
+    port: aim.port,
+    node: 'x',
+    nack: true,
+    source: { ...source, node: 'x' },
+  });
+  const stranger = at('10.77.0.1');
+  forge(stranger, indirect(VICTIM, stranger));
+  forge(MEMBER, indirect(VICTIM, MEMBER));
+  forge(stranger, indirect(MEMBER, stranger));
+  t.is(sent.get(VICTIM.address), undefined);
+  t.is(sent.get(stranger.address), undefined);
+  t.is(node.counters.report().drops.stranger, 3);
+});
+
+test('a stranger gets no more than he has sent, whatever there is to tell', t => {
+  const { forge, node, sent } = target();
+  let cause = 0;
+  for (let round = 0; round < 500; round++) {
+    node.setTags(new Map([['round', 'x'.repeat(300 + (round % 7))]]));
+    cause += forge(VICTIM, ping(VICTIM), { type: 'suspect', node: 'b', incarnation: 0, from: 'z' });
+  }
+  t.true((sent.get(VICTIM.address)?.bytes ?? 0) <= cause);
+});
+
+test('answers to somebody who passes himself off as a member are larger than their causes by a little only', t => {
+  const { cluster, forge, node, sent } = target();
+  // Nobody else is told meanwhile: what is counted is answers.
+  const started = cluster.clock.now();
+  let cause = 0;
+  for (let round = 0; round < 1000; round++) {
+    node.setTags(new Map([['round', `${round} ${'x'.repeat(400)}`]]));
+    cause += forge(MEMBER, ping(MEMBER));
+  }
+  const seconds = (cluster.clock.now() - started) / 1000;
+  const gossip = (seconds * 1000 * 1400) / 200;
+  const excess = (sent.get(MEMBER.address)?.bytes ?? 0) - cause - gossip;
+  t.true(excess <= 32_768 * (1 + seconds), `${excess} in ${seconds} s`);
+});
+
+test('what a pool with a key cannot open is not answered and leaves nothing behind', t => {
+  const ring = new Keyring([gossipKey(new Uint8Array(16).fill(1))]);
+  const { cluster, forge, node, sent } = target(ring);
+  const before = JSON.stringify(node.counters.report().received);
+  const stranger = at('10.77.0.1');
+  cluster.network.conditions = { ...cluster.network.conditions, loss: 0 };
+  const meta = new Uint8Array(0);
+  forge(stranger, ping(stranger), {
+    type: 'alive',
+    node: 'x',
+    ...stranger,
+    incarnation: 1,
+    meta,
+    version: PROTOCOL_VERSION,
+  });
+  t.is(sent.get(stranger.address), undefined);
+  t.is(node.sees('x'), undefined);
+  t.is(JSON.stringify(node.counters.report().received), before);
+});
