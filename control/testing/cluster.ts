@@ -1,5 +1,6 @@
 /** Whole pools in one process: the same core as on sockets, on a manual clock and a simulated network. */
 import { ipFromBytes } from '../../dataplane/address.ts';
+import type { Clock } from '../../dataplane/clock.ts';
 import { ManualClock } from '../../dataplane/testing/manual-clock.ts';
 import { type GossipProfile, LAN_PROFILE } from '../constants.ts';
 import { Counters } from '../counters.ts';
@@ -20,6 +21,14 @@ export interface NodeSettings {
   /** Addresses or names, as in the config. */
   readonly join?: readonly string[];
   readonly tags?: Tags;
+  /** Its own clock. Default: the cluster's. */
+  readonly clock?: Clock;
+  /** Called on each event of membership. */
+  readonly onEvent?: (event: GossipEvent) => void;
+  /** Sees each datagram before membership does; returns whether to keep it from it. */
+  readonly onPacket?: (from: Endpoint, bytes: Uint8Array) => boolean;
+  /** Delivers what arrives when the node is awake. Default: at once. */
+  readonly gate?: (deliver: () => void) => void;
 }
 
 export interface LoggedLine {
@@ -38,8 +47,10 @@ export class SimulatedNode {
   private readonly cluster: Cluster;
   private readonly settings: NodeSettings;
   private swim: Swim | undefined;
+  private tags: Tags;
 
   constructor(cluster: Cluster, settings: NodeSettings, host: number) {
+    this.tags = settings.tags ?? new Map([['role', 'weft']]);
     this.cluster = cluster;
     this.settings = settings;
     this.name = settings.name;
@@ -56,10 +67,14 @@ export class SimulatedNode {
 
   /** `incarnation`: what a node that keeps its state would start with. */
   start(options: { readonly incarnation?: number } = {}): this {
-    const { clock, network, random, profile } = this.cluster;
+    const { network, random, profile } = this.cluster;
+    const { clock = this.cluster.clock, gate = (deliver: () => void) => deliver(), onPacket } = this.settings;
     this.counters = new Counters();
     const host = {
-      receivePacket: (from: Endpoint, bytes: Uint8Array) => swim.receivePacket(from, bytes),
+      receivePacket: (from: Endpoint, bytes: Uint8Array) =>
+        gate(() => {
+          if (onPacket?.(from, bytes) !== true) swim.receivePacket(from, bytes);
+        }),
       answerStream: (...args: Parameters<Swim['answerStream']>) => swim.answerStream(...args),
     };
     network.attach(this.endpoint, host);
@@ -70,7 +85,7 @@ export class SimulatedNode {
         name: this.name,
         endpoint: this.endpoint,
         join: (this.settings.join ?? []).map(text => parseJoinTarget(text, PORT)),
-        meta: encodeTags(this.settings.tags ?? new Map([['role', 'weft']])),
+        meta: encodeTags(this.tags),
         profile,
         onEvent: event => this.onEvent(event),
         ...options,
@@ -93,6 +108,7 @@ export class SimulatedNode {
   }
 
   setTags(tags: Tags): void {
+    this.tags = tags;
     this.swim?.setMeta(encodeTags(tags));
   }
 
@@ -107,6 +123,7 @@ export class SimulatedNode {
 
   private onEvent(event: GossipEvent): void {
     this.events.push(event);
+    this.settings.onEvent?.(event);
     if (event.type === 'nameConflict') this.crash();
     if (event.type === 'memberDown') this.cluster.noteDeath(this, event.member);
   }
