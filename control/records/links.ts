@@ -37,8 +37,11 @@ export class Links {
     return this.open.size;
   }
 
-  find(name: string): Session | undefined {
-    return this.sessions.get(name);
+  /** Frames and jobs that wait for a peer. */
+  get backlog(): number {
+    let backlog = 0;
+    for (const session of this.sessions.values()) backlog += session.backlog;
+    return backlog;
   }
 
   /** The session with a peer, opening a link if there is none; undefined if too many are open. */

@@ -48,6 +48,17 @@ export interface RecordLogOptions {
   readonly onEvent: (event: RecordEvent) => void;
 }
 
+export interface RecordLogReport extends RecordCounterReport {
+  /** Open links, those that are being opened included. */
+  readonly links: number;
+  /** Frames and deltas that wait for a peer. */
+  readonly backlog: number;
+  /** All records, in bytes of key and content. */
+  readonly bytesHeld: number;
+  /** Records whose content could not be read. */
+  readonly unreadable: number;
+}
+
 export class RecordLog {
   private readonly modules: RecordLogModules;
   private readonly options: RecordLogOptions;
@@ -99,7 +110,10 @@ export class RecordLog {
     );
     this.own = own;
     this.endpoints = new OwnEndpoints({ clock, own, view }, { self });
-    this.presence = new Presence({ ...modules, store, view }, { self });
+    this.presence = new Presence(
+      { ...modules, store, view },
+      { self, onForgetful: (log, peer) => this.synchronizer.remind(peer, log) },
+    );
     const deltas = new DeltaSource({ store, own });
     this.links = new Links(
       { ...modules, port: modules.links, deltas, counters },
@@ -111,7 +125,8 @@ export class RecordLog {
       { ...all, spreader: this.spreader },
       {
         self,
-        onApplied: (log, isNew) => this.presence.heard(log, isNew),
+        admits: delta => this.presence.admits(delta),
+        onApplied: log => this.presence.heard(log),
         onEpochRaised: () => options.onEvent({ type: 'epochRaised' }),
       },
     );
@@ -244,17 +259,15 @@ export class RecordLog {
     return this.view.explain(vni, mac);
   }
 
-  report(): RecordCounterReport & {
-    readonly links: number;
-    readonly bytesHeld: number;
-    readonly unreadable: number;
-  } {
+  report(): RecordLogReport {
     const { links, store, view } = this;
+    const { unreadable } = view;
     return {
       ...this.counters.report(),
       links: links.size,
+      backlog: links.backlog,
       bytesHeld: store.bytes,
-      unreadable: view.unreadable,
+      unreadable,
     };
   }
 

@@ -164,31 +164,30 @@ export class RecordStore {
     }
   }
 
-  /** Drops all that an origin ever said up to its present epoch, and takes none of it back from others. */
-  erase(origin: string): void {
-    let epoch = NO_EPOCH;
+  /**
+   * Drops what an origin said in lives before `epoch`, default: in all that we know of, and takes none of it back from
+   * others. Returns the networks in which there was something.
+   */
+  refuse(origin: string, epoch = this.afterLatest(origin)): Vni[] {
+    const dropped: Vni[] = [];
     for (const log of this.logsOf(origin)) {
-      if (log.epoch > epoch) epoch = log.epoch;
+      if (log.epoch >= epoch) continue;
       const scope = this.scopes.get(log.vni);
       scope?.hash.toggle(log);
       scope?.logs.delete(origin);
       this.account(origin, -log.size, -log.bytes);
+      dropped.push(log.vni);
     }
-    if (epoch !== NO_EPOCH) this.erased.set(origin, { epoch, until: this.clock.now() + ERASE_AFTER });
+    const last = (epoch - 1) as Epoch;
+    if (last > Math.max(NO_EPOCH, this.erased.get(origin)?.epoch ?? NO_EPOCH)) {
+      this.erased.set(origin, { epoch: last, until: this.clock.now() + ERASE_AFTER });
+    }
+    return dropped;
   }
 
-  /** Drops one log. What peers still hold of it may come back, and is then judged anew. */
-  drop(log: OriginLog): void {
-    const scope = this.scopes.get(log.vni);
-    if (scope?.logs.get(log.origin) !== log) return;
-    scope.hash.toggle(log);
-    scope.logs.delete(log.origin);
-    this.account(log.origin, -log.size, -log.bytes);
-  }
-
-  /** It lives: what was erased may be said again. */
-  welcome(origin: string): void {
-    this.erased.delete(origin);
+  /** It lives, in this epoch: what was erased of it may be said again. Of an earlier one it may not. */
+  welcome(origin: string, epoch: Epoch): void {
+    if (epoch === NO_EPOCH || this.erased.get(origin)?.epoch === epoch) this.erased.delete(origin);
   }
 
   /** Forgets refusals that are over. */
@@ -257,12 +256,17 @@ export class RecordStore {
     return { behind, want };
   }
 
+  private afterLatest(origin: string): Epoch {
+    let latest = NO_EPOCH;
+    for (const { epoch } of this.logsOf(origin)) if (epoch > latest) latest = epoch;
+    return (latest + 1) as Epoch;
+  }
+
   private refusal(origin: string, epoch: Epoch): Refusal | undefined {
     for (const refusals of [this.erased, this.blocked]) {
       const refusal = refusals.get(origin);
       if (refusal === undefined) continue;
-      if (epoch > refusal.epoch || refusal.until <= this.clock.now()) refusals.delete(origin);
-      else return refusal;
+      if (epoch <= refusal.epoch && refusal.until > this.clock.now()) return refusal;
     }
     return undefined;
   }

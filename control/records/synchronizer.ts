@@ -41,8 +41,10 @@ export interface SynchronizerModules {
 
 export interface SynchronizerOptions {
   readonly self: string;
-  /** Records have come. `isNew`: the first ones of their origin in this network. */
-  readonly onApplied: (log: OriginLog, isNew: boolean) => void;
+  /** Whether to take the first that is heard of an origin in a network. */
+  readonly admits: (delta: Delta) => boolean;
+  /** Records have come. */
+  readonly onApplied: (log: OriginLog) => void;
   readonly onEpochRaised: () => void;
 }
 
@@ -77,6 +79,11 @@ export class Synchronizer {
     const { links, store } = this.modules;
     const scopes = vnis.slice(0, DIGEST_MAX_ENTRIES).map(vni => ({ vni, hash: store.hash(vni) }));
     if (scopes.length > 0) links.say(peer, { type: 'probe', scopes });
+  }
+
+  /** Shows a peer what we have of his own log, of a life that he has forgotten. */
+  remind(peer: RecordPeer, log: OriginLog): void {
+    this.modules.links.say(peer, { type: 'want', vni: log.vni, entries: [log.entry()] });
   }
 
   onFrame(session: Session, frame: Frame): void {
@@ -203,10 +210,9 @@ export class Synchronizer {
       counters.count('notCarried');
       return;
     }
-    const isNew = store.log(vni, origin) === undefined;
-    const outcome = store.apply(delta);
+    const outcome = this.options.admits(delta) ? store.apply(delta) : 'refused';
     const log = store.log(vni, origin);
-    if (log !== undefined) this.options.onApplied(log, isNew);
+    if (log !== undefined) this.options.onApplied(log);
     if (outcome === 'applied' && delta.relay) spreader.relay(delta, session.peer);
     if (outcome === 'gap' || outcome === 'older' || outcome === 'refused') counters.count(outcome);
     // Who is behind on his own log should learn of it: he has lost his state.

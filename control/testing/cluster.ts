@@ -104,7 +104,10 @@ export class SimulatedNode {
 
   /** Leaves in good order, then is gone. */
   leave(): void {
-    this.swim?.leave(() => this.crash());
+    const { swim } = this;
+    swim?.leave(() => {
+      if (this.swim === swim) this.crash();
+    });
   }
 
   setTags(tags: Tags): void {

@@ -64,6 +64,8 @@ export class RecordNode {
   start({ forgetful = false } = {}): this {
     if (this.isRunning) return this;
     if (forgetful) this.counter = 0;
+    // It may still be saying good-bye.
+    if (this.member.isRunning) this.member.crash();
     const { pool, links } = this.cluster;
     this.peers = new PeerTable();
     const host = {
@@ -271,7 +273,9 @@ export class RecordCluster {
         const shown = [...(node.log?.carriers(vni) ?? [])].map(([name]) => name).sort();
         const should = carriers.map(({ name }) => name).sort();
         if (shown.join() !== should.join()) {
-          wrong.push(`${node.name}: VNI ${vni}: carriers ${shown.length}, not ${should.length}`);
+          const missing = should.filter(name => !shown.includes(name));
+          const extra = shown.filter(name => !should.includes(name));
+          wrong.push(`${node.name}: VNI ${vni}: without carrier ${missing}; with ${extra}`);
         }
         if (summaryOf(node, vni, carriers) !== expected) {
           wrong.push(`${node.name}: VNI ${vni}: other logs than ${first?.name}`);
