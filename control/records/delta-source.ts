@@ -1,6 +1,6 @@
 /** Makes deltas out of logs: of our own, also of networks that we have just left, and of others. */
 import type { Vni } from '../../dataplane/address.ts';
-import type { Epoch } from './epoch.ts';
+import { type Epoch, NO_EPOCH } from './epoch.ts';
 import { encodeFrame } from './frame.ts';
 import { DELTA_MAX_BYTES } from './limits.ts';
 import type { OriginLog } from './origin-log.ts';
@@ -34,17 +34,13 @@ export class DeltaSource {
     this.modules = modules;
   }
 
-  isOwn(job: Job, self: string): boolean {
-    return job.origin === self;
-  }
-
   /** The next frame of a job and what is left of it; undefined if there is nothing to send (any more). */
   next(job: Job, self: string): { readonly frame: Uint8Array; readonly rest: Job | undefined } | undefined {
     const { own, store } = this.modules;
     const log = job.origin === self ? own.log(job.vni) : store.log(job.vni, job.origin);
-    if (log === undefined || log.seq === 0) return undefined;
+    if (log === undefined || log.epoch === NO_EPOCH) return undefined;
     const from = log.epoch === job.epoch ? job.from : 0;
-    if (from >= log.seq) return undefined;
+    if (from > 0 && from >= log.seq) return undefined;
     const { frame, to } = this.encode(log, { ...job, epoch: log.epoch, from });
     return { frame, rest: to < log.seq ? { ...job, epoch: log.epoch, from: to } : undefined };
   }

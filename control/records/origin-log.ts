@@ -99,9 +99,9 @@ export class OriginLog {
     return { records, to: this.currentSeq };
   }
 
-  /** Where a delta to somebody has to begin; undefined if there is nothing to tell. */
+  /** Where a delta to somebody has to begin; undefined if there is nothing to tell. That a new life is empty is something. */
   missingFrom(known: DigestEntry | undefined): number | undefined {
-    if (known === undefined || known.epoch < this.currentEpoch) return this.currentSeq > 0 ? 0 : undefined;
+    if (known === undefined || known.epoch < this.currentEpoch) return 0;
     if (known.epoch > this.currentEpoch || known.seq >= this.currentSeq) return undefined;
     // Of what has been deleted since we may know no more: from the beginning.
     return known.seq < this.currentGc && known.gc < this.currentGc ? 0 : known.seq;

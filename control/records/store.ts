@@ -243,7 +243,7 @@ export class RecordStore {
     for (const entry of entries) {
       const log = this.log(vni, entry.origin);
       if (log !== undefined) offer(log);
-      const isMore = log === undefined ? entry.seq > 0 : log.isBehind(entry);
+      const isMore = log === undefined ? entry.epoch > NO_EPOCH : log.isBehind(entry);
       if (!isMore || entry.seq === MAX_SEQUENCE || want.length >= DIGEST_MAX_ENTRIES) continue;
       if (this.refusal(entry.origin, entry.epoch) !== undefined) continue;
       want.push(log?.entry() ?? { origin: entry.origin, epoch: NO_EPOCH, seq: 0, gc: 0 });

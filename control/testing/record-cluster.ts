@@ -108,7 +108,7 @@ export class RecordNode {
   crash({ machine = false } = {}): void {
     if (!this.isRunning) return;
     this.record();
-    this.cluster.history.forgetObserver(this.name);
+    this.cluster.history.forgetObserver(this.name, this.cluster.vnis);
     this.log?.stop();
     this.log = undefined;
     this.cluster.links.detach(this.member, { silently: machine });
@@ -120,7 +120,7 @@ export class RecordNode {
     this.member.leave();
     this.log?.stop();
     this.log = undefined;
-    this.cluster.history.forgetObserver(this.name);
+    this.cluster.history.forgetObserver(this.name, this.cluster.vnis);
     this.cluster.links.detach(this.member);
     this.attached.clear();
   }
@@ -145,6 +145,7 @@ export class RecordNode {
   leaveNetwork(vni: Vni): void {
     this.attached.delete(vni);
     this.log?.leave(vni);
+    this.cluster.history.forgetObserver(this.name, [vni]);
     this.changed();
   }
 

@@ -2,6 +2,7 @@
  * What every origin ever wrote, and what every node has shown: for the two things that must never happen, a record that its
  * origin did not write, and an older version after a newer one, of which a deleted record that reappears is the worst.
  */
+import type { Vni } from '../../dataplane/address.ts';
 import type { OriginLog } from '../records/origin-log.ts';
 import { type LogRecord, recordId } from '../records/record.ts';
 
@@ -11,7 +12,7 @@ export class RecordHistory {
   /** Origin, network, record, content: the numbers of the writes of it, for a tombstone may be as the one before. */
   private readonly written = new Map<string, number[]>();
   private readonly wroteUpTo = new Map<string, { readonly epoch: number; readonly seq: number }>();
-  /** Observer to origin, network and record to the newest write that it has shown. */
+  /** Observer and network to origin, network and record to the newest write that it has shown. */
   private readonly shown = new Map<string, Map<string, number>>();
   private writes = 0;
 
@@ -33,8 +34,9 @@ export class RecordHistory {
   /** Looks at all that a node holds of one origin. */
   check(observer: string, log: OriginLog): void {
     const scope = `${log.origin}|${log.vni}`;
-    const shown = this.shown.get(observer) ?? new Map<string, number>();
-    this.shown.set(observer, shown);
+    const memory = `${observer}|${log.vni}`;
+    const shown = this.shown.get(memory) ?? new Map<string, number>();
+    this.shown.set(memory, shown);
     for (const record of log.all()) {
       const writes = this.written.get(contentOf(scope, record));
       const key = `${scope}|${recordId(record)}`;
@@ -46,9 +48,9 @@ export class RecordHistory {
     }
   }
 
-  /** Its memory is gone with its process. */
-  forgetObserver(observer: string): void {
-    this.shown.delete(observer);
+  /** Its memory of a network is gone: it has left it, or its process has ended. */
+  forgetObserver(observer: string, vnis: readonly Vni[]): void {
+    for (const vni of vnis) this.shown.delete(`${observer}|${vni}`);
   }
 
   private note(what: string): void {
