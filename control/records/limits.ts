@@ -85,10 +85,16 @@ export const TOMBSTONE_AGE = 600_000;
 export const ERASE_AFTER = 24 * 3_600_000;
 
 /**
- * How long records are still shown after the tags of their origin say that it has begun a new life or left the network,
- * in milliseconds. Tags and records travel separately, and a restart is to go unnoticed.
+ * How long records are still shown after the tags of their origin say that it has begun a new life, in milliseconds. Tags
+ * and records travel separately, and a restart is to go unnoticed.
  */
-export const DOUBT_GRACE = 10_000;
+export const OLD_LIFE_GRACE = 10_000;
+
+/**
+ * The same after the tags say that it does not carry the network. Its own withdrawal says so too, and sooner; the tags are for
+ * when nobody has heard that, and may themselves be late by two push/pulls.
+ */
+export const NOT_CARRIED_GRACE = 60_000;
 
 /** An origin beyond its quota is not asked again for so long, in milliseconds. */
 export const BLOCK_TIME = 60_000;

@@ -2,9 +2,9 @@
  * Which origins are shown. Dead ones are hidden and come back as they were (a partition is no reason to forget), those that left are
  * erased, as is after 24 h whoever has not come back. Nobody but the origin ever writes a tombstone for him.
  *
- * An origin that is up is hidden in a network if his tags say, for ten seconds and no record answers it, that he has
- * begun a new life, or does not carry that network: a VM that restarts without its containers has nobody else who
- * could take back what it said.
+ * A VM that restarts without its containers has nobody left who could take back what it said. Its tags tell which life
+ * it is in and which networks it carries: what it said in an earlier life, and has not said again, is erased after a while; what it
+ * said of a network that it does not carry is hidden. Who has forgotten a life of his own is shown it, and begins a later one.
  */
 import type { Vni } from '../../dataplane/address.ts';
 import type { Clock } from '../../dataplane/clock.ts';
@@ -13,7 +13,7 @@ import type { Random } from '../random.ts';
 import type { ClaimView } from './claim-view.ts';
 import { type Epoch, NO_EPOCH } from './epoch.ts';
 import type { Delta } from './frame.ts';
-import { DOUBT_GRACE, ERASE_AFTER } from './limits.ts';
+import { ERASE_AFTER, NOT_CARRIED_GRACE, OLD_LIFE_GRACE } from './limits.ts';
 import type { OriginLog } from './origin-log.ts';
 import type { Peers, RecordPeer } from './peers.ts';
 import type { RecordStore } from './store.ts';
@@ -110,7 +110,7 @@ export class Presence {
     for (const doubt of [...this.doubts.values()]) {
       const age = now - doubt.since;
       if (doubt.kind === 'laterLife') this.remind(doubt.log, age);
-      else if (age >= DOUBT_GRACE && !doubt.isDenied) this.deny(doubt);
+      else if (!doubt.isDenied && age >= graceOf(doubt)) this.deny(doubt);
     }
     for (const [origin, since] of this.hidden) {
       if (now - since >= ERASE_AFTER) this.erase(origin, 'erased');
@@ -180,6 +180,10 @@ export class Presence {
   private epochOf(origin: string): Epoch {
     return this.modules.peers.find(origin)?.epoch ?? this.lastEpochs.get(origin) ?? NO_EPOCH;
   }
+}
+
+function graceOf({ kind }: Doubt): number {
+  return kind === 'oldLife' ? OLD_LIFE_GRACE : NOT_CARRIED_GRACE;
 }
 
 function doubtKey(vni: Vni, origin: string): string {
