@@ -156,16 +156,21 @@ export class RecordLog {
     return this.own.epoch;
   }
 
-  /** Says that we carry a network and where its frames are to be sent; begins to hold what others say of it. */
-  join(vni: Vni, vtep: VtepRecord): void {
+  /**
+   * Says that we carry a network and where its frames are to be sent; begins to hold what others say of it. Without a
+   * VTEP it only listens: nobody is told.
+   */
+  join(vni: Vni, vtep?: VtepRecord): void {
     const isNew = !this.store.carries(vni);
     if (isNew) {
       const log = this.own.log(vni);
       this.store.open(vni, log);
       for (const record of log.all()) this.view.update(vni, log.origin, recordId(record), record);
     }
-    this.set(vni, RECORD_KIND.vtep, encodeVtep(vtep));
-    this.set(vni, RECORD_KIND.network, NO_BODY);
+    if (vtep !== undefined) {
+      this.set(vni, RECORD_KIND.vtep, encodeVtep(vtep));
+      this.set(vni, RECORD_KIND.network, NO_BODY);
+    }
     if (isNew && this.isRunning) this.ask(vni);
   }
 

@@ -34,6 +34,8 @@ const RETRANSMISSION = 200;
 export class SimulatedNetwork {
   conditions: NetworkConditions;
   datagrams = 0;
+  /** Sent, with 28 bytes of IP and UDP headers each. */
+  datagramBytes = 0;
   private readonly clock: Clock;
   private readonly random: Random;
   private readonly hosts = new Map<string, SimulatedHost>();
@@ -104,6 +106,7 @@ export class SimulatedNetwork {
   /** A datagram from anywhere to anywhere. */
   carry(from: Endpoint, to: Endpoint, bytes: Uint8Array): void {
     const { loss, duplicate, dropAllDatagrams } = this.conditions;
+    this.datagramBytes += bytes.length + 28;
     if (dropAllDatagrams) return;
     const copies = this.random.next() < duplicate ? 2 : 1;
     for (let copy = 0; copy < copies; copy++) {
