@@ -1,5 +1,6 @@
 /** Whole pools in one process: the same core as on sockets, on a manual clock and a simulated network. */
 import { ipFromBytes } from '../../dataplane/address.ts';
+import type { Clock } from '../../dataplane/clock.ts';
 import { ManualClock } from '../../dataplane/testing/manual-clock.ts';
 import { type GossipProfile, LAN_PROFILE } from '../constants.ts';
 import { Counters } from '../counters.ts';
@@ -31,6 +32,14 @@ export interface NodeSettings {
   readonly remembers?: boolean;
   /** Everything it says is sealed with it. */
   readonly keyring?: Keyring;
+  /** Its own clock. Default: the cluster's. */
+  readonly clock?: Clock;
+  /** Called on each event of membership. */
+  readonly onEvent?: (event: GossipEvent) => void;
+  /** Sees each datagram before membership does; returns whether to keep it from it. */
+  readonly onPacket?: (from: Endpoint, bytes: Uint8Array) => boolean;
+  /** Delivers what arrives when the node is awake. Default: at once. */
+  readonly gate?: (deliver: () => void) => void;
 }
 
 export interface LoggedLine {
@@ -55,8 +64,10 @@ export class SimulatedNode {
   private clock: PausableClock | undefined;
   /** What arrived while the process was stopped: the socket has it. */
   private readonly unread: (() => void)[] = [];
+  private tags: Tags;
 
   constructor(cluster: Cluster, settings: NodeSettings, host: number) {
+    this.tags = settings.tags ?? new Map([['role', 'weft']]);
     this.cluster = cluster;
     this.settings = settings;
     this.name = settings.name;
@@ -74,15 +85,19 @@ export class SimulatedNode {
   /** `incarnation`: what a node that keeps its state would start with. */
   start(options: { readonly incarnation?: number } = {}): this {
     const { network, random, profile } = this.cluster;
-    const clock = new PausableClock(this.cluster.clock);
+    const { gate = (deliver: () => void) => deliver(), onPacket } = this.settings;
+    const clock = new PausableClock(this.settings.clock ?? this.cluster.clock);
     this.clock = clock;
     this.unread.length = 0;
     this.counters = new Counters();
+    const receive = (from: Endpoint, bytes: Uint8Array): void =>
+      gate(() => {
+        if (onPacket?.(from, bytes) !== true) swim.receivePacket(from, bytes);
+      });
     const host = {
       receivePacket: (from: Endpoint, bytes: Uint8Array) => {
-        if (!clock.paused) swim.receivePacket(from, bytes);
-        else if (this.unread.length < SOCKET_DATAGRAMS)
-          this.unread.push(() => swim.receivePacket(from, bytes));
+        if (!clock.paused) receive(from, bytes);
+        else if (this.unread.length < SOCKET_DATAGRAMS) this.unread.push(() => receive(from, bytes));
       },
       answerStream: (...args: Parameters<Swim['answerStream']>) =>
         clock.paused ? undefined : swim.answerStream(...args),
@@ -101,7 +116,7 @@ export class SimulatedNode {
         name: this.name,
         endpoint: this.endpoint,
         join: (this.settings.join ?? []).map(text => parseJoinTarget(text, PORT)),
-        meta: encodeTags(this.settings.tags ?? new Map([['role', 'weft']])),
+        meta: encodeTags(this.tags),
         profile,
         keyring: this.settings.keyring,
         remembered: () => (this.settings.remembers === true ? memory.all() : []),
@@ -138,10 +153,14 @@ export class SimulatedNode {
 
   /** Leaves in good order, then is gone. */
   leave(): void {
-    this.swim?.leave(() => this.crash());
+    const { swim } = this;
+    swim?.leave(() => {
+      if (this.swim === swim) this.crash();
+    });
   }
 
   setTags(tags: Tags): void {
+    this.tags = tags;
     this.swim?.setMeta(encodeTags(tags));
   }
 
@@ -161,6 +180,7 @@ export class SimulatedNode {
   private onEvent(event: GossipEvent): void {
     this.events.push(event);
     this.memory?.onEvent(event);
+    this.settings.onEvent?.(event);
     if (event.type === 'nameConflict') this.crash();
     if (event.type === 'memberDown') this.cluster.noteDeath(this, event.member);
   }

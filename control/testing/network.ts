@@ -41,6 +41,8 @@ export class SimulatedNetwork {
   datagrams = 0;
   /** Called for each datagram that is sent. */
   onDatagram: (from: Endpoint, to: Endpoint, bytes: Uint8Array) => void = () => undefined;
+  /** Sent, with 28 bytes of IP and UDP headers each. */
+  datagramBytes = 0;
   private readonly clock: Clock;
   private readonly random: Random;
   private readonly hosts = new Map<string, SimulatedHost>();
@@ -113,9 +115,11 @@ export class SimulatedNetwork {
     this.deliver(from, to, bytes);
   }
 
-  private carry(from: Endpoint, to: Endpoint, bytes: Uint8Array): void {
+  /** A datagram from anywhere to anywhere. */
+  carry(from: Endpoint, to: Endpoint, bytes: Uint8Array): void {
     this.onDatagram(from, to, bytes);
     const { loss, duplicate, dropAllDatagrams } = this.conditions;
+    this.datagramBytes += bytes.length + 28;
     if (dropAllDatagrams) return;
     const copies = this.random.next() < duplicate ? 2 : 1;
     for (let copy = 0; copy < copies; copy++) {
@@ -141,8 +145,7 @@ export class SimulatedNetwork {
     request: Uint8Array,
     done: (outcome: StreamOutcome) => void,
   ): void {
-    const isBroken = (): boolean =>
-      this.isCut(from.address, to.address) || this.isCut(to.address, from.address);
+    const isBroken = (): boolean => this.isBroken(from.address, to.address);
     const hang = (): void => {
       this.clock.after(STREAM_TIMEOUT, () => done({ ok: false, error: 'no answer in time' }));
     };
@@ -159,14 +162,25 @@ export class SimulatedNetwork {
     });
   }
 
-  private delay(): number {
+  /** Whether no stream gets through: one way is not enough for TCP. */
+  isBroken(a: IpAddress, b: IpAddress): boolean {
+    return this.isCut(a, b) || this.isCut(b, a);
+  }
+
+  /** One way, in milliseconds. */
+  delay(): number {
     const [least, most] = this.conditions.delay;
     return least + this.random.next() * (most - least);
   }
 
-  /** Half an exchange, with its share of the handshake; each loss costs a retransmission, each later one twice that. */
+  /** Half an exchange, with its share of the handshake. */
   private streamDelay(): number {
-    let delay = 2 * this.delay();
+    return 2 * this.delay() + this.retransmissions();
+  }
+
+  /** What loss costs a stream, in milliseconds: each loss a retransmission, each later one twice that. */
+  retransmissions(): number {
+    let delay = 0;
     for (let wait = RETRANSMISSION; this.random.next() < this.conditions.loss; wait *= 2) delay += wait;
     return delay;
   }

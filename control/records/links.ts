@@ -1,0 +1,183 @@
+/** The sessions with peers, and the links under them: opened when there is something to say, closed when there is not. */
+import type { Clock } from '../../dataplane/clock.ts';
+import { WeftError } from '../../dataplane/errors.ts';
+import type { DeltaSource, Job } from './delta-source.ts';
+import { decodeFrame, type Frame } from './frame.ts';
+import { LINK_IDLE, MAX_LINKS, RECORDS_VERSION } from './limits.ts';
+import type { Link, LinkHandler, LinkPort } from './link.ts';
+import type { Peers, RecordPeer } from './peers.ts';
+import type { RecordCounters } from './record-counters.ts';
+import { Session } from './session.ts';
+
+export interface LinksModules {
+  readonly clock: Clock;
+  readonly peers: Peers;
+  readonly port: LinkPort;
+  readonly deltas: DeltaSource;
+  readonly counters: RecordCounters;
+}
+
+export interface LinksOptions {
+  readonly self: string;
+  readonly onFrame: (session: Session, frame: Frame) => void;
+}
+
+export class Links {
+  private readonly modules: LinksModules;
+  private readonly options: LinksOptions;
+  private readonly sessions = new Map<string, Session>();
+  private readonly open = new Set<Link>();
+
+  constructor(modules: LinksModules, options: LinksOptions) {
+    this.modules = modules;
+    this.options = options;
+  }
+
+  get size(): number {
+    return this.open.size;
+  }
+
+  /** Frames and jobs that wait for a peer. */
+  get backlog(): number {
+    let backlog = 0;
+    for (const session of this.sessions.values()) backlog += session.backlog;
+    return backlog;
+  }
+
+  /** The session with a peer, opening a link if there is none; undefined if too many are open. */
+  to(peer: RecordPeer): Session | undefined {
+    const known = this.sessions.get(peer.name);
+    if (known?.hasLink) return known;
+    if (this.open.size >= MAX_LINKS) {
+      this.modules.counters.count('linkLimit');
+      return undefined;
+    }
+    const session = known ?? this.session(peer.name);
+    const wire: Wire = { link: undefined, session, isGreeted: false };
+    const link = this.modules.port.open(peer, this.handler(wire));
+    wire.link = link;
+    this.open.add(link);
+    session.addLink(link);
+    return session;
+  }
+
+  /**
+   * Takes a link that a peer has opened; who he is, he says in his first frame. `authenticated`: the name he has proved
+   * to have, where links can prove it.
+   */
+  accept(link: Link, authenticated?: string): LinkHandler {
+    const wire: Wire = { link, session: undefined, isGreeted: false, authenticated };
+    this.open.add(link);
+    if (this.open.size > MAX_LINKS) {
+      this.modules.counters.count('linkLimit');
+      link.close();
+    }
+    return this.handler(wire);
+  }
+
+  say(peer: RecordPeer, frame: Frame): void {
+    this.to(peer)?.say(frame);
+  }
+
+  owe(peer: RecordPeer, job: Job): void {
+    this.to(peer)?.owe(job);
+  }
+
+  /** To everybody that a link is open to. */
+  sayAll(frame: Frame): void {
+    for (const session of this.sessions.values()) if (session.hasLink) session.say(frame);
+  }
+
+  /** It is dead or gone: nothing more is sent. */
+  drop(name: string): void {
+    this.sessions.get(name)?.close();
+  }
+
+  closeIdle(): void {
+    const limit = this.modules.clock.now() - LINK_IDLE;
+    for (const session of this.sessions.values()) {
+      if (session.lastUsed < limit) session.close();
+    }
+  }
+
+  close(): void {
+    for (const link of this.open) link.close();
+  }
+
+  private handler(wire: Wire): LinkHandler {
+    return {
+      onFrame: bytes => this.receive(wire, bytes),
+      onWritable: () => {
+        if (wire.link !== undefined) wire.session?.onWritable(wire.link);
+      },
+      onClose: () => this.ended(wire),
+    };
+  }
+
+  private receive(wire: Wire, bytes: Uint8Array): void {
+    const { counters, clock } = this.modules;
+    if (wire.link === undefined || !this.open.has(wire.link)) return;
+    counters.countReceived(bytes.length);
+    try {
+      const frame = decodeFrame(bytes);
+      if (frame === undefined) counters.count('unknownFrame');
+      else if (!wire.isGreeted) this.greet(wire, wire.link, frame);
+      else if (wire.session !== undefined) {
+        wire.session.lastUsed = clock.now();
+        this.options.onFrame(wire.session, frame);
+      }
+    } catch (error) {
+      if (!(error instanceof WeftError)) throw error;
+      counters.count('malformed');
+      wire.link.close();
+    }
+  }
+
+  private greet(wire: Wire, link: Link, frame: Frame): void {
+    const isProper =
+      frame.type === 'hello' &&
+      frame.version === RECORDS_VERSION &&
+      frame.name !== this.options.self &&
+      frame.name === (wire.session?.peer ?? wire.authenticated ?? frame.name);
+    if (!isProper) {
+      this.modules.counters.count('badHello');
+      link.close();
+      return;
+    }
+    wire.isGreeted = true;
+    if (wire.session !== undefined) return;
+    wire.session = this.session(frame.name);
+    wire.session.addLink(link);
+  }
+
+  private ended(wire: Wire): void {
+    const { link, session } = wire;
+    if (link === undefined) return;
+    this.open.delete(link);
+    if (session?.removeLink(link) && this.sessions.get(session.peer) === session) {
+      session.close();
+      this.sessions.delete(session.peer);
+    }
+  }
+
+  private session(name: string): Session {
+    const known = this.sessions.get(name);
+    if (known !== undefined) return known;
+    const { counters } = this.modules;
+    const session = new Session(this.modules, {
+      self: this.options.self,
+      peer: name,
+      onSent: frame => counters.countSent(frame.length),
+    });
+    this.sessions.set(name, session);
+    return session;
+  }
+}
+
+/** One link and whom it is with. */
+interface Wire {
+  link: Link | undefined;
+  session: Session | undefined;
+  isGreeted: boolean;
+  readonly authenticated?: string | undefined;
+}
