@@ -1,5 +1,6 @@
 /** What the main thread and the dataplane worker say to each other: plain data, structured-cloned. */
-import type { MacAddress, Vni, VtepAddress } from './address.ts';
+import type { IpAddress, MacAddress, Vni, VtepAddress } from './address.ts';
+import type { ClaimChanges, ClaimReport } from './claims.ts';
 import type { DropReason } from './drop-reasons.ts';
 import type { ErrorCode } from './errors.ts';
 import type { NextHop } from './next-hops.ts';
@@ -48,9 +49,21 @@ export interface Commands {
    * caller's, who may close those that are not in it once the command is answered.
    */
   setNextHops: { readonly hops: readonly NextHopSpec[] };
-  /** A container's MAC is behind this port and nowhere else, until it is released. */
-  attachMac: { readonly vni: Vni; readonly mac: MacAddress; readonly port: string };
+  /**
+   * A container's MAC is behind this port and nowhere else, until it is released. `addresses`: those it is known to have,
+   * by which ARP and ND for them stay here.
+   */
+  attachMac: {
+    readonly vni: Vni;
+    readonly mac: MacAddress;
+    readonly port: string;
+    readonly addresses?: readonly IpAddress[];
+  };
   releaseMac: { readonly vni: Vni; readonly mac: MacAddress };
+  /** Where other nodes say that stations are: what is new of it. */
+  changeClaims: { readonly vni: Vni } & ClaimChanges;
+  /** All claims of all networks, and what became of each: to be held against what they should be. */
+  readClaims: Record<never, never>;
   readTable: Record<never, never>;
   readCounters: Record<never, never>;
   close: Record<never, never>;
@@ -69,10 +82,14 @@ export interface Answers {
   setNextHops: undefined;
   attachMac: undefined;
   releaseMac: undefined;
+  changeClaims: undefined;
+  readClaims: readonly InstalledClaim[];
   readTable: readonly TableEntry[];
   readCounters: DataplaneCounters;
   close: undefined;
 }
+
+export type InstalledClaim = ClaimReport & { readonly vni: Vni };
 
 export interface TableEntry {
   readonly vni: Vni;

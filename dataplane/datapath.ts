@@ -183,14 +183,23 @@ export class Datapath {
       for (const vtep of this.vteps.values()) this.pointToNextHop(vtep);
     },
 
-    attachMac: ({ vni, mac, port }) => {
+    attachMac: ({ vni, mac, port, addresses }) => {
       const network = this.networkOf(vni);
-      network.attach(mac, this.portOf(network, port));
+      network.attach(mac, this.portOf(network, port), addresses);
     },
 
     releaseMac: ({ vni, mac }) => {
-      this.networkOf(vni).table.removeFixed(mac);
+      this.networkOf(vni).release(mac);
     },
+
+    changeClaims: ({ vni, ...changes }) => {
+      this.networkOf(vni).claims.change(changes);
+    },
+
+    readClaims: () =>
+      [...this.forwarder.allNetworks()].flatMap(({ vni, claims }) =>
+        Array.from(claims.reports(), report => ({ ...report, vni })),
+      ),
 
     readTable: () => [...this.forwarder.allNetworks()].flatMap(network => tableOf(network)),
 

@@ -7,7 +7,7 @@ import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import type { Vni } from './address.ts';
 import type { Answers, CommandName, Commands, NextHopSpec } from './commands.ts';
 import { WeftError } from './errors.ts';
-import { mergeCounters, mergeOpened, mergeTables } from './merge-answers.ts';
+import { mergeClaims, mergeCounters, mergeOpened, mergeTables } from './merge-answers.ts';
 import type { Offload, OffloadLost } from './offloads.ts';
 import { type PortName, PortRegistry } from './port-registry.ts';
 import { shareTap } from './tap-device.ts';
@@ -73,8 +73,8 @@ export class Dataplane {
 
   /**
    * Carries out one command in all workers, after those before it. Rejects with the WeftError that one of them met. Then
-   * what adds something (`open`, `addNetwork`, `addPort`, `attachMac`) and `setNextHops` is undone in the others; `setVteps`
-   * and what takes something away stay done there.
+   * what adds something (`open`, `addNetwork`, `addPort`, `attachMac`) and `setNextHops` is undone in the others; `setVteps`,
+   * `changeClaims` and what takes something away stay done there.
    */
   run<Name extends keyof DataplaneCommands>(
     name: Name,
@@ -128,6 +128,10 @@ export class Dataplane {
     releaseMac: async args => {
       await this.everywhere('releaseMac', args);
     },
+    changeClaims: async args => {
+      await this.everywhere('changeClaims', args);
+    },
+    readClaims: async args => mergeClaims(await this.everywhere('readClaims', args)),
     setNextHops: async args => {
       // An injector that is taken up again can be lost again.
       for (const { injector } of args.hops) this.lostOffloads.delete(lossKey('tunnel-gso', injector, null));

@@ -13,6 +13,8 @@ const MEANINGS = {
   hairpin: 'the destination is behind the port that the frame came from',
   no_destination: 'broadcast or unknown unicast with nobody else in the network',
   source_is_local: 'came through the tunnel with the source MAC of a container attached here',
+  source_claimed_elsewhere:
+    'came from a VTEP with the source MAC of a container that gossip says is behind another; passes while one moves',
   source_spoofed: 'sent by a container with the source MAC of another one',
   vxlan_truncated: 'datagram shorter than a VXLAN header',
   vxlan_flags: 'the I flag of the VXLAN header is not set (RFC 7348 section 5)',

@@ -254,7 +254,10 @@ export class Forwarder {
       return false;
     }
     if (this.learn(network, at, vtep.destination) === 'refused') {
-      network.drops.add(DROP.source_is_local, datagrams(batch, i));
+      const high = readSourceHigh(this.arena, at);
+      const isClaimed = network.table.isClaimed(high, readSourceLow(this.arena, at));
+      const reason = isClaimed ? DROP.source_claimed_elsewhere : DROP.source_is_local;
+      network.drops.add(reason, datagrams(batch, i));
       return false;
     }
     return this.deliver(network, batch, i);

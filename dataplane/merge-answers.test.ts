@@ -1,7 +1,7 @@
 import test from 'ava';
 import { type MacAddress, parseIp, parseVni, type VtepAddress } from './address.ts';
-import type { DataplaneCounters, TableEntry } from './commands.ts';
-import { mergeCounters, mergeOpened, mergeTables } from './merge-answers.ts';
+import type { DataplaneCounters, InstalledClaim, TableEntry } from './commands.ts';
+import { mergeClaims, mergeCounters, mergeOpened, mergeTables } from './merge-answers.ts';
 import { COUNTERS } from './native/batch-io.ts';
 import type { PortCounters } from './ports.ts';
 
@@ -33,6 +33,24 @@ test('mergeTables() has each address of each network once, as it was seen last',
   const green = entry({ vni: GREEN, ageMs: 70 });
   t.deepEqual(mergeTables([[old], [fresh, green], [entry({ ageMs: 6 })]]), [fresh, green]);
   t.deepEqual(mergeTables([[old, green]]), [old, green]);
+});
+
+test('mergeClaims() has each claim once, and as missing what is not the same in all workers', t => {
+  const vtep = parseIp('192.0.2.2');
+  const blue: InstalledClaim = { vni: BLUE, mac: MAC, vtep, addresses: [], mobility: 0, state: 'used' };
+  const green = { ...blue, vni: GREEN };
+  const missing = { ...blue, state: 'missing' };
+  t.deepEqual(mergeClaims([[blue, green]]), [blue, green]);
+  t.deepEqual(
+    mergeClaims([
+      [blue, green],
+      [{ ...green }, { ...blue }],
+    ]),
+    [blue, green],
+  );
+  t.deepEqual(mergeClaims([[blue], []]), [missing]);
+  t.deepEqual(mergeClaims([[], [blue]]), [missing]);
+  t.deepEqual(mergeClaims([[blue], [{ ...blue, mobility: 1 }]]), [missing]);
 });
 
 test('mergeCounters() adds up ports, drops and the underlay; an errno is no number to add', t => {

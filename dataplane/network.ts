@@ -1,5 +1,6 @@
 /** One VXLAN segment on this VTEP: its ports, its forwarding table and the VTEPs that carry it too. */
-import type { MacAddress, Vni, VtepAddress } from './address.ts';
+import type { IpAddress, MacAddress, Vni, VtepAddress } from './address.ts';
+import { Claims } from './claims.ts';
 import type { Clock } from './clock.ts';
 import type { Time } from './coarse-time.ts';
 import { DROP, DropCounters } from './drop-reasons.ts';
@@ -7,6 +8,7 @@ import { FloodList } from './flood-list.ts';
 import { type Destination, ForwardingTable } from './forwarding-table.ts';
 import { ETHERNET_HEADER_SIZE } from './headers/ethernet.ts';
 import type { LocalPort } from './local-port.ts';
+import { type Neighbor, Neighbors, neighborOf } from './neighbors.ts';
 import { portLosses } from './port-losses.ts';
 import type { Vtep } from './vtep-table.ts';
 
@@ -33,6 +35,12 @@ export interface NetworkModules {
     | undefined;
 }
 
+interface Attachment {
+  readonly port: LocalPort;
+  readonly neighbor: Neighbor;
+  readonly addresses: readonly IpAddress[];
+}
+
 export class Network {
   readonly name: string;
   readonly vni: Vni;
@@ -42,8 +50,11 @@ export class Network {
   readonly drops = new DropCounters();
   readonly table: ForwardingTable<LocalPort, Vtep>;
   readonly flood: FloodList<Vtep>;
+  readonly neighbors = new Neighbors();
+  readonly claims: Claims;
   /** The local ports; a new array whenever they change, so that the frame path can iterate over it as it is. */
   ports: readonly LocalPort[] = [];
+  private readonly attachments = new Map<MacAddress, Attachment>();
 
   constructor(modules: NetworkModules, options: NetworkOptions) {
     this.name = options.name;
@@ -52,6 +63,7 @@ export class Network {
     this.maxFrame = ETHERNET_HEADER_SIZE + options.mtu;
     this.table = new ForwardingTable(modules, { maxLearned: options.maxLearned ?? MAX_LEARNED });
     this.flood = new FloodList({ own: options.own });
+    this.claims = new Claims(this);
   }
 
   addPort(port: LocalPort): void {
@@ -63,22 +75,46 @@ export class Network {
     this.ports = this.ports.filter(other => other !== port);
     // What it had to give up stays counted when the port is gone.
     for (const [reason, frames] of portLosses(port.tap.counters, 'tap')) this.drops.add(DROP[reason], frames);
+    for (const [mac, attachment] of this.attachments) if (attachment.port === port) this.release(mac);
     this.table.forget(destination => destination.kind === 'port' && destination.port === port);
   }
 
   /** The complete set of VTEPs from one source replaces the former one; entries behind a lost VTEP go at once. */
   setVteps(source: 'gossip' | 'static', vteps: readonly Vtep[]): void {
     this.flood.replace(source, vteps);
-    this.table.forget(destination => destination.kind === 'vtep' && !this.flood.has(destination.vtep));
+    this.vtepsChanged();
   }
 
   /** The VTEP of this address was started anew on another port: whatever led to the former object is forgotten. */
   repointVtep(vtep: Vtep): void {
-    if (!this.flood.repoint(vtep)) return;
-    this.table.forget(destination => destination.kind === 'vtep' && !this.flood.has(destination.vtep));
+    if (this.flood.repoint(vtep)) this.vtepsChanged();
   }
 
-  attach(mac: MacAddress, port: LocalPort): void {
+  private vtepsChanged(): void {
+    this.table.forget(destination => destination.kind === 'vtep' && !this.flood.has(destination.vtep));
+    this.claims.refresh();
+  }
+
+  /** The station is behind this port and nowhere else, with these addresses as far as they are known. */
+  attach(mac: MacAddress, port: LocalPort, addresses: readonly IpAddress[] = []): void {
+    const former = this.attachments.get(mac);
+    const attachment = { port, neighbor: former?.neighbor ?? neighborOf(mac, true), addresses };
+    this.attachments.set(mac, attachment);
+    for (const address of addresses) this.neighbors.add(address, attachment.neighbor);
+    for (const address of former?.addresses ?? []) {
+      if (!addresses.includes(address)) this.neighbors.remove(address, attachment.neighbor);
+    }
     this.table.setFixed(mac, port.destination, 'attached');
+    this.claims.refreshStation(mac);
+  }
+
+  /** The station is not attached any more; a claim that was covered by it is used now. */
+  release(mac: MacAddress): void {
+    const attachment = this.attachments.get(mac);
+    if (attachment === undefined) return;
+    this.attachments.delete(mac);
+    this.table.removeFixed(mac, 'attached');
+    for (const address of attachment.addresses) this.neighbors.remove(address, attachment.neighbor);
+    this.claims.refreshStation(mac);
   }
 }
