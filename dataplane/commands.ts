@@ -3,6 +3,7 @@ import type { IpAddress, MacAddress, Vni, VtepAddress } from './address.ts';
 import type { ClaimChanges, ClaimReport } from './claims.ts';
 import type { DropReason } from './drop-reasons.ts';
 import type { ErrorCode } from './errors.ts';
+import type { NetworkOptions } from './network.ts';
 import type { NextHop } from './next-hops.ts';
 import type { Offload, OffloadLost } from './offloads.ts';
 import type { PortCounters } from './ports.ts';
@@ -33,7 +34,7 @@ export interface Commands {
     readonly share?: 'founds' | 'joins' | undefined;
   };
   closeUnderlay: Record<never, never>;
-  addNetwork: { readonly name: string; readonly vni: Vni; readonly mtu: number };
+  addNetwork: Omit<NetworkOptions, 'own' | 'maxLearned'>;
   /** Closes the ports of the network too. */
   removeNetwork: { readonly vni: Vni };
   /**

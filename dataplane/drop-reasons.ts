@@ -12,6 +12,8 @@ const MEANINGS = {
   exceeds_mtu: 'longer than the MTU of the network; check the MTU of the sending interface',
   hairpin: 'the destination is behind the port that the frame came from',
   no_destination: 'broadcast or unknown unicast with nobody else in the network',
+  unknown_destination:
+    'unicast to a MAC that nobody has told of: its container is gone, or weft does not know of it (unknown_unicast)',
   source_is_local: 'came through the tunnel with the source MAC of a container attached here',
   source_claimed_elsewhere:
     'came from a VTEP with the source MAC of a container that gossip says is behind another; passes while one moves',

@@ -32,7 +32,7 @@ import {
 } from './headers/ethernet.ts';
 import { hasVniFlag, readVni, VXLAN_HEADER_SIZE, writeVxlan } from './headers/vxlan.ts';
 import type { LocalPort } from './local-port.ts';
-import type { Network } from './network.ts';
+import type { FloodScope, Network } from './network.ts';
 import type { CompleteChecksum, UdpPort } from './ports.ts';
 import { refusalReason } from './refusal.ts';
 import type { Vtep, VtepTable } from './vtep-table.ts';
@@ -112,7 +112,8 @@ export class Forwarder {
 
     const destination = this.lookup(network, at);
     if (destination === undefined) {
-      this.flood(network, from, batch, i);
+      const scope = isGroup(readDestinationHigh(this.arena, at)) ? 'everybody' : network.unknownUnicast;
+      this.flood(network, from, batch, i, scope);
     } else if (destination.kind === 'port') {
       if (destination.port === from) network.drops.add(DROP.hairpin);
       else this.queueWrite(network, destination.port, batch, i);
@@ -156,9 +157,13 @@ export class Forwarder {
     return -1;
   }
 
-  /** Broadcast, multicast and unknown unicast: to every other local port and, replicated at the head end, every VTEP. */
-  private flood(network: Network, from: LocalPort, batch: FrameBatch, i: number): void {
-    const vteps = network.flood.vteps();
+  /** Broadcast, multicast and unknown unicast: to every other local port and, replicated at the head end, to VTEPs. */
+  private flood(network: Network, from: LocalPort, batch: FrameBatch, i: number, scope: FloodScope): void {
+    if (scope === 'nobody') {
+      network.drops.add(DROP.unknown_destination);
+      return;
+    }
+    const vteps = scope === 'everybody' ? network.flood.vteps() : network.flood.silentVteps();
     const ports = network.ports;
     if (vteps.length + ports.length === 1) {
       network.drops.add(DROP.no_destination);
@@ -267,6 +272,10 @@ export class Forwarder {
   private deliver(network: Network, batch: FrameBatch, i: number): boolean {
     const destination = this.lookup(network, batch.offset(i));
     if (destination === undefined) {
+      if (network.unknownUnicast === 'nobody' && !isGroup(readDestinationHigh(this.arena, batch.offset(i)))) {
+        network.drops.add(DROP.unknown_destination, datagrams(batch, i));
+        return false;
+      }
       const ports = network.ports;
       if (ports.length === 0) network.drops.add(DROP.no_destination, datagrams(batch, i));
       for (let p = 0; p < ports.length; p++) this.queueWrite(network, ports[p] as LocalPort, batch, i);

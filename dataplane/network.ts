@@ -15,6 +15,14 @@ import type { Vtep } from './vtep-table.ts';
 /** Learned entries of one network at the most; the oldest goes first. Ten times what one network usually holds. */
 export const MAX_LEARNED = 65_536;
 
+/**
+ * How far a frame goes for which nobody is known.
+ * - `nobody`: it is dropped.
+ * - `silent`: to local ports, and to VTEPs that do not gossip: what is behind the others is known.
+ * - `everybody`: to every VTEP, as RFC 7348 section 4.2 has it.
+ */
+export type FloodScope = 'nobody' | 'silent' | 'everybody';
+
 export interface NetworkOptions {
   readonly name: string;
   readonly vni: Vni;
@@ -23,6 +31,8 @@ export interface NetworkOptions {
   /** Address of this node's VTEP: never a member of the flood list. */
   readonly own: VtepAddress;
   readonly maxLearned?: number;
+  /** Unicast to a MAC that nobody has told of. @default 'everybody' */
+  readonly unknownUnicast?: FloodScope | undefined;
 }
 
 export interface NetworkModules {
@@ -50,6 +60,7 @@ export class Network {
   readonly drops = new DropCounters();
   readonly table: ForwardingTable<LocalPort, Vtep>;
   readonly flood: FloodList<Vtep>;
+  readonly unknownUnicast: FloodScope;
   readonly neighbors = new Neighbors();
   readonly claims: Claims;
   /** The local ports; a new array whenever they change, so that the frame path can iterate over it as it is. */
@@ -60,6 +71,7 @@ export class Network {
     this.name = options.name;
     this.vni = options.vni;
     this.mtu = options.mtu;
+    this.unknownUnicast = options.unknownUnicast ?? 'everybody';
     this.maxFrame = ETHERNET_HEADER_SIZE + options.mtu;
     this.table = new ForwardingTable(modules, { maxLearned: options.maxLearned ?? MAX_LEARNED });
     this.flood = new FloodList({ own: options.own });

@@ -34,7 +34,12 @@ export interface NetworkConfig {
   readonly mtu: 'auto' | number;
   /** VTEPs that run no weft; all of the underlay's address family, none of them the underlay itself. */
   readonly staticVteps: readonly VtepAddress[];
+  readonly unknownUnicast: UnknownUnicast;
 }
+
+/** What becomes of unicast to a MAC that nobody has told of. `auto`: flood to static VTEPs if there are any, else drop. */
+export const UNKNOWN_UNICAST = ['auto', 'drop', 'flood'] as const;
+export type UnknownUnicast = (typeof UNKNOWN_UNICAST)[number];
 
 /**
  * How frames leave for other VTEPs. `udp-gso`: many datagrams a send (UDP_SEGMENT). `tunnel-gso`: TCP in whole super-frames,

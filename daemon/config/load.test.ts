@@ -29,7 +29,17 @@ test('parseConfig fills in every default', t => {
         'tunnel-gso': 'auto',
       },
     },
-    networks: [{ name: 'blue', vni: 42, subnet: undefined, attach: 'bridge', mtu: 'auto', staticVteps: [] }],
+    networks: [
+      {
+        name: 'blue',
+        vni: 42,
+        subnet: undefined,
+        attach: 'bridge',
+        mtu: 'auto',
+        staticVteps: [],
+        unknownUnicast: 'auto',
+      },
+    ],
     log: { level: 'info' },
   } as unknown as ReturnType<typeof parseConfig>);
 });
@@ -43,7 +53,7 @@ gossip: { port: 7000, join: [vm-c, "vm-d:7001", 192.0.2.2, "192.0.2.3:7002", "[2
 dataplane: { workers: 4, sender: plain, offload: { udp_gro: off, tap_uso: "off", tap_tso: auto } }
 networks:
   - { name: blue, vni: 16777215, subnet: 10.0.0.0/8, attach: tap, mtu: 1400, static_vteps: ["2001:db8::9"] }
-  - { name: green, vni: 1, subnet: 10.0.0.0/8, mtu: 576 }
+  - { name: green, vni: 1, subnet: 10.0.0.0/8, mtu: 576, unknown_unicast: drop }
 log: { level: debug }
 `;
   const config = parseConfig(text, 'weft.yaml', 'ignored');
@@ -71,7 +81,7 @@ log: { level: debug }
   const [blue, green] = config.networks;
   t.like(blue, { name: 'blue', vni: 16_777_215, subnet: '10.0.0.0/8', attach: 'tap', mtu: 1400 });
   t.deepEqual(blue?.staticVteps, [parseIp('2001:db8::9')]);
-  t.like(green, { subnet: '10.0.0.0/8', mtu: 576, attach: 'bridge' });
+  t.like(green, { subnet: '10.0.0.0/8', mtu: 576, attach: 'bridge', unknownUnicast: 'drop' });
   t.is(config.log.level, 'debug');
 });
 
@@ -342,6 +352,10 @@ const MISTAKES: readonly (readonly [string, string])[] = [
   [
     `${NETWORK}  - name: green\n    vni: 42\n`,
     'weft.yaml:5: networks[1].vni: 42 is the vni of networks[0] already; choose another',
+  ],
+  [
+    `${NETWORK}    unknown_unicast: on\n`,
+    'weft.yaml:4: networks[0].unknown_unicast: "on" is not known here; write auto, drop or flood',
   ],
   [
     `node: {underlay: 192.0.2.1}\n${NETWORK}    static_vteps:\n      - 192.0.2.9\n      - 192.0.2.1\n`,

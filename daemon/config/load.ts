@@ -181,6 +181,7 @@ function toConfig(file: ConfigFile, hostName: string): Config {
       attach: network.attach,
       mtu: network.mtu,
       staticVteps: network.static_vteps,
+      unknownUnicast: network.unknown_unicast,
     })),
     log: file.log,
   };

@@ -22,6 +22,7 @@ import {
   MAX_MTU,
   MIN_MTU,
   SENDERS,
+  UNKNOWN_UNICAST,
 } from './config.ts';
 import { parseHostPort } from './host-port.ts';
 
@@ -135,6 +136,7 @@ const networkSection = section({
   attach: wordLeaf(ATTACH_MODES).default('bridge'),
   mtu: mtu.default('auto'),
   static_vteps: list(textLeaf(parseVtep)),
+  unknown_unicast: wordLeaf(UNKNOWN_UNICAST).default('auto'),
 });
 const logSection = section({ level: wordLeaf(LOG_LEVELS).default('info') });
 

@@ -1,0 +1,16 @@
+import test from 'ava';
+import { parseIp } from '../dataplane/address.ts';
+import { forwardingRules } from './forwarding-rules.ts';
+
+const STATIC = [parseIp('192.0.2.9')];
+
+test('unknown_unicast: auto floods to static VTEPs if there are any; the other two do as they are told', t => {
+  const rules = (unknownUnicast: 'auto' | 'drop' | 'flood', staticVteps: typeof STATIC | []) =>
+    forwardingRules({ unknownUnicast, staticVteps }).unknownUnicast;
+  t.is(rules('auto', []), 'nobody');
+  t.is(rules('auto', STATIC), 'silent');
+  t.is(rules('drop', []), 'nobody');
+  t.is(rules('drop', STATIC), 'nobody');
+  t.is(rules('flood', []), 'everybody');
+  t.is(rules('flood', STATIC), 'everybody');
+});

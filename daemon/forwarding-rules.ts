@@ -1,0 +1,19 @@
+/** What the configuration of a network says of frames for nobody in particular, as the dataplane takes it. */
+import type { FloodScope, NetworkOptions } from '../dataplane/network.ts';
+import type { NetworkConfig } from './config/config.ts';
+
+export type ForwardingRules = Pick<NetworkOptions, 'unknownUnicast'>;
+
+export function forwardingRules(
+  config: Pick<NetworkConfig, 'unknownUnicast' | 'staticVteps'>,
+): ForwardingRules {
+  return { unknownUnicast: unknownUnicast(config) };
+}
+
+function unknownUnicast({
+  unknownUnicast: chosen,
+  staticVteps,
+}: Pick<NetworkConfig, 'unknownUnicast' | 'staticVteps'>): FloodScope {
+  if (chosen === 'flood') return 'everybody';
+  return chosen === 'drop' || staticVteps.length === 0 ? 'nobody' : 'silent';
+}
