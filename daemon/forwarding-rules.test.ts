@@ -6,7 +6,7 @@ const STATIC = [parseIp('192.0.2.9')];
 
 test('unknown_unicast: auto floods to static VTEPs if there are any; the other two do as they are told', t => {
   const rules = (unknownUnicast: 'auto' | 'drop' | 'flood', staticVteps: typeof STATIC | []) =>
-    forwardingRules({ unknownUnicast, staticVteps }).unknownUnicast;
+    forwardingRules({ unknownUnicast, staticVteps, bumRate: 0 }).unknownUnicast;
   t.is(rules('auto', []), 'nobody');
   t.is(rules('auto', STATIC), 'silent');
   t.is(rules('drop', []), 'nobody');

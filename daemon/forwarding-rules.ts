@@ -2,12 +2,12 @@
 import type { FloodScope, NetworkOptions } from '../dataplane/network.ts';
 import type { NetworkConfig } from './config/config.ts';
 
-export type ForwardingRules = Pick<NetworkOptions, 'unknownUnicast'>;
+type ForwardingRules = Pick<NetworkOptions, 'unknownUnicast' | 'bumRate'>;
 
 export function forwardingRules(
-  config: Pick<NetworkConfig, 'unknownUnicast' | 'staticVteps'>,
+  config: Pick<NetworkConfig, 'unknownUnicast' | 'staticVteps' | 'bumRate'>,
 ): ForwardingRules {
-  return { unknownUnicast: unknownUnicast(config) };
+  return { unknownUnicast: unknownUnicast(config), bumRate: config.bumRate };
 }
 
 function unknownUnicast({

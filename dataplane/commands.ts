@@ -39,9 +39,16 @@ export interface Commands {
   removeNetwork: { readonly vni: Vni };
   /**
    * Hands over an open TAP descriptor: from now on the worker owns and closes it, also if the command fails. `reads`:
-   * whether the worker reads what the device sends, or only writes.
+   * whether the worker reads what the device sends, or only writes. `bucket`: state of the rate limit that all workers
+   * share (token-bucket.ts).
    */
-  addPort: { readonly vni: Vni; readonly port: string; readonly fd: number; readonly reads: boolean };
+  addPort: {
+    readonly vni: Vni;
+    readonly port: string;
+    readonly fd: number;
+    readonly reads: boolean;
+    readonly bucket: SharedArrayBuffer;
+  };
   removePort: { readonly vni: Vni; readonly port: string };
   /** The complete set of other VTEPs of the network from one source. */
   setVteps: { readonly vni: Vni; readonly source: 'gossip' | 'static'; readonly vteps: readonly VtepSpec[] };
@@ -52,13 +59,14 @@ export interface Commands {
   setNextHops: { readonly hops: readonly NextHopSpec[] };
   /**
    * A container's MAC is behind this port and nowhere else, until it is released. `addresses`: those it is known to have,
-   * by which ARP and ND for them stay here.
+   * by which ARP and ND for them stay here. `bucket`: as of addPort.
    */
   attachMac: {
     readonly vni: Vni;
     readonly mac: MacAddress;
     readonly port: string;
     readonly addresses?: readonly IpAddress[];
+    readonly bucket: SharedArrayBuffer;
   };
   releaseMac: { readonly vni: Vni; readonly mac: MacAddress };
   /** Where other nodes say that stations are: what is new of it. */

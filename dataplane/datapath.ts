@@ -150,9 +150,9 @@ export class Datapath {
       this.forgetUnusedVteps();
     },
 
-    addPort: ({ vni, port: id, fd, reads }) => {
+    addPort: ({ vni, port: id, fd, reads, bucket }) => {
       try {
-        this.addPort(this.networkOf(vni), id, { fd, reads });
+        this.addPort(this.networkOf(vni), id, { fd, reads }, bucket);
       } catch (error) {
         closeTap({ fds: [fd] });
         throw error;
@@ -183,9 +183,9 @@ export class Datapath {
       for (const vtep of this.vteps.values()) this.pointToNextHop(vtep);
     },
 
-    attachMac: ({ vni, mac, port, addresses }) => {
+    attachMac: ({ vni, mac, port, addresses, bucket }) => {
       const network = this.networkOf(vni);
-      network.attach(mac, this.portOf(network, port), addresses);
+      network.attach(mac, this.portOf(network, port), addresses, bucket);
     },
 
     releaseMac: ({ vni, mac }) => {
@@ -215,7 +215,7 @@ export class Datapath {
     },
   };
 
-  private addPort(network: Network, id: string, options: TapPortOptions): void {
+  private addPort(network: Network, id: string, options: TapPortOptions, bucket: SharedArrayBuffer): void {
     const port = new LocalPort(id);
     const tap = new NativeTapPort(
       { arena: this.arena },
@@ -233,7 +233,7 @@ export class Datapath {
       },
     );
     port.use(tap);
-    network.addPort(port);
+    network.addPort(port, bucket);
   }
 
   private portLost(network: Network, port: LocalPort, errno: number): void {

@@ -181,10 +181,14 @@ test('addPort: a queue for each worker, which it reads', async t => {
   const { dataplane, fakes } = setUp();
   const fds = descriptors(t, 3);
   await dataplane.run('addPort', { ...TAP, fds });
+  const added = fakes.map(({ commands }) => commands[0]?.args as Commands['addPort'] | undefined);
+  const bucket = added[0]?.bucket;
+  t.true(bucket instanceof SharedArrayBuffer);
   t.deepEqual(
-    fakes.map(({ commands }) => commands[0]?.args),
-    fds.map(fd => ({ ...TAP, fd, reads: true })),
+    added,
+    fds.map(fd => ({ ...TAP, fd, reads: true, bucket }) as Commands['addPort']),
   );
+  for (const args of added) t.is(args?.bucket, bucket, 'one limit for all');
 });
 
 test('addPort: a single queue is read by one worker, in turn, and written to by all', async t => {

@@ -11,6 +11,7 @@ import { mergeClaims, mergeCounters, mergeOpened, mergeTables } from './merge-an
 import type { Offload, OffloadLost } from './offloads.ts';
 import { type PortName, PortRegistry } from './port-registry.ts';
 import { shareTap } from './tap-device.ts';
+import { BUCKET_BYTES } from './token-bucket.ts';
 import { type StartWorker, startWorkerThread, type WorkerEvent, type WorkerLink } from './worker-thread.ts';
 
 type PortLost = Extract<WorkerEvent, { type: 'portLost' }>;
@@ -25,7 +26,11 @@ export interface DataplaneHandlers {
 }
 
 /** What the daemon asks of the dataplane: the commands of one worker (commands.ts), for all. */
-export type DataplaneCommands = Omit<Commands, 'open' | 'closeUnderlay' | 'addPort' | 'close'> & {
+export type DataplaneCommands = Omit<
+  Commands,
+  'open' | 'closeUnderlay' | 'addPort' | 'attachMac' | 'close'
+> & {
+  readonly attachMac: Omit<Commands['attachMac'], 'bucket'>;
   readonly open: Omit<Commands['open'], 'share'>;
   /**
    * Hands over the open descriptors of a TAP, which from now on belong to the dataplane, also if the command fails: one
@@ -123,7 +128,7 @@ export class Dataplane {
     },
     attachMac: async args => {
       const undo = (worker: WorkerLink) => worker.run('releaseMac', { vni: args.vni, mac: args.mac });
-      await this.everywhere('attachMac', args, undo);
+      await this.everywhere('attachMac', { ...args, bucket: new SharedArrayBuffer(BUCKET_BYTES) }, undo);
     },
     releaseMac: async args => {
       await this.everywhere('releaseMac', args);
@@ -189,6 +194,7 @@ export class Dataplane {
     for (const key of this.lostOffloads) if (key.startsWith(`${vni} ${port} `)) this.lostOffloads.delete(key);
     const reader =
       fds.length === workers ? this.ports.addShared({ vni, port }) : this.ports.addSingle({ vni, port });
+    const bucket = new SharedArrayBuffer(BUCKET_BYTES);
     try {
       await this.inAll(
         (worker, i) =>
@@ -197,6 +203,7 @@ export class Dataplane {
             port,
             fd: queues[i] ?? -1,
             reads: reader === undefined || reader === i,
+            bucket,
           }),
         worker => worker.run('removePort', { vni, port }),
       );

@@ -14,6 +14,7 @@ const MEANINGS = {
   no_destination: 'broadcast or unknown unicast with nobody else in the network',
   unknown_destination:
     'unicast to a MAC that nobody has told of: its container is gone, or weft does not know of it (unknown_unicast)',
+  bum_rate: 'broadcast, multicast or unknown unicast beyond what bum_rate lets a container send in a second',
   source_is_local: 'came through the tunnel with the source MAC of a container attached here',
   source_claimed_elsewhere:
     'came from a VTEP with the source MAC of a container that gossip says is behind another; passes while one moves',

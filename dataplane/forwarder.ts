@@ -112,8 +112,7 @@ export class Forwarder {
 
     const destination = this.lookup(network, at);
     if (destination === undefined) {
-      const scope = isGroup(readDestinationHigh(this.arena, at)) ? 'everybody' : network.unknownUnicast;
-      this.flood(network, from, batch, i, scope);
+      this.transmitToNobody(network, from, batch, i);
     } else if (destination.kind === 'port') {
       if (destination.port === from) network.drops.add(DROP.hairpin);
       else this.queueWrite(network, destination.port, batch, i);
@@ -121,6 +120,22 @@ export class Forwarder {
       this.encapsulate(network, batch, i);
       this.queueSend(network, destination.vtep, batch, i, this.hash(batch, i));
     }
+  }
+
+  /** Broadcast, multicast and unknown unicast of a local port. */
+  private transmitToNobody(network: Network, from: LocalPort, batch: FrameBatch, i: number): void {
+    const at = batch.offset(i);
+    const isToGroup = isGroup(readDestinationHigh(this.arena, at));
+    if (!isToGroup && network.unknownUnicast === 'nobody') {
+      network.drops.add(DROP.unknown_destination);
+      return;
+    }
+    const limit = network.bumLimit(from, readSourceHigh(this.arena, at), readSourceLow(this.arena, at));
+    if (limit?.take(segments(batch, i)) === false) {
+      network.drops.add(DROP.bum_rate);
+      return;
+    }
+    this.flood(network, from, batch, i, isToGroup ? 'everybody' : network.unknownUnicast);
   }
 
   private learn(network: Network, at: number, from: Place): LearnResult {
@@ -159,10 +174,6 @@ export class Forwarder {
 
   /** Broadcast, multicast and unknown unicast: to every other local port and, replicated at the head end, to VTEPs. */
   private flood(network: Network, from: LocalPort, batch: FrameBatch, i: number, scope: FloodScope): void {
-    if (scope === 'nobody') {
-      network.drops.add(DROP.unknown_destination);
-      return;
-    }
     const vteps = scope === 'everybody' ? network.flood.vteps() : network.flood.silentVteps();
     const ports = network.ports;
     if (vteps.length + ports.length === 1) {
@@ -334,6 +345,12 @@ function longestFrame(batch: FrameBatch, i: number): number {
   const length = batch.length(i);
   if (batch.gsoType(i) === GSO_NONE) return length;
   return Math.min(length, batch.headerLength(i) + batch.gsoSize(i));
+}
+
+/** How many frames leave for frame `i`: more than one if it is a super-frame. */
+function segments(batch: FrameBatch, i: number): number {
+  if (batch.gsoType(i) === GSO_NONE || batch.gsoSize(i) === 0) return 1;
+  return Math.max(1, Math.ceil((batch.length(i) - batch.headerLength(i)) / batch.gsoSize(i)));
 }
 
 /** How many received datagrams frame `i` is: more than one if it was merged. Each counts when it is dropped. */

@@ -1,4 +1,5 @@
 /** One VXLAN segment on this VTEP: its ports, its forwarding table and the VTEPs that carry it too. */
+import { randomInt } from 'node:crypto';
 import type { IpAddress, MacAddress, Vni, VtepAddress } from './address.ts';
 import { Claims } from './claims.ts';
 import type { Clock } from './clock.ts';
@@ -10,6 +11,8 @@ import { ETHERNET_HEADER_SIZE } from './headers/ethernet.ts';
 import type { LocalPort } from './local-port.ts';
 import { type Neighbor, Neighbors, neighborOf } from './neighbors.ts';
 import { portLosses } from './port-losses.ts';
+import { StationIndex } from './station-index.ts';
+import { BUCKET_BYTES, TokenBucket } from './token-bucket.ts';
 import type { Vtep } from './vtep-table.ts';
 
 /** Learned entries of one network at the most; the oldest goes first. Ten times what one network usually holds. */
@@ -33,6 +36,11 @@ export interface NetworkOptions {
   readonly maxLearned?: number;
   /** Unicast to a MAC that nobody has told of. @default 'everybody' */
   readonly unknownUnicast?: FloodScope | undefined;
+  /**
+   * Frames a second, with bursts of a second's worth, that each station attached here may send to nobody in particular:
+   * broadcast, multicast and unknown unicast. All others behind one port have as much together. 0: no limit. @default 0
+   */
+  readonly bumRate?: number | undefined;
 }
 
 export interface NetworkModules {
@@ -65,12 +73,17 @@ export class Network {
   readonly claims: Claims;
   /** The local ports; a new array whenever they change, so that the frame path can iterate over it as it is. */
   ports: readonly LocalPort[] = [];
+  private readonly time: Time;
+  private readonly bumRate: number;
+  private readonly buckets = new StationIndex<TokenBucket>({ seed: randomInt(2 ** 32) });
   private readonly attachments = new Map<MacAddress, Attachment>();
 
   constructor(modules: NetworkModules, options: NetworkOptions) {
     this.name = options.name;
     this.vni = options.vni;
     this.mtu = options.mtu;
+    this.time = modules.time;
+    this.bumRate = options.bumRate ?? 0;
     this.unknownUnicast = options.unknownUnicast ?? 'everybody';
     this.maxFrame = ETHERNET_HEADER_SIZE + options.mtu;
     this.table = new ForwardingTable(modules, { maxLearned: options.maxLearned ?? MAX_LEARNED });
@@ -78,7 +91,9 @@ export class Network {
     this.claims = new Claims(this);
   }
 
-  addPort(port: LocalPort): void {
+  /** `bucket`: the state of its rate limit, shared with the other threads that read it (token-bucket.ts). */
+  addPort(port: LocalPort, bucket?: ArrayBufferLike): void {
+    port.bum = this.limit(bucket);
     this.ports = [...this.ports, port];
   }
 
@@ -107,8 +122,26 @@ export class Network {
     this.claims.refresh();
   }
 
-  /** The station is behind this port and nowhere else, with these addresses as far as they are known. */
-  attach(mac: MacAddress, port: LocalPort, addresses: readonly IpAddress[] = []): void {
+  private limit(state: ArrayBufferLike = new ArrayBuffer(BUCKET_BYTES)): TokenBucket | undefined {
+    const { time, bumRate: rate } = this;
+    return rate === 0 ? undefined : new TokenBucket({ time, state }, { rate });
+  }
+
+  /** What limits the frames for nobody in particular of a station behind `port`; undefined: nothing does. Allocates nothing. */
+  bumLimit(port: LocalPort, high: number, low: number): TokenBucket | undefined {
+    return this.buckets.find(high, low) ?? port.bum;
+  }
+
+  /**
+   * The station is behind this port and nowhere else, with these addresses as far as they are known. `bucket`: as of
+   * {@link addPort}.
+   */
+  attach(
+    mac: MacAddress,
+    port: LocalPort,
+    addresses: readonly IpAddress[] = [],
+    bucket?: ArrayBufferLike,
+  ): void {
     const former = this.attachments.get(mac);
     const attachment = { port, neighbor: former?.neighbor ?? neighborOf(mac, true), addresses };
     this.attachments.set(mac, attachment);
@@ -116,6 +149,8 @@ export class Network {
     for (const address of former?.addresses ?? []) {
       if (!addresses.includes(address)) this.neighbors.remove(address, attachment.neighbor);
     }
+    const limit = this.limit(bucket);
+    if (limit !== undefined) this.buckets.set(mac, limit);
     this.table.setFixed(mac, port.destination, 'attached');
     this.claims.refreshStation(mac);
   }
@@ -125,6 +160,7 @@ export class Network {
     const attachment = this.attachments.get(mac);
     if (attachment === undefined) return;
     this.attachments.delete(mac);
+    this.buckets.delete(mac);
     this.table.removeFixed(mac, 'attached');
     for (const address of attachment.addresses) this.neighbors.remove(address, attachment.neighbor);
     this.claims.refreshStation(mac);

@@ -35,6 +35,8 @@ export interface NetworkConfig {
   /** VTEPs that run no weft; all of the underlay's address family, none of them the underlay itself. */
   readonly staticVteps: readonly VtepAddress[];
   readonly unknownUnicast: UnknownUnicast;
+  /** Broadcast, multicast and unknown-unicast frames a second of each container; 0: no limit. */
+  readonly bumRate: number;
 }
 
 /** What becomes of unicast to a MAC that nobody has told of. `auto`: flood to static VTEPs if there are any, else drop. */
@@ -75,3 +77,11 @@ export const MIN_MTU = 576;
  * section 5).
  */
 export const MAX_MTU = 65_485;
+
+/**
+ * Broadcast, multicast and unknown unicast that a container may send in a second. One that starts sends about ten (DAD, MLD,
+ * router solicitations), one that opens connections to others an ARP request for each; a loop sends as fast as it can, and
+ * each frame is copied for every VM.
+ */
+export const DEFAULT_BUM_RATE = 1000;
+export const MAX_BUM_RATE = 1_000_000;

@@ -38,6 +38,7 @@ test('parseConfig fills in every default', t => {
         mtu: 'auto',
         staticVteps: [],
         unknownUnicast: 'auto',
+        bumRate: 1000,
       },
     ],
     log: { level: 'info' },
@@ -53,7 +54,7 @@ gossip: { port: 7000, join: [vm-c, "vm-d:7001", 192.0.2.2, "192.0.2.3:7002", "[2
 dataplane: { workers: 4, sender: plain, offload: { udp_gro: off, tap_uso: "off", tap_tso: auto } }
 networks:
   - { name: blue, vni: 16777215, subnet: 10.0.0.0/8, attach: tap, mtu: 1400, static_vteps: ["2001:db8::9"] }
-  - { name: green, vni: 1, subnet: 10.0.0.0/8, mtu: 576, unknown_unicast: drop }
+  - { name: green, vni: 1, subnet: 10.0.0.0/8, mtu: 576, unknown_unicast: drop, bum_rate: 0 }
 log: { level: debug }
 `;
   const config = parseConfig(text, 'weft.yaml', 'ignored');
@@ -81,7 +82,7 @@ log: { level: debug }
   const [blue, green] = config.networks;
   t.like(blue, { name: 'blue', vni: 16_777_215, subnet: '10.0.0.0/8', attach: 'tap', mtu: 1400 });
   t.deepEqual(blue?.staticVteps, [parseIp('2001:db8::9')]);
-  t.like(green, { subnet: '10.0.0.0/8', mtu: 576, attach: 'bridge', unknownUnicast: 'drop' });
+  t.like(green, { subnet: '10.0.0.0/8', mtu: 576, attach: 'bridge', unknownUnicast: 'drop', bumRate: 0 });
   t.is(config.log.level, 'debug');
 });
 
@@ -356,6 +357,10 @@ const MISTAKES: readonly (readonly [string, string])[] = [
   [
     `${NETWORK}    unknown_unicast: on\n`,
     'weft.yaml:4: networks[0].unknown_unicast: "on" is not known here; write auto, drop or flood',
+  ],
+  [
+    `${NETWORK}    bum_rate: off\n`,
+    'weft.yaml:4: networks[0].bum_rate: "off" is not a number of frames a second; write a whole number from 0 to 1000000',
   ],
   [
     `node: {underlay: 192.0.2.1}\n${NETWORK}    static_vteps:\n      - 192.0.2.9\n      - 192.0.2.1\n`,

@@ -15,10 +15,12 @@ import { LOG_LEVELS } from '../log-fields.ts';
 import { parseNetworkName, parseNodeName } from '../names.ts';
 import {
   ATTACH_MODES,
+  DEFAULT_BUM_RATE,
   DEFAULT_GOSSIP_PORT,
   DEFAULT_RUN_PATH,
   DEFAULT_STATE_PATH,
   DEFAULT_VXLAN_PORT,
+  MAX_BUM_RATE,
   MAX_MTU,
   MIN_MTU,
   SENDERS,
@@ -129,6 +131,8 @@ const dataplaneSection = section({
   sender: wordLeaf(SENDERS).default('auto'),
   offload: offloadSection.prefault({}),
 });
+const bumRate = numberLeaf('a number of frames a second', 0, MAX_BUM_RATE);
+
 const networkSection = section({
   name: textLeaf(parseNetworkName),
   vni,
@@ -137,6 +141,7 @@ const networkSection = section({
   mtu: mtu.default('auto'),
   static_vteps: list(textLeaf(parseVtep)),
   unknown_unicast: wordLeaf(UNKNOWN_UNICAST).default('auto'),
+  bum_rate: bumRate.default(DEFAULT_BUM_RATE),
 });
 const logSection = section({ level: wordLeaf(LOG_LEVELS).default('info') });
 
