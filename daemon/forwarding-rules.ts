@@ -2,12 +2,16 @@
 import type { FloodScope, NetworkOptions } from '../dataplane/network.ts';
 import type { NetworkConfig } from './config/config.ts';
 
-type ForwardingRules = Pick<NetworkOptions, 'unknownUnicast' | 'bumRate'>;
+type ForwardingRules = Pick<NetworkOptions, 'unknownUnicast' | 'unknownAddress' | 'bumRate'>;
 
 export function forwardingRules(
-  config: Pick<NetworkConfig, 'unknownUnicast' | 'staticVteps' | 'bumRate'>,
+  config: Pick<NetworkConfig, 'unknownUnicast' | 'unknownAddress' | 'staticVteps' | 'bumRate'>,
 ): ForwardingRules {
-  return { unknownUnicast: unknownUnicast(config), bumRate: config.bumRate };
+  return {
+    unknownUnicast: unknownUnicast(config),
+    unknownAddress: config.unknownAddress === 'flood' ? 'everybody' : 'silent',
+    bumRate: config.bumRate,
+  };
 }
 
 function unknownUnicast({

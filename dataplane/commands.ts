@@ -1,5 +1,6 @@
 /** What the main thread and the dataplane worker say to each other: plain data, structured-cloned. */
 import type { IpAddress, MacAddress, Vni, VtepAddress } from './address.ts';
+import type { AnswerCounts } from './answer-counters.ts';
 import type { ClaimChanges, ClaimReport } from './claims.ts';
 import type { DropReason } from './drop-reasons.ts';
 import type { ErrorCode } from './errors.ts';
@@ -120,6 +121,7 @@ export interface DataplaneCounters {
     readonly vni: Vni | null;
     readonly reasons: Partial<Record<DropReason, number>>;
   }[];
+  readonly answered: readonly ({ readonly vni: Vni } & AnswerCounts)[];
 }
 
 export type CommandName = keyof Commands;

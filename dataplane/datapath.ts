@@ -64,6 +64,8 @@ export class Datapath {
   private nextHops: readonly NextHopSpec[] = [];
   /** What may be asked of the kernel. */
   private offloads: readonly Offload[] = [];
+  /** Whether this worker speaks for all. */
+  private announces = true;
   private underlay: { readonly udp: NativeUdpPort; readonly own: VtepAddress } | undefined;
 
   constructor(modules: DatapathModules, handlers: DatapathHandlers) {
@@ -74,6 +76,7 @@ export class Datapath {
     this.handlers = handlers;
     this.forwarder = new Forwarder({
       arena: this.arena.view,
+      answerArea: this.arena.scratchOffset,
       completeChecksum: checksumCompleter({ arena: this.arena }),
       vteps: this.vteps,
       // Signed, as V8 keeps small integers.
@@ -120,6 +123,7 @@ export class Datapath {
             this.handlers.offloadLost({ offload, port: this.lostInjector(offload), vni: null, errno }),
         },
       );
+      this.announces = share !== 'joins';
       this.underlay = { udp, own: underlay };
       this.offloads = offloads;
       this.forwarder.useUdp(udp);
@@ -175,6 +179,7 @@ export class Datapath {
       }
       network.setVteps(source, interned);
       this.forgetUnusedVteps();
+      this.announce(network);
     },
 
     setNextHops: ({ hops }) => {
@@ -186,14 +191,19 @@ export class Datapath {
     attachMac: ({ vni, mac, port, addresses, bucket }) => {
       const network = this.networkOf(vni);
       network.attach(mac, this.portOf(network, port), addresses, bucket);
+      this.announce(network);
     },
 
     releaseMac: ({ vni, mac }) => {
-      this.networkOf(vni).release(mac);
+      const network = this.networkOf(vni);
+      network.release(mac);
+      this.announce(network);
     },
 
     changeClaims: ({ vni, ...changes }) => {
-      this.networkOf(vni).claims.change(changes);
+      const network = this.networkOf(vni);
+      network.claims.change(changes);
+      this.announce(network);
     },
 
     readClaims: () =>
@@ -234,6 +244,12 @@ export class Datapath {
     );
     port.use(tap);
     network.addPort(port, bucket);
+  }
+
+  /** Every worker knows of it, and writes to all ports: one says it. */
+  private announce(network: Network): void {
+    const moved = network.neighbors.takeMoved();
+    if (this.announces && moved.length > 0) this.forwarder.announce(network, moved);
   }
 
   private portLost(network: Network, port: LocalPort, errno: number): void {
@@ -299,6 +315,7 @@ export class Datapath {
         { vni: null, reasons: this.forwarder.drops.snapshot() },
         ...networks.map(({ vni, drops }) => ({ vni, reasons: drops.snapshot() })),
       ],
+      answered: networks.map(({ vni, answered }) => ({ vni, ...answered.snapshot() })),
     };
   }
 }

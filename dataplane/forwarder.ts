@@ -32,7 +32,9 @@ import {
 } from './headers/ethernet.ts';
 import { hasVniFlag, readVni, VXLAN_HEADER_SIZE, writeVxlan } from './headers/vxlan.ts';
 import type { LocalPort } from './local-port.ts';
-import type { FloodScope, Network } from './network.ts';
+import { NeighborProxy } from './neighbor-proxy.ts';
+import type { MovedAddress } from './neighbors.ts';
+import type { Network, Reach } from './network.ts';
 import type { CompleteChecksum, UdpPort } from './ports.ts';
 import { refusalReason } from './refusal.ts';
 import type { Vtep, VtepTable } from './vtep-table.ts';
@@ -46,6 +48,8 @@ const SEND_BATCH = 256;
 export interface ForwarderModules {
   /** The memory that all descriptors point into. */
   readonly arena: DataView;
+  /** Offset of ANSWER_AREA_SIZE bytes of it that nobody else uses. */
+  readonly answerArea: number;
   readonly completeChecksum: CompleteChecksum;
   readonly vteps: VtepTable;
   /** Chosen at random at start, so that nobody outside can tell which flows share a source port. */
@@ -64,6 +68,7 @@ export class Forwarder {
   /** Which network each queued frame belongs to, for the counters of what the kernel refuses. */
   private readonly sendingFor: (Network | undefined)[] = new Array(SEND_BATCH).fill(undefined);
   private sendingCount = 0;
+  private readonly neighbors: NeighborProxy;
   private udp: UdpPort | undefined;
 
   constructor(modules: ForwarderModules) {
@@ -71,6 +76,7 @@ export class Forwarder {
     this.completeChecksum = modules.completeChecksum;
     this.vteps = modules.vteps;
     this.hashSeed = modules.hashSeed;
+    this.neighbors = new NeighborProxy({ arena: modules.arena, area: modules.answerArea });
   }
 
   /** The underlay. Until it is there, frames for other VTEPs count as refused. */
@@ -95,6 +101,15 @@ export class Forwarder {
   }
 
   // ── Transmit ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Tells local containers, once, which station has an address now that another one had. */
+  announce(network: Network, moved: readonly MovedAddress[]): void {
+    for (const address of moved) {
+      this.neighbors.announce(address);
+      for (const port of network.ports) this.queueWrite(network, port, this.neighbors.built, 0);
+    }
+    this.flush(network);
+  }
 
   /** Handler of a TAP: `count` frames that a container, or the bridge in front of it, sent. */
   onTapFrames(network: Network, port: LocalPort, batch: FrameBatch, count: number): void {
@@ -122,11 +137,11 @@ export class Forwarder {
     }
   }
 
-  /** Broadcast, multicast and unknown unicast of a local port. */
+  /** Broadcast, multicast and unknown unicast of a local port: within its limit, and as far as anybody needs it. */
   private transmitToNobody(network: Network, from: LocalPort, batch: FrameBatch, i: number): void {
     const at = batch.offset(i);
-    const isToGroup = isGroup(readDestinationHigh(this.arena, at));
-    if (!isToGroup && network.unknownUnicast === 'nobody') {
+    const unknown = isGroup(readDestinationHigh(this.arena, at)) ? undefined : network.unknownUnicast;
+    if (unknown === 'nobody') {
       network.drops.add(DROP.unknown_destination);
       return;
     }
@@ -135,7 +150,14 @@ export class Forwarder {
       network.drops.add(DROP.bum_rate);
       return;
     }
-    this.flood(network, from, batch, i, isToGroup ? 'everybody' : network.unknownUnicast);
+    // It may go to several places, of which each would complete it, and ND is believed by its checksum.
+    if (this.completeChecksum(batch, i) !== 0) {
+      network.drops.add(DROP.bad_geometry);
+      return;
+    }
+    const reach = unknown ?? this.neighbors.examine(network, batch, i);
+    if (reach === 'answered') this.queueWrite(network, from, this.neighbors.built, 0);
+    else if (reach !== 'dropped') this.flood(network, from, batch, i, reach);
   }
 
   private learn(network: Network, at: number, from: Place): LearnResult {
@@ -173,16 +195,12 @@ export class Forwarder {
   }
 
   /** Broadcast, multicast and unknown unicast: to every other local port and, replicated at the head end, to VTEPs. */
-  private flood(network: Network, from: LocalPort, batch: FrameBatch, i: number, scope: FloodScope): void {
-    const vteps = scope === 'everybody' ? network.flood.vteps() : network.flood.silentVteps();
+  private flood(network: Network, from: LocalPort, batch: FrameBatch, i: number, reach: Reach): void {
+    const vteps = network.vtepsWithin(reach);
     const ports = network.ports;
     if (vteps.length + ports.length === 1) {
-      network.drops.add(DROP.no_destination);
-      return;
-    }
-    // One frame for several places: its checksum must be complete before, or each place would complete it again.
-    if (this.completeChecksum(batch, i) !== 0) {
-      network.drops.add(DROP.bad_geometry);
+      const isSuppressed = reach !== 'everybody' && isGroup(readDestinationHigh(this.arena, batch.offset(i)));
+      network.drops.add(isSuppressed ? DROP.neighbor_suppressed : DROP.no_destination);
       return;
     }
     for (let p = 0; p < ports.length; p++) {

@@ -62,6 +62,7 @@ test('mergeCounters() adds up ports, drops and the underlay; an errno is no numb
         { vni: null, reasons: { unknown_vni: 1 } },
         { vni: BLUE, reasons: { runt: 2 } },
       ],
+      answered: [{ vni: BLUE, arp: 1, nd: 2 }],
     },
     {
       underlay: counters({ rxFrames: 4, txErrors: 2, txGsoError: 5 }),
@@ -73,11 +74,16 @@ test('mergeCounters() adds up ports, drops and the underlay; an errno is no numb
         { vni: null, reasons: { unknown_vni: 10, unknown_vtep: 1 } },
         { vni: BLUE, reasons: {} },
       ],
+      answered: [
+        { vni: BLUE, arp: 10, nd: 20 },
+        { vni: GREEN, arp: 3, nd: 0 },
+      ],
     },
     {
       underlay: counters({ txGsoError: 5 }),
       ports: [],
       drops: [],
+      answered: [],
     },
   ];
   t.deepEqual(mergeCounters(all), {
@@ -89,6 +95,10 @@ test('mergeCounters() adds up ports, drops and the underlay; an errno is no numb
     drops: [
       { vni: null, reasons: { unknown_vni: 11, unknown_vtep: 1 } },
       { vni: BLUE, reasons: { runt: 2 } },
+    ],
+    answered: [
+      { vni: BLUE, arp: 11, nd: 22 },
+      { vni: GREEN, arp: 3, nd: 0 },
     ],
   });
 });

@@ -51,6 +51,14 @@ export function mergeCounters(all: readonly DataplaneCounters[]): DataplaneCount
       ...first,
       reasons: sumReasons([first, ...rest].map(({ reasons }) => reasons)),
     })),
+    answered: groups(
+      all.flatMap(({ answered }) => answered),
+      ({ vni }) => String(vni),
+    ).map(group => ({
+      vni: group[0].vni,
+      arp: group.reduce((sum, { arp }) => sum + arp, 0),
+      nd: group.reduce((sum, { nd }) => sum + nd, 0),
+    })),
   };
 }
 

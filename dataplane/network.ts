@@ -1,6 +1,7 @@
 /** One VXLAN segment on this VTEP: its ports, its forwarding table and the VTEPs that carry it too. */
 import { randomInt } from 'node:crypto';
 import type { IpAddress, MacAddress, Vni, VtepAddress } from './address.ts';
+import { AnswerCounters } from './answer-counters.ts';
 import { Claims } from './claims.ts';
 import type { Clock } from './clock.ts';
 import type { Time } from './coarse-time.ts';
@@ -26,6 +27,9 @@ export const MAX_LEARNED = 65_536;
  */
 export type FloodScope = 'nobody' | 'silent' | 'everybody';
 
+/** How far a frame goes for which more is known: `local` is to local ports alone. */
+export type Reach = 'local' | Exclude<FloodScope, 'nobody'>;
+
 export interface NetworkOptions {
   readonly name: string;
   readonly vni: Vni;
@@ -36,6 +40,10 @@ export interface NetworkOptions {
   readonly maxLearned?: number;
   /** Unicast to a MAC that nobody has told of. @default 'everybody' */
   readonly unknownUnicast?: FloodScope | undefined;
+  /**
+   * ARP requests, neighbor solicitations and announcements for an address that nobody has told of. @default 'everybody'
+   */
+  readonly unknownAddress?: Exclude<FloodScope, 'nobody'> | undefined;
   /**
    * Frames a second, with bursts of a second's worth, that each station attached here may send to nobody in particular:
    * broadcast, multicast and unknown unicast. All others behind one port have as much together. 0: no limit. @default 0
@@ -53,6 +61,8 @@ export interface NetworkModules {
     | undefined;
 }
 
+const NONE: readonly Vtep[] = [];
+
 interface Attachment {
   readonly port: LocalPort;
   readonly neighbor: Neighbor;
@@ -69,7 +79,10 @@ export class Network {
   readonly table: ForwardingTable<LocalPort, Vtep>;
   readonly flood: FloodList<Vtep>;
   readonly unknownUnicast: FloodScope;
+  readonly unknownAddress: Reach;
   readonly neighbors = new Neighbors();
+  /** ARP requests and neighbor solicitations that were answered here. */
+  readonly answered = new AnswerCounters();
   readonly claims: Claims;
   /** The local ports; a new array whenever they change, so that the frame path can iterate over it as it is. */
   ports: readonly LocalPort[] = [];
@@ -85,6 +98,7 @@ export class Network {
     this.time = modules.time;
     this.bumRate = options.bumRate ?? 0;
     this.unknownUnicast = options.unknownUnicast ?? 'everybody';
+    this.unknownAddress = options.unknownAddress ?? 'everybody';
     this.maxFrame = ETHERNET_HEADER_SIZE + options.mtu;
     this.table = new ForwardingTable(modules, { maxLearned: options.maxLearned ?? MAX_LEARNED });
     this.flood = new FloodList({ own: options.own });
@@ -153,6 +167,12 @@ export class Network {
     if (limit !== undefined) this.buckets.set(mac, limit);
     this.table.setFixed(mac, port.destination, 'attached');
     this.claims.refreshStation(mac);
+  }
+
+  /** The VTEPs that a frame of this reach goes to. */
+  vtepsWithin(reach: Reach): readonly Vtep[] {
+    if (reach === 'local') return NONE;
+    return reach === 'silent' ? this.flood.silentVteps() : this.flood.vteps();
   }
 
   /** The station is not attached any more; a claim that was covered by it is used now. */

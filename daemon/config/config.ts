@@ -35,9 +35,17 @@ export interface NetworkConfig {
   /** VTEPs that run no weft; all of the underlay's address family, none of them the underlay itself. */
   readonly staticVteps: readonly VtepAddress[];
   readonly unknownUnicast: UnknownUnicast;
+  readonly unknownAddress: UnknownAddress;
   /** Broadcast, multicast and unknown-unicast frames a second of each container; 0: no limit. */
   readonly bumRate: number;
 }
+
+/**
+ * How far ARP and ND go for an IP address that nobody has told of. `flood`: to every VTEP of the network. `local`: to local
+ * containers and static VTEPs.
+ */
+export const UNKNOWN_ADDRESS = ['flood', 'local'] as const;
+export type UnknownAddress = (typeof UNKNOWN_ADDRESS)[number];
 
 /** What becomes of unicast to a MAC that nobody has told of. `auto`: flood to static VTEPs if there are any, else drop. */
 export const UNKNOWN_UNICAST = ['auto', 'drop', 'flood'] as const;

@@ -38,6 +38,7 @@ test('parseConfig fills in every default', t => {
         mtu: 'auto',
         staticVteps: [],
         unknownUnicast: 'auto',
+        unknownAddress: 'flood',
         bumRate: 1000,
       },
     ],
@@ -54,7 +55,7 @@ gossip: { port: 7000, join: [vm-c, "vm-d:7001", 192.0.2.2, "192.0.2.3:7002", "[2
 dataplane: { workers: 4, sender: plain, offload: { udp_gro: off, tap_uso: "off", tap_tso: auto } }
 networks:
   - { name: blue, vni: 16777215, subnet: 10.0.0.0/8, attach: tap, mtu: 1400, static_vteps: ["2001:db8::9"] }
-  - { name: green, vni: 1, subnet: 10.0.0.0/8, mtu: 576, unknown_unicast: drop, bum_rate: 0 }
+  - { name: green, vni: 1, subnet: 10.0.0.0/8, mtu: 576, unknown_unicast: drop, unknown_address: local, bum_rate: 0 }
 log: { level: debug }
 `;
   const config = parseConfig(text, 'weft.yaml', 'ignored');
@@ -82,7 +83,8 @@ log: { level: debug }
   const [blue, green] = config.networks;
   t.like(blue, { name: 'blue', vni: 16_777_215, subnet: '10.0.0.0/8', attach: 'tap', mtu: 1400 });
   t.deepEqual(blue?.staticVteps, [parseIp('2001:db8::9')]);
-  t.like(green, { subnet: '10.0.0.0/8', mtu: 576, attach: 'bridge', unknownUnicast: 'drop', bumRate: 0 });
+  t.like(green, { subnet: '10.0.0.0/8', mtu: 576, attach: 'bridge' });
+  t.like(green, { unknownUnicast: 'drop', unknownAddress: 'local', bumRate: 0 });
   t.is(config.log.level, 'debug');
 });
 
@@ -357,6 +359,10 @@ const MISTAKES: readonly (readonly [string, string])[] = [
   [
     `${NETWORK}    unknown_unicast: on\n`,
     'weft.yaml:4: networks[0].unknown_unicast: "on" is not known here; write auto, drop or flood',
+  ],
+  [
+    `${NETWORK}    unknown_address: drop\n`,
+    'weft.yaml:4: networks[0].unknown_address: "drop" is not known here; write flood or local',
   ],
   [
     `${NETWORK}    bum_rate: off\n`,

@@ -182,6 +182,7 @@ function toConfig(file: ConfigFile, hostName: string): Config {
       mtu: network.mtu,
       staticVteps: network.static_vteps,
       unknownUnicast: network.unknown_unicast,
+      unknownAddress: network.unknown_address,
       bumRate: network.bum_rate,
     })),
     log: file.log,

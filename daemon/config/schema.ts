@@ -24,6 +24,7 @@ import {
   MAX_MTU,
   MIN_MTU,
   SENDERS,
+  UNKNOWN_ADDRESS,
   UNKNOWN_UNICAST,
 } from './config.ts';
 import { parseHostPort } from './host-port.ts';
@@ -141,6 +142,7 @@ const networkSection = section({
   mtu: mtu.default('auto'),
   static_vteps: list(textLeaf(parseVtep)),
   unknown_unicast: wordLeaf(UNKNOWN_UNICAST).default('auto'),
+  unknown_address: wordLeaf(UNKNOWN_ADDRESS).default('flood'),
   bum_rate: bumRate.default(DEFAULT_BUM_RATE),
 });
 const logSection = section({ level: wordLeaf(LOG_LEVELS).default('info') });

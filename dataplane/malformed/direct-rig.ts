@@ -13,6 +13,7 @@ import { FrameBatch, GSO_NONE } from '../frame-batch.ts';
 import { LocalPort } from '../local-port.ts';
 import { batchIo, COALESCE_TCP, COALESCE_UDP, COUNTERS } from '../native/batch-io.ts';
 import { gather, type Outcome } from '../native/testing/segments.ts';
+import { ANSWER_AREA_SIZE } from '../neighbor-responder.ts';
 import { Network } from '../network.ts';
 import type { PortCounters, TapPort, UdpPort } from '../ports.ts';
 import { ManualClock } from '../testing/manual-clock.ts';
@@ -81,6 +82,7 @@ export class DirectRig {
     const { arena } = this;
     this.forwarder = new Forwarder({
       arena: arena.view,
+      answerArea: arena.scratchOffset + SCRATCH - ANSWER_AREA_SIZE,
       completeChecksum: checksumCompleter({ arena }),
       vteps: this.vteps,
       hashSeed: 1,

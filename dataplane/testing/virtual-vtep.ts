@@ -9,6 +9,7 @@ import type { DropReason } from '../drop-reasons.ts';
 import { Forwarder } from '../forwarder.ts';
 import { FLAG_NEEDS_CSUM, FrameBatch } from '../frame-batch.ts';
 import { LocalPort } from '../local-port.ts';
+import { ANSWER_AREA_SIZE } from '../neighbor-responder.ts';
 import { Network, type NetworkOptions } from '../network.ts';
 import { HEADROOM, type TapPort } from '../ports.ts';
 import { VtepTable } from '../vtep-table.ts';
@@ -104,6 +105,7 @@ export class VirtualVtep {
     this.address = address;
     this.forwarder = new Forwarder({
       arena: modules.arena.view,
+      answerArea: modules.arena.allocate(ANSWER_AREA_SIZE),
       completeChecksum: memoryCompleteChecksum(modules.arena),
       vteps: this.vteps,
       hashSeed: 1,
