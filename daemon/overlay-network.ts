@@ -7,6 +7,7 @@ import { superFrameSegments } from '../dataplane/mtu.ts';
 import type { SuperFrames } from '../dataplane/tap-device.ts';
 import type { NetworkConfig } from './config/config.ts';
 import { bridgeName, bridgeTapName, stableMac } from './endpoints/names.ts';
+import { forwardingRules } from './forwarding-rules.ts';
 import { makeBridge, removeBridge } from './net/network-devices.ts';
 
 export interface OverlayNetworkOptions {
@@ -64,7 +65,7 @@ export class OverlayNetwork {
   /** Makes the devices, or takes them over, and hands them to the dataplane. */
   async start(): Promise<void> {
     const { vni, name, staticVteps } = this.config;
-    await this.dataplane.run('addNetwork', { name, vni, mtu: this.mtu });
+    await this.dataplane.run('addNetwork', { name, vni, mtu: this.mtu, ...forwardingRules(this.config) });
     this.isInDataplane = true;
     await this.makeDevices();
     const vteps = staticVteps.map(address => ({ address, port: this.options.vxlanPort }));

@@ -1,7 +1,10 @@
 /** What the main thread and the dataplane worker say to each other: plain data, structured-cloned. */
-import type { MacAddress, Vni, VtepAddress } from './address.ts';
+import type { IpAddress, MacAddress, Vni, VtepAddress } from './address.ts';
+import type { AnswerCounts } from './answer-counters.ts';
+import type { ClaimChanges, ClaimReport } from './claims.ts';
 import type { DropReason } from './drop-reasons.ts';
 import type { ErrorCode } from './errors.ts';
+import type { NetworkOptions } from './network.ts';
 import type { NextHop } from './next-hops.ts';
 import type { Offload, OffloadLost } from './offloads.ts';
 import type { PortCounters } from './ports.ts';
@@ -32,14 +35,21 @@ export interface Commands {
     readonly share?: 'founds' | 'joins' | undefined;
   };
   closeUnderlay: Record<never, never>;
-  addNetwork: { readonly name: string; readonly vni: Vni; readonly mtu: number };
+  addNetwork: Omit<NetworkOptions, 'own' | 'maxLearned'>;
   /** Closes the ports of the network too. */
   removeNetwork: { readonly vni: Vni };
   /**
    * Hands over an open TAP descriptor: from now on the worker owns and closes it, also if the command fails. `reads`:
-   * whether the worker reads what the device sends, or only writes.
+   * whether the worker reads what the device sends, or only writes. `bucket`: state of the rate limit that all workers
+   * share (token-bucket.ts).
    */
-  addPort: { readonly vni: Vni; readonly port: string; readonly fd: number; readonly reads: boolean };
+  addPort: {
+    readonly vni: Vni;
+    readonly port: string;
+    readonly fd: number;
+    readonly reads: boolean;
+    readonly bucket: SharedArrayBuffer;
+  };
   removePort: { readonly vni: Vni; readonly port: string };
   /** The complete set of other VTEPs of the network from one source. */
   setVteps: { readonly vni: Vni; readonly source: 'gossip' | 'static'; readonly vteps: readonly VtepSpec[] };
@@ -48,9 +58,22 @@ export interface Commands {
    * caller's, who may close those that are not in it once the command is answered.
    */
   setNextHops: { readonly hops: readonly NextHopSpec[] };
-  /** A container's MAC is behind this port and nowhere else, until it is released. */
-  attachMac: { readonly vni: Vni; readonly mac: MacAddress; readonly port: string };
+  /**
+   * A container's MAC is behind this port and nowhere else, until it is released. `addresses`: those it is known to have,
+   * by which ARP and ND for them stay here. `bucket`: as of addPort.
+   */
+  attachMac: {
+    readonly vni: Vni;
+    readonly mac: MacAddress;
+    readonly port: string;
+    readonly addresses?: readonly IpAddress[];
+    readonly bucket: SharedArrayBuffer;
+  };
   releaseMac: { readonly vni: Vni; readonly mac: MacAddress };
+  /** Where other nodes say that stations are: what is new of it. */
+  changeClaims: { readonly vni: Vni } & ClaimChanges;
+  /** All claims of all networks, and what became of each: to be held against what they should be. */
+  readClaims: Record<never, never>;
   readTable: Record<never, never>;
   readCounters: Record<never, never>;
   close: Record<never, never>;
@@ -69,10 +92,14 @@ export interface Answers {
   setNextHops: undefined;
   attachMac: undefined;
   releaseMac: undefined;
+  changeClaims: undefined;
+  readClaims: readonly InstalledClaim[];
   readTable: readonly TableEntry[];
   readCounters: DataplaneCounters;
   close: undefined;
 }
+
+export type InstalledClaim = ClaimReport & { readonly vni: Vni };
 
 export interface TableEntry {
   readonly vni: Vni;
@@ -94,6 +121,7 @@ export interface DataplaneCounters {
     readonly vni: Vni | null;
     readonly reasons: Partial<Record<DropReason, number>>;
   }[];
+  readonly answered: readonly ({ readonly vni: Vni } & AnswerCounts)[];
 }
 
 export type CommandName = keyof Commands;

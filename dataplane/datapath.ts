@@ -65,6 +65,8 @@ export class Datapath {
   private nextHops: readonly NextHopSpec[] = [];
   /** What may be asked of the kernel. */
   private offloads: readonly Offload[] = [];
+  /** Whether this worker speaks for all. */
+  private announces = true;
   private underlay: { readonly udp: NativeUdpPort; readonly own: VtepAddress } | undefined;
 
   constructor(modules: DatapathModules, handlers: DatapathHandlers) {
@@ -75,6 +77,7 @@ export class Datapath {
     this.handlers = handlers;
     this.forwarder = new Forwarder({
       arena: this.arena.view,
+      answerArea: this.arena.scratchOffset,
       completeChecksum: checksumCompleter({ arena: this.arena }),
       vteps: this.vteps,
       // Signed, as V8 keeps small integers.
@@ -121,6 +124,7 @@ export class Datapath {
             this.handlers.offloadLost({ offload, port: this.lostInjector(offload), vni: null, errno }),
         },
       );
+      this.announces = share !== 'joins';
       this.underlay = { udp, own: underlay };
       this.offloads = offloads;
       this.forwarder.useUdp(udp);
@@ -151,9 +155,9 @@ export class Datapath {
       this.forgetUnusedVteps();
     },
 
-    addPort: ({ vni, port: id, fd, reads }) => {
+    addPort: ({ vni, port: id, fd, reads, bucket }) => {
       try {
-        this.addPort(this.networkOf(vni), id, { fd, reads });
+        this.addPort(this.networkOf(vni), id, { fd, reads }, bucket);
       } catch (error) {
         closeTap({ fds: [fd] });
         throw error;
@@ -176,6 +180,7 @@ export class Datapath {
       }
       network.setVteps(source, interned);
       this.forgetUnusedVteps();
+      this.announce(network);
     },
 
     setNextHops: ({ hops }) => {
@@ -184,14 +189,28 @@ export class Datapath {
       for (const vtep of this.vteps.values()) this.pointToNextHop(vtep);
     },
 
-    attachMac: ({ vni, mac, port }) => {
+    attachMac: ({ vni, mac, port, addresses, bucket }) => {
       const network = this.networkOf(vni);
-      network.attach(mac, this.portOf(network, port));
+      network.attach(mac, this.portOf(network, port), addresses, bucket);
+      this.announce(network);
     },
 
     releaseMac: ({ vni, mac }) => {
-      this.networkOf(vni).table.removeFixed(mac);
+      const network = this.networkOf(vni);
+      network.release(mac);
+      this.announce(network);
     },
+
+    changeClaims: ({ vni, ...changes }) => {
+      const network = this.networkOf(vni);
+      network.claims.change(changes);
+      this.announce(network);
+    },
+
+    readClaims: () =>
+      [...this.forwarder.allNetworks()].flatMap(({ vni, claims }) =>
+        Array.from(claims.reports(), report => ({ ...report, vni })),
+      ),
 
     readTable: () => [...this.forwarder.allNetworks()].flatMap(network => tableOf(network)),
 
@@ -212,7 +231,7 @@ export class Datapath {
     return { arena: this.arena, ring, injectedRing };
   }
 
-  private addPort(network: Network, id: string, options: TapPortOptions): void {
+  private addPort(network: Network, id: string, options: TapPortOptions, bucket: SharedArrayBuffer): void {
     const port = new LocalPort(id);
     const tap = new NativeTapPort(
       this.portModules(this.offloads.includes('io-uring')),
@@ -230,7 +249,13 @@ export class Datapath {
       },
     );
     port.use(tap);
-    network.addPort(port);
+    network.addPort(port, bucket);
+  }
+
+  /** Every worker knows of it, and writes to all ports: one says it. */
+  private announce(network: Network): void {
+    const moved = network.neighbors.takeMoved();
+    if (this.announces && moved.length > 0) this.forwarder.announce(network, moved);
   }
 
   private portLost(network: Network, port: LocalPort, errno: number): void {
@@ -296,6 +321,7 @@ export class Datapath {
         { vni: null, reasons: this.forwarder.drops.snapshot() },
         ...networks.map(({ vni, drops }) => ({ vni, reasons: drops.snapshot() })),
       ],
+      answered: networks.map(({ vni, answered }) => ({ vni, ...answered.snapshot() })),
     };
   }
 }

@@ -170,14 +170,25 @@ test('next hops that one worker refuses are replaced by the former ones in the o
   );
 });
 
+test('claims are changed in every worker', async t => {
+  const { dataplane, fakes } = setUp();
+  const args = { vni: VNI, set: [], remove: [MAC] };
+  await dataplane.run('changeClaims', args);
+  for (const { commands } of fakes) t.deepEqual(commands, [{ name: 'changeClaims', args }]);
+});
+
 test('addPort: a queue for each worker, which it reads', async t => {
   const { dataplane, fakes } = setUp();
   const fds = descriptors(t, 3);
   await dataplane.run('addPort', { ...TAP, fds });
+  const added = fakes.map(({ commands }) => commands[0]?.args as Commands['addPort'] | undefined);
+  const bucket = added[0]?.bucket;
+  t.true(bucket instanceof SharedArrayBuffer);
   t.deepEqual(
-    fakes.map(({ commands }) => commands[0]?.args),
-    fds.map(fd => ({ ...TAP, fd, reads: true })),
+    added,
+    fds.map(fd => ({ ...TAP, fd, reads: true, bucket }) as Commands['addPort']),
   );
+  for (const args of added) t.is(args?.bucket, bucket, 'one limit for all');
 });
 
 test('addPort: a single queue is read by one worker, in turn, and written to by all', async t => {
@@ -279,7 +290,14 @@ test('two dataplanes cannot have the same port, however many workers they have; 
   const answer = spawnSync('ip', ['netns', 'exec', name, process.execPath, scenario], { encoding: 'utf8' });
   t.deepEqual(
     answer.stdout.trim().split('\n'),
-    ['64 source ports', 'conflict', 'conflict', '2 rows of drops', '16 source ports'],
+    [
+      '64 source ports',
+      'conflict',
+      'conflict',
+      '2 rows of drops',
+      'claim of 02:00:5e:10:00:01: vtep_unknown',
+      '16 source ports',
+    ],
     answer.stderr,
   );
 });

@@ -7,10 +7,11 @@ import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import type { Vni } from './address.ts';
 import type { Answers, CommandName, Commands, NextHopSpec } from './commands.ts';
 import { WeftError } from './errors.ts';
-import { mergeCounters, mergeOpened, mergeTables } from './merge-answers.ts';
+import { mergeClaims, mergeCounters, mergeOpened, mergeTables } from './merge-answers.ts';
 import type { Offload, OffloadLost } from './offloads.ts';
 import { type PortName, PortRegistry } from './port-registry.ts';
 import { shareTap } from './tap-device.ts';
+import { BUCKET_BYTES } from './token-bucket.ts';
 import { type StartWorker, startWorkerThread, type WorkerEvent, type WorkerLink } from './worker-thread.ts';
 
 type PortLost = Extract<WorkerEvent, { type: 'portLost' }>;
@@ -25,7 +26,11 @@ export interface DataplaneHandlers {
 }
 
 /** What the daemon asks of the dataplane: the commands of one worker (commands.ts), for all. */
-export type DataplaneCommands = Omit<Commands, 'open' | 'closeUnderlay' | 'addPort' | 'close'> & {
+export type DataplaneCommands = Omit<
+  Commands,
+  'open' | 'closeUnderlay' | 'addPort' | 'attachMac' | 'close'
+> & {
+  readonly attachMac: Omit<Commands['attachMac'], 'bucket'>;
   readonly open: Omit<Commands['open'], 'share'>;
   /**
    * Hands over the open descriptors of a TAP, which from now on belong to the dataplane, also if the command fails: one
@@ -73,8 +78,8 @@ export class Dataplane {
 
   /**
    * Carries out one command in all workers, after those before it. Rejects with the WeftError that one of them met. Then
-   * what adds something (`open`, `addNetwork`, `addPort`, `attachMac`) and `setNextHops` is undone in the others; `setVteps`
-   * and what takes something away stay done there.
+   * what adds something (`open`, `addNetwork`, `addPort`, `attachMac`) and `setNextHops` is undone in the others; `setVteps`,
+   * `changeClaims` and what takes something away stay done there.
    */
   run<Name extends keyof DataplaneCommands>(
     name: Name,
@@ -123,11 +128,15 @@ export class Dataplane {
     },
     attachMac: async args => {
       const undo = (worker: WorkerLink) => worker.run('releaseMac', { vni: args.vni, mac: args.mac });
-      await this.everywhere('attachMac', args, undo);
+      await this.everywhere('attachMac', { ...args, bucket: new SharedArrayBuffer(BUCKET_BYTES) }, undo);
     },
     releaseMac: async args => {
       await this.everywhere('releaseMac', args);
     },
+    changeClaims: async args => {
+      await this.everywhere('changeClaims', args);
+    },
+    readClaims: async args => mergeClaims(await this.everywhere('readClaims', args)),
     setNextHops: async args => {
       // An injector that is taken up again can be lost again.
       for (const { injector } of args.hops) this.lostOffloads.delete(lossKey('tunnel-gso', injector, null));
@@ -185,6 +194,7 @@ export class Dataplane {
     for (const key of this.lostOffloads) if (key.startsWith(`${vni} ${port} `)) this.lostOffloads.delete(key);
     const reader =
       fds.length === workers ? this.ports.addShared({ vni, port }) : this.ports.addSingle({ vni, port });
+    const bucket = new SharedArrayBuffer(BUCKET_BYTES);
     try {
       await this.inAll(
         (worker, i) =>
@@ -193,6 +203,7 @@ export class Dataplane {
             port,
             fd: queues[i] ?? -1,
             reads: reader === undefined || reader === i,
+            bucket,
           }),
         worker => worker.run('removePort', { vni, port }),
       );

@@ -12,7 +12,18 @@ const MEANINGS = {
   exceeds_mtu: 'longer than the MTU of the network; check the MTU of the sending interface',
   hairpin: 'the destination is behind the port that the frame came from',
   no_destination: 'broadcast or unknown unicast with nobody else in the network',
+  unknown_destination:
+    'unicast to a MAC that nobody has told of: its container is gone, or weft does not know of it (unknown_unicast)',
+  bum_rate: 'broadcast, multicast or unknown unicast beyond what bum_rate lets a container send in a second',
+  arp_malformed:
+    'a broadcast of a container with EtherType ARP that is no ARP for IPv4 over Ethernet (RFC 826)',
+  nd_malformed:
+    'a neighbor solicitation or advertisement of a container that fails the checks of RFC 4861 section 7.1',
+  neighbor_suppressed:
+    'ARP or ND that nobody needed to hear: gossip has told the other VMs, and there is no other port here',
   source_is_local: 'came through the tunnel with the source MAC of a container attached here',
+  source_claimed_elsewhere:
+    'came from a VTEP with the source MAC of a container that gossip says is behind another; passes while one moves',
   source_spoofed: 'sent by a container with the source MAC of another one',
   vxlan_truncated: 'datagram shorter than a VXLAN header',
   vxlan_flags: 'the I flag of the VXLAN header is not set (RFC 7348 section 5)',

@@ -88,3 +88,18 @@ test('repoint(): another object for the address of a member takes its place, for
   t.false(list.has(TWO));
   t.deepEqual(list.vteps(), [anew]);
 });
+
+test('silentVteps(): those that only the configuration names, for as long as gossip does not', t => {
+  const list = new FloodList<Member>({ own: OWN });
+  list.replace('static', [TWO, THREE]);
+  list.replace('gossip', [THREE, FOUR]);
+  t.deepEqual(list.silentVteps(), [TWO]);
+  list.replace('gossip', []);
+  t.deepEqual(list.silentVteps(), [TWO, THREE]);
+  list.remove(TWO.address, 'static');
+  t.deepEqual(list.silentVteps(), [THREE]);
+  const anew = member(3);
+  list.repoint(anew);
+  t.is(list.silentVteps()[0], anew);
+  t.is(list.get(THREE.address), anew);
+});

@@ -17,6 +17,7 @@ export class FloodList<V extends { readonly address: VtepAddress }> {
   private readonly own: VtepAddress;
   private readonly members = new Map<VtepAddress, Member<V>>();
   private list: readonly V[] = [];
+  private silent: readonly V[] = [];
 
   /** `own`: the address of this node's VTEP, which is never in the list, whoever says so. */
   constructor(options: { readonly own: VtepAddress }) {
@@ -26,6 +27,16 @@ export class FloodList<V extends { readonly address: VtepAddress }> {
   /** The members in the order in which they came. The same array until the membership changes: keep no copy. */
   vteps(): readonly V[] {
     return this.list;
+  }
+
+  /** Those that no gossip speaks for: what is behind them is known from their frames alone. */
+  silentVteps(): readonly V[] {
+    return this.silent;
+  }
+
+  /** The member at this address. */
+  get(address: VtepAddress): V | undefined {
+    return this.members.get(address)?.vtep;
   }
 
   /** Whether this very object is a member. */
@@ -42,6 +53,7 @@ export class FloodList<V extends { readonly address: VtepAddress }> {
       return this.changed();
     }
     member.sources.add(source);
+    this.renewSilent();
     if (member.vtep === vtep) return false;
     member.vtep = vtep;
     return this.changed();
@@ -77,11 +89,19 @@ export class FloodList<V extends { readonly address: VtepAddress }> {
   private withdraw(address: VtepAddress, source: FloodSource): boolean {
     const member = this.members.get(address);
     if (member === undefined || !member.sources.delete(source)) return false;
-    return member.sources.size === 0 && this.members.delete(address);
+    if (member.sources.size === 0) return this.members.delete(address);
+    this.renewSilent();
+    return false;
   }
 
   private changed(): true {
     this.list = Array.from(this.members.values(), member => member.vtep);
+    this.renewSilent();
     return true;
+  }
+
+  private renewSilent(): void {
+    const silent = [...this.members.values()].filter(({ sources }) => !sources.has('gossip'));
+    this.silent = silent.map(({ vtep }) => vtep);
   }
 }

@@ -1,71 +1,13 @@
 import test from 'ava';
-import { BROADCAST_MAC, type MacAddress, parseIp, parseMac, parseVni } from './address.ts';
+import { BROADCAST_MAC, type MacAddress, parseIp, parseMac } from './address.ts';
 import type { DropReason } from './drop-reasons.ts';
 import { FLAG_NEEDS_CSUM, FRAME_PIECE_COUNT, FrameBatch, GSO_TCPV4 } from './frame-batch.ts';
 import { writeDestinationMac, writeSourceMac } from './headers/ethernet.ts';
-import type { Network } from './network.ts';
-import {
-  arpFrame,
-  concat,
-  pattern,
-  type Station,
-  station,
-  tcpFrame,
-  udpFrame,
-  viewOf,
-  vxlanPayload,
-} from './testing/frames.ts';
-import { ManualClock } from './testing/manual-clock.ts';
-import { MemoryUdpNetwork } from './testing/memory-ports.ts';
-import { MemoryArena, MemoryPump } from './testing/memory-pump.ts';
+import { concat, pattern, tcpFrame, udpFrame, viewOf, vxlanPayload } from './testing/frames.ts';
 import { referenceSegments, type SuperFrame } from './testing/reference-segments.ts';
 import { superFrame } from './testing/super-frames.ts';
-import { type VirtualContainer, VirtualVtep } from './testing/virtual-vtep.ts';
+import { A, ADDRESSES, B, BLUE, broadcast, C, RED, STRANGER, unicast, World } from './testing/three-vteps.ts';
 import { Vtep } from './vtep-table.ts';
-
-const BLUE = parseVni(42);
-const RED = parseVni(43);
-const ADDRESSES = [parseIp('192.0.2.1'), parseIp('192.0.2.2'), parseIp('192.0.2.3')] as const;
-const STRANGER = parseIp('192.0.2.99');
-
-interface Host {
-  readonly vtep: VirtualVtep;
-  readonly network: Network;
-  readonly container: VirtualContainer;
-}
-
-/** Three VTEPs that all carry BLUE and know each other, with one container each. */
-class World {
-  readonly pump = new MemoryPump();
-  readonly clock = new ManualClock();
-  readonly arena = new MemoryArena(32 * 1024 * 1024);
-  readonly underlay = new MemoryUdpNetwork({ arena: this.arena, pump: this.pump });
-  readonly hosts: readonly [Host, Host, Host] = [this.host(0), this.host(1), this.host(2)];
-
-  private host(index: 0 | 1 | 2): Host {
-    const vtep = new VirtualVtep({ ...this, underlay: this.underlay }, { address: ADDRESSES[index] });
-    const network = vtep.addNetwork(BLUE, ADDRESSES);
-    return { vtep, network, container: vtep.addContainer(network, `c${index + 1}`) };
-  }
-
-  /** What arrives at host 0 as if `from` had sent it. */
-  inject(bytes: Uint8Array, from = ADDRESSES[1], tos = 0): void {
-    this.underlay.inject({ from, fromPort: 50_000, to: ADDRESSES[0], toPort: 4789, tos, bytes });
-    this.pump.deliver();
-  }
-}
-
-const [A, B, C] = [station(1), station(2), station(3)];
-
-function unicast(from: Station, to: Station, sourcePort = 40_000): Uint8Array {
-  return udpFrame({ from, to, sourcePort });
-}
-
-function broadcast(from: Station): Uint8Array {
-  const frame = arpFrame(1, { from });
-  writeDestinationMac(viewOf(frame), 0, BROADCAST_MAC);
-  return frame;
-}
 
 test('transmit: a broadcast is replicated at the head end to every VTEP of the network, once', t => {
   const { hosts, pump } = new World();

@@ -32,7 +32,9 @@ import {
 } from './headers/ethernet.ts';
 import { hasVniFlag, readVni, VXLAN_HEADER_SIZE, writeVxlan } from './headers/vxlan.ts';
 import type { LocalPort } from './local-port.ts';
-import type { Network } from './network.ts';
+import { NeighborProxy } from './neighbor-proxy.ts';
+import type { MovedAddress } from './neighbors.ts';
+import type { Network, Reach } from './network.ts';
 import type { CompleteChecksum, UdpPort } from './ports.ts';
 import { refusalReason } from './refusal.ts';
 import type { Vtep, VtepTable } from './vtep-table.ts';
@@ -46,6 +48,8 @@ const SEND_BATCH = 256;
 export interface ForwarderModules {
   /** The memory that all descriptors point into. */
   readonly arena: DataView;
+  /** Offset of ANSWER_AREA_SIZE bytes of it that nobody else uses. */
+  readonly answerArea: number;
   readonly completeChecksum: CompleteChecksum;
   readonly vteps: VtepTable;
   /** Chosen at random at start, so that nobody outside can tell which flows share a source port. */
@@ -64,6 +68,7 @@ export class Forwarder {
   /** Which network each queued frame belongs to, for the counters of what the kernel refuses. */
   private readonly sendingFor: (Network | undefined)[] = new Array(SEND_BATCH).fill(undefined);
   private sendingCount = 0;
+  private readonly neighbors: NeighborProxy;
   private udp: UdpPort | undefined;
 
   constructor(modules: ForwarderModules) {
@@ -71,6 +76,7 @@ export class Forwarder {
     this.completeChecksum = modules.completeChecksum;
     this.vteps = modules.vteps;
     this.hashSeed = modules.hashSeed;
+    this.neighbors = new NeighborProxy({ arena: modules.arena, area: modules.answerArea });
   }
 
   /** The underlay. Until it is there, frames for other VTEPs count as refused. */
@@ -96,6 +102,15 @@ export class Forwarder {
 
   // ── Transmit ────────────────────────────────────────────────────────────────────────────────────────────────────
 
+  /** Tells local containers, once, which station has an address now that another one had. */
+  announce(network: Network, moved: readonly MovedAddress[]): void {
+    for (const address of moved) {
+      this.neighbors.announce(address);
+      for (const port of network.ports) this.queueWrite(network, port, this.neighbors.built, 0);
+    }
+    this.flush(network);
+  }
+
   /** Handler of a TAP: `count` frames that a container, or the bridge in front of it, sent. */
   onTapFrames(network: Network, port: LocalPort, batch: FrameBatch, count: number): void {
     for (let i = 0; i < count; i++) this.transmit(network, port, batch, i);
@@ -112,7 +127,7 @@ export class Forwarder {
 
     const destination = this.lookup(network, at);
     if (destination === undefined) {
-      this.flood(network, from, batch, i);
+      this.transmitToNobody(network, from, batch, i);
     } else if (destination.kind === 'port') {
       if (destination.port === from) network.drops.add(DROP.hairpin);
       else this.queueWrite(network, destination.port, batch, i);
@@ -120,6 +135,29 @@ export class Forwarder {
       this.encapsulate(network, batch, i);
       this.queueSend(network, destination.vtep, batch, i, this.hash(batch, i));
     }
+  }
+
+  /** Broadcast, multicast and unknown unicast of a local port: within its limit, and as far as anybody needs it. */
+  private transmitToNobody(network: Network, from: LocalPort, batch: FrameBatch, i: number): void {
+    const at = batch.offset(i);
+    const unknown = isGroup(readDestinationHigh(this.arena, at)) ? undefined : network.unknownUnicast;
+    if (unknown === 'nobody') {
+      network.drops.add(DROP.unknown_destination);
+      return;
+    }
+    const limit = network.bumLimit(from, readSourceHigh(this.arena, at), readSourceLow(this.arena, at));
+    if (limit?.take(segments(batch, i)) === false) {
+      network.drops.add(DROP.bum_rate);
+      return;
+    }
+    // It may go to several places, of which each would complete it, and ND is believed by its checksum.
+    if (this.completeChecksum(batch, i) !== 0) {
+      network.drops.add(DROP.bad_geometry);
+      return;
+    }
+    const reach = unknown ?? (network.told ? this.neighbors.examine(network, batch, i) : 'everybody');
+    if (reach === 'answered') this.queueWrite(network, from, this.neighbors.built, 0);
+    else if (reach !== 'dropped') this.flood(network, from, batch, i, reach);
   }
 
   private learn(network: Network, at: number, from: Place): LearnResult {
@@ -156,17 +194,13 @@ export class Forwarder {
     return -1;
   }
 
-  /** Broadcast, multicast and unknown unicast: to every other local port and, replicated at the head end, every VTEP. */
-  private flood(network: Network, from: LocalPort, batch: FrameBatch, i: number): void {
-    const vteps = network.flood.vteps();
+  /** Broadcast, multicast and unknown unicast: to every other local port and, replicated at the head end, to VTEPs. */
+  private flood(network: Network, from: LocalPort, batch: FrameBatch, i: number, reach: Reach): void {
+    const vteps = network.vtepsWithin(reach);
     const ports = network.ports;
     if (vteps.length + ports.length === 1) {
-      network.drops.add(DROP.no_destination);
-      return;
-    }
-    // One frame for several places: its checksum must be complete before, or each place would complete it again.
-    if (this.completeChecksum(batch, i) !== 0) {
-      network.drops.add(DROP.bad_geometry);
+      const isSuppressed = reach !== 'everybody' && isGroup(readDestinationHigh(this.arena, batch.offset(i)));
+      network.drops.add(isSuppressed ? DROP.neighbor_suppressed : DROP.no_destination);
       return;
     }
     for (let p = 0; p < ports.length; p++) {
@@ -254,7 +288,10 @@ export class Forwarder {
       return false;
     }
     if (this.learn(network, at, vtep.destination) === 'refused') {
-      network.drops.add(DROP.source_is_local, datagrams(batch, i));
+      const high = readSourceHigh(this.arena, at);
+      const isClaimed = network.table.isClaimed(high, readSourceLow(this.arena, at));
+      const reason = isClaimed ? DROP.source_claimed_elsewhere : DROP.source_is_local;
+      network.drops.add(reason, datagrams(batch, i));
       return false;
     }
     return this.deliver(network, batch, i);
@@ -264,6 +301,10 @@ export class Forwarder {
   private deliver(network: Network, batch: FrameBatch, i: number): boolean {
     const destination = this.lookup(network, batch.offset(i));
     if (destination === undefined) {
+      if (network.unknownUnicast === 'nobody' && !isGroup(readDestinationHigh(this.arena, batch.offset(i)))) {
+        network.drops.add(DROP.unknown_destination, datagrams(batch, i));
+        return false;
+      }
       const ports = network.ports;
       if (ports.length === 0) network.drops.add(DROP.no_destination, datagrams(batch, i));
       for (let p = 0; p < ports.length; p++) this.queueWrite(network, ports[p] as LocalPort, batch, i);
@@ -322,6 +363,12 @@ function longestFrame(batch: FrameBatch, i: number): number {
   const length = batch.length(i);
   if (batch.gsoType(i) === GSO_NONE) return length;
   return Math.min(length, batch.headerLength(i) + batch.gsoSize(i));
+}
+
+/** How many frames leave for frame `i`: more than one if it is a super-frame. */
+function segments(batch: FrameBatch, i: number): number {
+  if (batch.gsoType(i) === GSO_NONE || batch.gsoSize(i) === 0) return 1;
+  return Math.max(1, Math.ceil((batch.length(i) - batch.headerLength(i)) / batch.gsoSize(i)));
 }
 
 /** How many received datagrams frame `i` is: more than one if it was merged. Each counts when it is dropped. */

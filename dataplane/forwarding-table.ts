@@ -182,6 +182,16 @@ export class ForwardingTable<P, V> {
     return true;
   }
 
+  /** The fixed entry of `mac`. */
+  fixedAt(mac: MacAddress): Pick<ForwardingEntry<P, V>, 'destination' | 'origin'> | undefined {
+    return this.fixed.get(mac);
+  }
+
+  /** Whether gossip says where this station is. Allocates nothing. */
+  isClaimed(high: number, low: number): boolean {
+    return this.index.find(high, low)?.origin === 'gossip';
+  }
+
   private isExpired(entry: Entry<P, V>): boolean {
     return entry.origin === 'learned' && (this.time.ms[0] as number) - entry.seen > this.ageingMs;
   }

@@ -1,6 +1,7 @@
 /** A TAP of a network, with the frames that wait to be written to it. */
 import { FrameBatch } from './frame-batch.ts';
 import { RECEIVE_BATCH, type TapPort } from './ports.ts';
+import type { TokenBucket } from './token-bucket.ts';
 
 export class LocalPort {
   /** Name that the daemon gave it; unique on this VTEP. */
@@ -9,6 +10,8 @@ export class LocalPort {
   readonly destination: { readonly kind: 'port'; readonly port: LocalPort };
   readonly pending = new FrameBatch(RECEIVE_BATCH);
   pendingCount = 0;
+  /** Limits what others than the stations attached to it send to nobody in particular; undefined: nothing does. */
+  bum: TokenBucket | undefined;
   private device: TapPort | undefined;
 
   constructor(id: string) {

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { type MacAddress, parseIp, parseVni, type VtepAddress } from './address.ts';
-import type { DataplaneCounters, TableEntry } from './commands.ts';
-import { mergeCounters, mergeOpened, mergeTables } from './merge-answers.ts';
+import type { DataplaneCounters, InstalledClaim, TableEntry } from './commands.ts';
+import { mergeClaims, mergeCounters, mergeOpened, mergeTables } from './merge-answers.ts';
 import { COUNTERS } from './native/batch-io.ts';
 import type { PortCounters } from './ports.ts';
 
@@ -35,6 +35,24 @@ test('mergeTables() has each address of each network once, as it was seen last',
   t.deepEqual(mergeTables([[old, green]]), [old, green]);
 });
 
+test('mergeClaims() has each claim once, and as missing what is not the same in all workers', t => {
+  const vtep = parseIp('192.0.2.2');
+  const blue: InstalledClaim = { vni: BLUE, mac: MAC, vtep, addresses: [], mobility: 0, state: 'used' };
+  const green = { ...blue, vni: GREEN };
+  const missing = { ...blue, state: 'missing' };
+  t.deepEqual(mergeClaims([[blue, green]]), [blue, green]);
+  t.deepEqual(
+    mergeClaims([
+      [blue, green],
+      [{ ...green }, { ...blue }],
+    ]),
+    [blue, green],
+  );
+  t.deepEqual(mergeClaims([[blue], []]), [missing]);
+  t.deepEqual(mergeClaims([[], [blue]]), [missing]);
+  t.deepEqual(mergeClaims([[blue], [{ ...blue, mobility: 1 }]]), [missing]);
+});
+
 test('mergeCounters() adds up ports, drops and the underlay; an errno is no number to add', t => {
   const all: DataplaneCounters[] = [
     {
@@ -44,6 +62,7 @@ test('mergeCounters() adds up ports, drops and the underlay; an errno is no numb
         { vni: null, reasons: { unknown_vni: 1 } },
         { vni: BLUE, reasons: { runt: 2 } },
       ],
+      answered: [{ vni: BLUE, arp: 1, nd: 2 }],
     },
     {
       underlay: counters({ rxFrames: 4, txErrors: 2, txGsoError: 5 }),
@@ -55,11 +74,16 @@ test('mergeCounters() adds up ports, drops and the underlay; an errno is no numb
         { vni: null, reasons: { unknown_vni: 10, unknown_vtep: 1 } },
         { vni: BLUE, reasons: {} },
       ],
+      answered: [
+        { vni: BLUE, arp: 10, nd: 20 },
+        { vni: GREEN, arp: 3, nd: 0 },
+      ],
     },
     {
       underlay: counters({ txGsoError: 5 }),
       ports: [],
       drops: [],
+      answered: [],
     },
   ];
   t.deepEqual(mergeCounters(all), {
@@ -71,6 +95,10 @@ test('mergeCounters() adds up ports, drops and the underlay; an errno is no numb
     drops: [
       { vni: null, reasons: { unknown_vni: 11, unknown_vtep: 1 } },
       { vni: BLUE, reasons: { runt: 2 } },
+    ],
+    answered: [
+      { vni: BLUE, arp: 11, nd: 22 },
+      { vni: GREEN, arp: 3, nd: 0 },
     ],
   });
 });

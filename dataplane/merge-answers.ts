@@ -1,5 +1,5 @@
 /** What several workers answer, as one answer. */
-import type { Answers, DataplaneCounters, TableEntry } from './commands.ts';
+import type { Answers, DataplaneCounters, InstalledClaim, TableEntry } from './commands.ts';
 import type { DropReason } from './drop-reasons.ts';
 import type { PortCounters } from './ports.ts';
 
@@ -23,6 +23,16 @@ export function mergeTables(tables: readonly (readonly TableEntry[])[]): readonl
   return [...merged.values()];
 }
 
+/** Each claim once: as all workers have it, or as one has it, and `missing`. */
+export function mergeClaims(all: readonly (readonly InstalledClaim[])[]): readonly InstalledClaim[] {
+  const [only = [], ...others] = all;
+  if (others.length === 0) return only;
+  return groups(all.flat(), ({ vni, mac }) => `${vni} ${mac}`).map(([first, ...rest]) => {
+    const texts = new Set([first, ...rest].map(claim => JSON.stringify(claim)));
+    return rest.length === others.length && texts.size === 1 ? first : { ...first, state: 'missing' };
+  });
+}
+
 /** Sums, in the order of the first worker. */
 export function mergeCounters(all: readonly DataplaneCounters[]): DataplaneCounters {
   return {
@@ -40,6 +50,14 @@ export function mergeCounters(all: readonly DataplaneCounters[]): DataplaneCount
     ).map(([first, ...rest]) => ({
       ...first,
       reasons: sumReasons([first, ...rest].map(({ reasons }) => reasons)),
+    })),
+    answered: groups(
+      all.flatMap(({ answered }) => answered),
+      ({ vni }) => String(vni),
+    ).map(group => ({
+      vni: group[0].vni,
+      arp: group.reduce((sum, { arp }) => sum + arp, 0),
+      nd: group.reduce((sum, { nd }) => sum + nd, 0),
     })),
   };
 }

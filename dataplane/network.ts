@@ -1,5 +1,8 @@
 /** One VXLAN segment on this VTEP: its ports, its forwarding table and the VTEPs that carry it too. */
-import type { MacAddress, Vni, VtepAddress } from './address.ts';
+import { randomInt } from 'node:crypto';
+import type { IpAddress, MacAddress, Vni, VtepAddress } from './address.ts';
+import { AnswerCounters } from './answer-counters.ts';
+import { Claims } from './claims.ts';
 import type { Clock } from './clock.ts';
 import type { Time } from './coarse-time.ts';
 import { DROP, DropCounters } from './drop-reasons.ts';
@@ -7,11 +10,25 @@ import { FloodList } from './flood-list.ts';
 import { type Destination, ForwardingTable } from './forwarding-table.ts';
 import { ETHERNET_HEADER_SIZE } from './headers/ethernet.ts';
 import type { LocalPort } from './local-port.ts';
+import { type Neighbor, Neighbors, neighborOf } from './neighbors.ts';
 import { portLosses } from './port-losses.ts';
+import { StationIndex } from './station-index.ts';
+import { BUCKET_BYTES, TokenBucket } from './token-bucket.ts';
 import type { Vtep } from './vtep-table.ts';
 
 /** Learned entries of one network at the most; the oldest goes first. Ten times what one network usually holds. */
 export const MAX_LEARNED = 65_536;
+
+/**
+ * How far a frame goes for which nobody is known.
+ * - `nobody`: it is dropped.
+ * - `silent`: to local ports, and to VTEPs that do not gossip: what is behind the others is known.
+ * - `everybody`: to every VTEP, as RFC 7348 section 4.2 has it.
+ */
+export type FloodScope = 'nobody' | 'silent' | 'everybody';
+
+/** How far a frame goes for which more is known: `local` is to local ports alone. */
+export type Reach = 'local' | Exclude<FloodScope, 'nobody'>;
 
 export interface NetworkOptions {
   readonly name: string;
@@ -21,6 +38,19 @@ export interface NetworkOptions {
   /** Address of this node's VTEP: never a member of the flood list. */
   readonly own: VtepAddress;
   readonly maxLearned?: number;
+  /** Unicast to a MAC that nobody has told of. @default 'everybody' */
+  readonly unknownUnicast?: FloodScope | undefined;
+  /** Whether nodes tell each other of their stations: only then is ARP and ND kept from those who need not hear it. @default true */
+  readonly told?: boolean | undefined;
+  /**
+   * ARP requests, neighbor solicitations and announcements for an address that nobody has told of. @default 'everybody'
+   */
+  readonly unknownAddress?: Exclude<FloodScope, 'nobody'> | undefined;
+  /**
+   * Frames a second, with bursts of a second's worth, that each station attached here may send to nobody in particular:
+   * broadcast, multicast and unknown unicast. All others behind one port have as much together. 0: no limit. @default 0
+   */
+  readonly bumRate?: number | undefined;
 }
 
 export interface NetworkModules {
@@ -33,6 +63,14 @@ export interface NetworkModules {
     | undefined;
 }
 
+const NONE: readonly Vtep[] = [];
+
+interface Attachment {
+  readonly port: LocalPort;
+  readonly neighbor: Neighbor;
+  readonly addresses: readonly IpAddress[];
+}
+
 export class Network {
   readonly name: string;
   readonly vni: Vni;
@@ -42,19 +80,38 @@ export class Network {
   readonly drops = new DropCounters();
   readonly table: ForwardingTable<LocalPort, Vtep>;
   readonly flood: FloodList<Vtep>;
+  readonly unknownUnicast: FloodScope;
+  readonly told: boolean;
+  readonly unknownAddress: Reach;
+  readonly neighbors = new Neighbors();
+  /** ARP requests and neighbor solicitations that were answered here. */
+  readonly answered = new AnswerCounters();
+  readonly claims: Claims;
   /** The local ports; a new array whenever they change, so that the frame path can iterate over it as it is. */
   ports: readonly LocalPort[] = [];
+  private readonly time: Time;
+  private readonly bumRate: number;
+  private readonly buckets = new StationIndex<TokenBucket>({ seed: randomInt(2 ** 32) });
+  private readonly attachments = new Map<MacAddress, Attachment>();
 
   constructor(modules: NetworkModules, options: NetworkOptions) {
     this.name = options.name;
     this.vni = options.vni;
     this.mtu = options.mtu;
+    this.time = modules.time;
+    this.bumRate = options.bumRate ?? 0;
+    this.unknownUnicast = options.unknownUnicast ?? 'everybody';
+    this.told = options.told ?? true;
+    this.unknownAddress = options.unknownAddress ?? 'everybody';
     this.maxFrame = ETHERNET_HEADER_SIZE + options.mtu;
     this.table = new ForwardingTable(modules, { maxLearned: options.maxLearned ?? MAX_LEARNED });
     this.flood = new FloodList({ own: options.own });
+    this.claims = new Claims(this);
   }
 
-  addPort(port: LocalPort): void {
+  /** `bucket`: the state of its rate limit, shared with the other threads that read it (token-bucket.ts). */
+  addPort(port: LocalPort, bucket?: ArrayBufferLike): void {
+    port.bum = this.limit(bucket);
     this.ports = [...this.ports, port];
   }
 
@@ -63,22 +120,73 @@ export class Network {
     this.ports = this.ports.filter(other => other !== port);
     // What it had to give up stays counted when the port is gone.
     for (const [reason, frames] of portLosses(port.tap.counters, 'tap')) this.drops.add(DROP[reason], frames);
+    for (const [mac, attachment] of this.attachments) if (attachment.port === port) this.release(mac);
     this.table.forget(destination => destination.kind === 'port' && destination.port === port);
   }
 
   /** The complete set of VTEPs from one source replaces the former one; entries behind a lost VTEP go at once. */
   setVteps(source: 'gossip' | 'static', vteps: readonly Vtep[]): void {
     this.flood.replace(source, vteps);
-    this.table.forget(destination => destination.kind === 'vtep' && !this.flood.has(destination.vtep));
+    this.vtepsChanged();
   }
 
   /** The VTEP of this address was started anew on another port: whatever led to the former object is forgotten. */
   repointVtep(vtep: Vtep): void {
-    if (!this.flood.repoint(vtep)) return;
-    this.table.forget(destination => destination.kind === 'vtep' && !this.flood.has(destination.vtep));
+    if (this.flood.repoint(vtep)) this.vtepsChanged();
   }
 
-  attach(mac: MacAddress, port: LocalPort): void {
+  private vtepsChanged(): void {
+    this.table.forget(destination => destination.kind === 'vtep' && !this.flood.has(destination.vtep));
+    this.claims.refresh();
+  }
+
+  private limit(state: ArrayBufferLike = new ArrayBuffer(BUCKET_BYTES)): TokenBucket | undefined {
+    const { time, bumRate: rate } = this;
+    return rate === 0 ? undefined : new TokenBucket({ time, state }, { rate });
+  }
+
+  /** What limits the frames for nobody in particular of a station behind `port`; undefined: nothing does. Allocates nothing. */
+  bumLimit(port: LocalPort, high: number, low: number): TokenBucket | undefined {
+    return this.buckets.find(high, low) ?? port.bum;
+  }
+
+  /**
+   * The station is behind this port and nowhere else, with these addresses as far as they are known. `bucket`: as of
+   * {@link addPort}.
+   */
+  attach(
+    mac: MacAddress,
+    port: LocalPort,
+    addresses: readonly IpAddress[] = [],
+    bucket?: ArrayBufferLike,
+  ): void {
+    const former = this.attachments.get(mac);
+    const attachment = { port, neighbor: former?.neighbor ?? neighborOf(mac, true), addresses };
+    this.attachments.set(mac, attachment);
+    for (const address of addresses) this.neighbors.add(address, attachment.neighbor);
+    for (const address of former?.addresses ?? []) {
+      if (!addresses.includes(address)) this.neighbors.remove(address, attachment.neighbor);
+    }
+    const limit = this.limit(bucket);
+    if (limit !== undefined) this.buckets.set(mac, limit);
     this.table.setFixed(mac, port.destination, 'attached');
+    this.claims.refreshStation(mac);
+  }
+
+  /** The VTEPs that a frame of this reach goes to. */
+  vtepsWithin(reach: Reach): readonly Vtep[] {
+    if (reach === 'local') return NONE;
+    return reach === 'silent' ? this.flood.silentVteps() : this.flood.vteps();
+  }
+
+  /** The station is not attached any more; a claim that was covered by it is used now. */
+  release(mac: MacAddress): void {
+    const attachment = this.attachments.get(mac);
+    if (attachment === undefined) return;
+    this.attachments.delete(mac);
+    this.buckets.delete(mac);
+    this.table.removeFixed(mac, 'attached');
+    for (const address of attachment.addresses) this.neighbors.remove(address, attachment.neighbor);
+    this.claims.refreshStation(mac);
   }
 }

@@ -1,6 +1,6 @@
 /**
  * Tells the other workers which MAC addresses this one has learned, so that all of them forward alike. Until a message is
- * there, a frame for the address floods there: correct, only slower.
+ * there, the address is unknown there, as any other is before its first frame.
  *
  * What is sent carries the time of the frame by the clock of the process: a station that moved is never moved back by an
  * older message, whatever way that took (ForwardingTable.adopt).

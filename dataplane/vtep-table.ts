@@ -3,6 +3,7 @@
  * finds its VTEP from the address words of its descriptor, with no allocation and no text.
  */
 import { ipFamily, ipToBytes, type VtepAddress } from './address.ts';
+import { mixAddress } from './address-index.ts';
 import type { FrameBatch } from './frame-batch.ts';
 
 /**
@@ -87,8 +88,8 @@ export class VtepTable {
     const family = batch.family(i);
     const candidates = this.byKey.get(
       family === 4
-        ? mix(4, batch.addressWord(i, 0), 0, 0, 0)
-        : mix(
+        ? mixAddress(4, batch.addressWord(i, 0), 0, 0, 0)
+        : mixAddress(
             family,
             batch.addressWord(i, 0),
             batch.addressWord(i, 1),
@@ -130,14 +131,5 @@ function isFrom(vtep: Vtep, batch: FrameBatch, i: number): boolean {
 
 function keyOf(vtep: Vtep): number {
   const [a = 0, b = 0, c = 0, d = 0] = vtep.words;
-  return mix(vtep.family, a, b, c, d);
-}
-
-/** A 32-bit key (a small integer to V8, so a cheap map key). Two addresses may share one. */
-function mix(family: number, a: number, b: number, c: number, d: number): number {
-  let key = Math.imul(family ^ a, 0x9e3779b1);
-  key = Math.imul(key ^ (key >>> 15) ^ b, 0x85ebca6b);
-  key = Math.imul(key ^ (key >>> 13) ^ c, 0xc2b2ae35);
-  key = Math.imul(key ^ (key >>> 16) ^ d, 0x27d4eb2f);
-  return (key ^ (key >>> 15)) | 0;
+  return mixAddress(vtep.family, a, b, c, d);
 }

@@ -75,7 +75,8 @@ export class Pair {
       } else {
         const attach: AttachMode = system === WEFT_TAP ? 'tap' : 'bridge';
         await vm.startWeft({
-          networks: [{ name: 'blue', vni: VNI, attach, static_vteps: remotes }],
+          // What is measured is how fast it replicates, not how fast it may.
+          networks: [{ name: 'blue', vni: VNI, attach, static_vteps: remotes, bum_rate: 0 }],
           // What an operator would run: no debug log.
           override: { log: { level: 'info' } },
         });

@@ -45,7 +45,22 @@ export interface NetworkConfig {
   readonly mtu: 'auto' | number;
   /** VTEPs that run no weft; all of the underlay's address family, none of them the underlay itself. */
   readonly staticVteps: readonly VtepAddress[];
+  readonly unknownUnicast: UnknownUnicast;
+  readonly unknownAddress: UnknownAddress;
+  /** Broadcast, multicast and unknown-unicast frames a second of each container; 0: no limit. */
+  readonly bumRate: number;
 }
+
+/**
+ * How far ARP and ND go for an IP address that nobody has told of. `flood`: to every VTEP of the network. `local`: to local
+ * containers and static VTEPs.
+ */
+export const UNKNOWN_ADDRESS = ['flood', 'local'] as const;
+export type UnknownAddress = (typeof UNKNOWN_ADDRESS)[number];
+
+/** What becomes of unicast to a MAC that nobody has told of. `auto`: flood to static VTEPs if there are any, else drop. */
+export const UNKNOWN_UNICAST = ['auto', 'drop', 'flood'] as const;
+export type UnknownUnicast = (typeof UNKNOWN_UNICAST)[number];
 
 /**
  * How frames leave for other VTEPs. `udp-gso`: many datagrams a send (UDP_SEGMENT). `tunnel-gso`: TCP in whole super-frames,
@@ -81,3 +96,11 @@ export const MIN_MTU = 576;
  * section 5).
  */
 export const MAX_MTU = 65_485;
+
+/**
+ * Broadcast, multicast and unknown unicast that a container may send in a second. One that starts sends about ten (DAD, MLD,
+ * router solicitations), one that opens connections to others an ARP request for each; a loop sends as fast as it can, and
+ * each frame is copied for every VM.
+ */
+export const DEFAULT_BUM_RATE = 1000;
+export const MAX_BUM_RATE = 1_000_000;

@@ -30,7 +30,19 @@ test('parseConfig fills in every default', t => {
         'io-uring': 'auto',
       },
     },
-    networks: [{ name: 'blue', vni: 42, subnet: undefined, attach: 'bridge', mtu: 'auto', staticVteps: [] }],
+    networks: [
+      {
+        name: 'blue',
+        vni: 42,
+        subnet: undefined,
+        attach: 'bridge',
+        mtu: 'auto',
+        staticVteps: [],
+        unknownUnicast: 'auto',
+        unknownAddress: 'flood',
+        bumRate: 1000,
+      },
+    ],
     log: { level: 'info' },
   } as unknown as ReturnType<typeof parseConfig>);
 });
@@ -44,7 +56,7 @@ gossip: { port: 7000, join: [vm-c, "vm-d:7001", 192.0.2.2, "192.0.2.3:7002", "[2
 dataplane: { workers: 4, sender: plain, offload: { udp_gro: off, tap_uso: "off", tap_tso: auto } }
 networks:
   - { name: blue, vni: 16777215, subnet: 10.0.0.0/8, attach: tap, mtu: 1400, static_vteps: ["2001:db8::9"] }
-  - { name: green, vni: 1, subnet: 10.0.0.0/8, mtu: 576 }
+  - { name: green, vni: 1, subnet: 10.0.0.0/8, mtu: 576, unknown_unicast: drop, unknown_address: local, bum_rate: 0 }
 log: { level: debug }
 `;
   const config = parseConfig(text, 'weft.yaml', 'ignored');
@@ -74,6 +86,7 @@ log: { level: debug }
   t.like(blue, { name: 'blue', vni: 16_777_215, subnet: '10.0.0.0/8', attach: 'tap', mtu: 1400 });
   t.deepEqual(blue?.staticVteps, [parseIp('2001:db8::9')]);
   t.like(green, { subnet: '10.0.0.0/8', mtu: 576, attach: 'bridge' });
+  t.like(green, { unknownUnicast: 'drop', unknownAddress: 'local', bumRate: 0 });
   t.is(config.log.level, 'debug');
 });
 
@@ -359,6 +372,18 @@ const MISTAKES: readonly (readonly [string, string])[] = [
   [
     `${NETWORK}  - name: green\n    vni: 42\n`,
     'weft.yaml:5: networks[1].vni: 42 is the vni of networks[0] already; choose another',
+  ],
+  [
+    `${NETWORK}    unknown_unicast: on\n`,
+    'weft.yaml:4: networks[0].unknown_unicast: "on" is not known here; write auto, drop or flood',
+  ],
+  [
+    `${NETWORK}    unknown_address: drop\n`,
+    'weft.yaml:4: networks[0].unknown_address: "drop" is not known here; write flood or local',
+  ],
+  [
+    `${NETWORK}    bum_rate: off\n`,
+    'weft.yaml:4: networks[0].bum_rate: "off" is not a number of frames a second; write a whole number from 0 to 1000000',
   ],
   [
     `node: {underlay: 192.0.2.1}\n${NETWORK}    static_vteps:\n      - 192.0.2.9\n      - 192.0.2.1\n`,

@@ -184,6 +184,9 @@ function toConfig(file: ConfigFile, hostName: string): Config {
       attach: network.attach,
       mtu: network.mtu,
       staticVteps: network.static_vteps,
+      unknownUnicast: network.unknown_unicast,
+      unknownAddress: network.unknown_address,
+      bumRate: network.bum_rate,
     })),
     log: file.log,
   };

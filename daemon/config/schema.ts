@@ -17,13 +17,17 @@ import { LOG_LEVELS } from '../log-fields.ts';
 import { parseNetworkName, parseNodeName } from '../names.ts';
 import {
   ATTACH_MODES,
+  DEFAULT_BUM_RATE,
   DEFAULT_GOSSIP_PORT,
   DEFAULT_RUN_PATH,
   DEFAULT_STATE_PATH,
   DEFAULT_VXLAN_PORT,
+  MAX_BUM_RATE,
   MAX_MTU,
   MIN_MTU,
   SENDERS,
+  UNKNOWN_ADDRESS,
+  UNKNOWN_UNICAST,
 } from './config.ts';
 import { parseHostPort } from './host-port.ts';
 
@@ -144,6 +148,8 @@ const dataplaneSection = section({
   sender: wordLeaf(SENDERS).default('auto'),
   offload: offloadSection.prefault({}),
 });
+const bumRate = numberLeaf('a number of frames a second', 0, MAX_BUM_RATE);
+
 const networkSection = section({
   name: textLeaf(parseNetworkName),
   vni,
@@ -151,6 +157,9 @@ const networkSection = section({
   attach: wordLeaf(ATTACH_MODES).default('bridge'),
   mtu: mtu.default('auto'),
   static_vteps: list(textLeaf(parseVtep)),
+  unknown_unicast: wordLeaf(UNKNOWN_UNICAST).default('auto'),
+  unknown_address: wordLeaf(UNKNOWN_ADDRESS).default('flood'),
+  bum_rate: bumRate.default(DEFAULT_BUM_RATE),
 });
 const logSection = section({ level: wordLeaf(LOG_LEVELS).default('info') });
 

@@ -1,5 +1,5 @@
 /** How an endpoint reaches the dataplane: its port and its MAC. */
-import { parseMac, parseVni } from '../../dataplane/address.ts';
+import { parseIp, parseMac, parseVni } from '../../dataplane/address.ts';
 import type { Dataplane } from '../../dataplane/dataplane.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { EndpointWiring } from './endpoints.ts';
@@ -15,7 +15,12 @@ export function endpointWiring(dataplane: Pick<Dataplane, 'run'>): EndpointWirin
   return {
     addPort: (endpoint, { fds }) => dataplane.run('addPort', { ...at(endpoint), fds }),
     removePort: endpoint => dataplane.run('removePort', at(endpoint)),
-    attachMac: endpoint => dataplane.run('attachMac', { ...at(endpoint), mac: parseMac(endpoint.mac) }),
+    attachMac: endpoint =>
+      dataplane.run('attachMac', {
+        ...at(endpoint),
+        mac: parseMac(endpoint.mac),
+        addresses: endpoint.addresses.map(cidr => parseIp(cidr.replace(/\/.*/, ''))),
+      }),
     releaseMac: endpoint =>
       dataplane.run('releaseMac', { vni: parseVni(endpoint.vni), mac: parseMac(endpoint.mac) }),
   };

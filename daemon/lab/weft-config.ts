@@ -9,6 +9,7 @@ export interface NetworkConfig {
   readonly attach?: AttachMode;
   readonly mtu?: number | 'auto';
   readonly static_vteps?: readonly string[];
+  readonly bum_rate?: number;
 }
 
 export interface WeftOptions {

@@ -9,14 +9,16 @@
  * IPv4 addresses are unsigned 32-bit numbers in host order.
  */
 import type { MacAddress } from '../address.ts';
-import { ETHERTYPE_IPV4, readMac, writeMac } from './ethernet.ts';
+import { copyMac, ETHERTYPE_IPV4, readMac, writeMac } from './ethernet.ts';
 
 const HARDWARE_TYPE = 0;
 const PROTOCOL_TYPE = 2;
 const HARDWARE_LENGTH = 4;
 const PROTOCOL_LENGTH = 5;
 const OPERATION = 6;
-const SENDER_MAC = 8;
+/** Where the sender's MAC address stands. */
+export const ARP_SENDER_MAC = 8;
+const SENDER_MAC = ARP_SENDER_MAC;
 const SENDER_IP = 14;
 const TARGET_MAC = 18;
 const TARGET_IP = 24;
@@ -47,6 +49,15 @@ export function readArpTargetIp(view: DataView, at: number): number {
   return view.getUint32(at + TARGET_IP);
 }
 
+// The addresses as signed words (address-index.ts), for which the heap is not needed.
+
+export function readArpSenderIpWord(view: DataView, at: number): number {
+  return view.getInt32(at + SENDER_IP);
+}
+export function readArpTargetIpWord(view: DataView, at: number): number {
+  return view.getInt32(at + TARGET_IP);
+}
+
 /** Writes the five fields that are the same in every packet for IPv4 over Ethernet, and the operation. */
 export function writeArpHeader(view: DataView, at: number, operation: number): void {
   view.setUint16(at + HARDWARE_TYPE, HARDWARE_ETHERNET);
@@ -54,6 +65,17 @@ export function writeArpHeader(view: DataView, at: number, operation: number): v
   view.setUint8(at + HARDWARE_LENGTH, MAC_LENGTH);
   view.setUint8(at + PROTOCOL_LENGTH, IPV4_LENGTH);
   view.setUint16(at + OPERATION, operation);
+}
+/** The sender or the target: its address at `mac` in the arena, which is an argument that costs nothing. */
+export function copyArpStation(
+  view: DataView,
+  at: number,
+  who: 'sender' | 'target',
+  mac: number,
+  ip: number,
+): void {
+  copyMac(view, mac, at + (who === 'sender' ? SENDER_MAC : TARGET_MAC));
+  view.setUint32(at + (who === 'sender' ? SENDER_IP : TARGET_IP), ip);
 }
 export function writeArpSender(view: DataView, at: number, mac: MacAddress, ip: number): void {
   writeMac(view, at + SENDER_MAC, mac);

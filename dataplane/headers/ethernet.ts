@@ -16,7 +16,9 @@
 import type { MacAddress } from '../address.ts';
 
 const DESTINATION = 0;
-const SOURCE = 6;
+/** Where the source address stands. */
+export const ETHERNET_SOURCE = 6;
+const SOURCE = ETHERNET_SOURCE;
 const ETHERTYPE = 12;
 
 /** Bytes of an untagged Ethernet header; no frame is shorter. */
@@ -92,9 +94,26 @@ export function readVlanId(view: DataView, at: number, tag = 0): number {
   return view.getUint16(at + ETHERNET_HEADER_SIZE + tag * VLAN_TAG_SIZE) & 0x0fff;
 }
 
+/** Copies the 6 bytes of an address from `from` to `to`. Allocates nothing. */
+export function copyMac(view: DataView, from: number, to: number): void {
+  view.setUint16(to, view.getUint16(from));
+  view.setInt32(to + 2, view.getInt32(from + 2));
+}
+
+/** Whether the same address stands at both places. */
+export function isSameMac(view: DataView, one: number, other: number): boolean {
+  return view.getUint16(one) === view.getUint16(other) && view.getInt32(one + 2) === view.getInt32(other + 2);
+}
+
 export function writeMac(view: DataView, at: number, mac: MacAddress): void {
   view.setUint16(at, Math.floor(mac / TWO_POW_32));
   view.setUint32(at + 2, mac % TWO_POW_32);
+}
+
+/** Writes an address given as its halves. */
+export function writeMacHalves(view: DataView, at: number, high: number, low: number): void {
+  view.setUint16(at, high >>> 8);
+  view.setInt32(at + 2, (high << 24) | low);
 }
 
 export function writeDestinationMac(view: DataView, at: number, mac: MacAddress): void {

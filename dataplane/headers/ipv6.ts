@@ -74,6 +74,26 @@ export function readIpv6DestinationWord(view: DataView, at: number, word: number
   return view.getUint32(at + DESTINATION + word * 4);
 }
 
+/** Writes the first 8 bytes: traffic class and flow label are 0. */
+export function writeIpv6Start(
+  view: DataView,
+  at: number,
+  payloadLength: number,
+  nextHeader: number,
+  hopLimit: number,
+): void {
+  view.setUint32(at + VERSION_CLASS_FLOW, 0x6000_0000);
+  view.setUint16(at + PAYLOAD_LENGTH, payloadLength);
+  view.setUint8(at + NEXT_HEADER, nextHeader);
+  view.setUint8(at + HOP_LIMIT, hopLimit);
+}
+export function writeIpv6SourceWord(view: DataView, at: number, word: number, value: number): void {
+  view.setUint32(at + SOURCE + word * 4, value);
+}
+export function writeIpv6DestinationWord(view: DataView, at: number, word: number, value: number): void {
+  view.setUint32(at + DESTINATION + word * 4, value);
+}
+
 /** Replaces the traffic class; there is no header checksum, and the pseudo header does not cover it. */
 export function writeIpv6TrafficClass(view: DataView, at: number, trafficClass: number): void {
   const kept = view.getUint16(at + VERSION_CLASS_FLOW) & 0xf00f;

@@ -10,7 +10,7 @@
  */
 import type { MacAddress } from '../address.ts';
 import { addIpv6PseudoHeader, addRange, finish } from '../checksum.ts';
-import { readMac, writeMac } from './ethernet.ts';
+import { copyMac, readMac, writeMac } from './ethernet.ts';
 import { PROTOCOL_ICMPV6 } from './ipv4.ts';
 import { readIpv6DestinationWord, readIpv6HopLimit, readIpv6SourceWord } from './ipv6.ts';
 
@@ -36,7 +36,7 @@ export const ND_FLAG_OVERRIDE = 0x20;
 
 const OPTION_UNIT = 8;
 /** A packet with this hop limit cannot have crossed a router (RFC 4861 section 3.1). */
-const ND_HOP_LIMIT = 255;
+export const ND_HOP_LIMIT = 255;
 
 export function readNdType(view: DataView, at: number): number {
   return view.getUint8(at + TYPE);
@@ -49,6 +49,18 @@ export function readNdFlags(view: DataView, at: number): number {
 export function readNdTargetWord(view: DataView, at: number, word: number): number {
   return view.getUint32(at + TARGET + word * 4);
 }
+/** Where the Ethernet address of the first option of type `option` stands, from `at`; 0: there is none. */
+export function findNdLinkLayer(view: DataView, at: number, length: number, option: number): number {
+  let offset = OPTIONS;
+  while (offset + OPTION_UNIT <= length) {
+    const size = view.getUint8(at + offset + 1) * OPTION_UNIT;
+    if (size === 0) return 0;
+    if (view.getUint8(at + offset) === option && size === ND_LINK_LAYER_OPTION_SIZE) return offset + 2;
+    offset += size;
+  }
+  return 0;
+}
+
 /** The Ethernet address in the first option of type `option`, or undefined when there is none. */
 export function readNdLinkLayer(
   view: DataView,
@@ -56,16 +68,8 @@ export function readNdLinkLayer(
   length: number,
   option: number,
 ): MacAddress | undefined {
-  let offset = OPTIONS;
-  while (offset + OPTION_UNIT <= length) {
-    const size = view.getUint8(at + offset + 1) * OPTION_UNIT;
-    if (size === 0) return undefined;
-    if (view.getUint8(at + offset) === option && size === ND_LINK_LAYER_OPTION_SIZE) {
-      return readMac(view, at + offset + 2);
-    }
-    offset += size;
-  }
-  return undefined;
+  const found = findNdLinkLayer(view, at, length, option);
+  return found === 0 ? undefined : readMac(view, at + found);
 }
 
 /** Writes type, code 0, flags; clears the checksum. The target address is the caller's to copy. */
@@ -85,6 +89,12 @@ export function writeNdLinkLayer(view: DataView, at: number, option: number, mac
   view.setUint8(at + OPTIONS + 1, ND_LINK_LAYER_OPTION_SIZE / OPTION_UNIT);
   writeMac(view, at + OPTIONS + 2, mac);
 }
+/** The same, of the address that stands at `from`. Allocates nothing. */
+export function copyNdLinkLayer(view: DataView, at: number, option: number, from: number): void {
+  view.setUint8(at + OPTIONS, option);
+  view.setUint8(at + OPTIONS + 1, ND_LINK_LAYER_OPTION_SIZE / OPTION_UNIT);
+  copyMac(view, from, at + OPTIONS + 2);
+}
 /** Computes the checksum of the finished message and writes it. */
 export function writeNdChecksum(view: DataView, ip: number, at: number, length: number): void {
   view.setUint16(at + CHECKSUM, 0);
@@ -99,7 +109,7 @@ export function isValidNeighborSolicitation(view: DataView, ip: number, at: numb
   // address [and] there is no source link-layer address option in the message."
   return (
     isSolicitedNodeDestination(view, ip) &&
-    readNdLinkLayer(view, at, length, ND_OPTION_SOURCE_LINK_LAYER) === undefined
+    findNdLinkLayer(view, at, length, ND_OPTION_SOURCE_LINK_LAYER) === 0
   );
 }
 
@@ -154,7 +164,8 @@ function isMulticastWord(word: number): boolean {
   return word >>> 24 === 0xff;
 }
 
-function isUnspecifiedSource(view: DataView, ip: number): boolean {
+/** `ip`: the IPv6 header. */
+export function isUnspecifiedSource(view: DataView, ip: number): boolean {
   for (let word = 0; word < 4; word++) if (readIpv6SourceWord(view, ip, word) !== 0) return false;
   return true;
 }

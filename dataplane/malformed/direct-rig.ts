@@ -13,6 +13,7 @@ import { FrameBatch, GSO_NONE } from '../frame-batch.ts';
 import { LocalPort } from '../local-port.ts';
 import { batchIo, COALESCE_TCP, COALESCE_UDP, COUNTERS } from '../native/batch-io.ts';
 import { gather, type Outcome } from '../native/testing/segments.ts';
+import { ANSWER_AREA_SIZE } from '../neighbor-responder.ts';
 import { Network } from '../network.ts';
 import type { PortCounters, TapPort, UdpPort } from '../ports.ts';
 import { ManualClock } from '../testing/manual-clock.ts';
@@ -81,6 +82,7 @@ export class DirectRig {
     const { arena } = this;
     this.forwarder = new Forwarder({
       arena: arena.view,
+      answerArea: arena.scratchOffset + SCRATCH - ANSWER_AREA_SIZE,
       completeChecksum: checksumCompleter({ arena }),
       vteps: this.vteps,
       hashSeed: 1,
@@ -146,6 +148,25 @@ export class DirectRig {
     );
     if (taken !== arrivals.length) throw new Error(`the coalescer took ${taken} of ${arrivals.length}`);
     this.forwarder.onDatagrams(output, frames);
+    return this.damagedCanaries(arrivals);
+  }
+
+  /** One batch from the container. Returns the bytes around the frames that somebody has written to: VXLAN headers alone. */
+  transmit(frames: readonly Uint8Array[]): number {
+    const { arena, input } = this;
+    const arrivals = frames.map(datagram => ({ datagram }));
+    let at = arena.scratchOffset;
+    const end = at + frames.reduce((sum, { length }) => sum + length + CANARY_SIZE, CANARY_SIZE);
+    arena.bytes.fill(CANARY, at, end);
+    frames.forEach((frame, i) => {
+      at += CANARY_SIZE;
+      arena.bytes.set(frame, at);
+      new Uint8Array(input.memory, i * 64, 64).fill(0);
+      input.setOffset(i, at);
+      input.setLength(i, frame.length);
+      at += frame.length;
+    });
+    this.forwarder.onTapFrames(this.network, this.container, input, frames.length);
     return this.damagedCanaries(arrivals);
   }
 

@@ -84,6 +84,7 @@ async function openWorld(t: ExecutionContext): Promise<World> {
   const vteps = new VtepTable();
   const forwarder = new Forwarder({
     arena: arena.view,
+    answerArea: arena.scratchOffset + 32 * 1024,
     completeChecksum: checksumCompleter({ arena }),
     vteps,
     hashSeed: 1,

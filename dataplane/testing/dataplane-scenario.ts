@@ -1,5 +1,5 @@
 /** Run by dataplane.test.ts in a network namespace of its own: several dataplanes, with real threads, for one port. */
-import { parseIp, parseVni, type VtepAddress } from '../address.ts';
+import { formatMac, parseIp, parseMac, parseVni, type VtepAddress } from '../address.ts';
 import { Dataplane } from '../dataplane.ts';
 import { WeftError } from '../errors.ts';
 import { OFFLOADS } from '../offloads.ts';
@@ -40,5 +40,8 @@ for (const workers of [1, 2]) await (await start(workers)).close();
 await first.run('addNetwork', { name: 'blue', vni: parseVni(42), mtu: 1450 });
 const { drops } = await first.run('readCounters', {});
 print(`${drops.length} rows of drops`);
+const claim = { mac: parseMac('02:00:5e:10:00:01'), vtep: UNDERLAY, addresses: [], mobility: 0 };
+await first.run('changeClaims', { vni: parseVni(42), set: [claim], remove: [] });
+for (const { mac, state } of await first.run('readClaims', {})) print(`claim of ${formatMac(mac)}: ${state}`);
 await first.close();
 await (await start(1)).close();

@@ -9,7 +9,8 @@ import type { DropReason } from '../drop-reasons.ts';
 import { Forwarder } from '../forwarder.ts';
 import { FLAG_NEEDS_CSUM, FrameBatch } from '../frame-batch.ts';
 import { LocalPort } from '../local-port.ts';
-import { Network } from '../network.ts';
+import { ANSWER_AREA_SIZE } from '../neighbor-responder.ts';
+import { Network, type NetworkOptions } from '../network.ts';
 import { HEADROOM, type TapPort } from '../ports.ts';
 import { VtepTable } from '../vtep-table.ts';
 import { MemoryTapPair, type MemoryUdpNetwork } from './memory-ports.ts';
@@ -80,6 +81,9 @@ export class VirtualContainer {
   }
 }
 
+/** What is not the default in a network of a test. */
+export type NetworkRules = Partial<Omit<NetworkOptions, 'name' | 'vni' | 'own'>>;
+
 export interface VirtualVtepOptions {
   readonly address: IpAddress;
   readonly port?: number;
@@ -101,6 +105,7 @@ export class VirtualVtep {
     this.address = address;
     this.forwarder = new Forwarder({
       arena: modules.arena.view,
+      answerArea: modules.arena.allocate(ANSWER_AREA_SIZE),
       completeChecksum: memoryCompleteChecksum(modules.arena),
       vteps: this.vteps,
       hashSeed: 1,
@@ -114,19 +119,19 @@ export class VirtualVtep {
     );
   }
 
-  addNetwork(vni: Vni, peers: readonly IpAddress[], mtu = 1450): Network {
+  addNetwork(vni: Vni, peers: readonly IpAddress[], rules: NetworkRules = {}): Network {
     const network = new Network(
       { clock: this.modules.clock, time: this.time },
-      { name: `net-${vni}`, vni, mtu, own: this.address },
+      { name: `net-${vni}`, vni, mtu: 1450, own: this.address, ...rules },
     );
     this.forwarder.addNetwork(network);
     this.setPeers(network, peers);
     return network;
   }
 
-  setPeers(network: Network, peers: readonly IpAddress[]): void {
+  setPeers(network: Network, peers: readonly IpAddress[], source: 'gossip' | 'static' = 'gossip'): void {
     network.setVteps(
-      'gossip',
+      source,
       peers.map(peer => this.vteps.intern(peer, 4789)),
     );
   }
