@@ -47,10 +47,8 @@ export class SimulatedNode {
   private readonly cluster: Cluster;
   private readonly settings: NodeSettings;
   private swim: Swim | undefined;
-  private tags: Tags;
 
   constructor(cluster: Cluster, settings: NodeSettings, host: number) {
-    this.tags = settings.tags ?? new Map([['role', 'weft']]);
     this.cluster = cluster;
     this.settings = settings;
     this.name = settings.name;
@@ -65,8 +63,8 @@ export class SimulatedNode {
     return this.swim?.self().incarnation ?? 0;
   }
 
-  /** `incarnation`: what a node that keeps its state would start with. */
-  start(options: { readonly incarnation?: number } = {}): this {
+  /** `incarnation`: what a node that keeps its state would start with. `tags`: others than in its settings. */
+  start({ tags, ...options }: { readonly incarnation?: number; readonly tags?: Tags } = {}): this {
     const { network, random, profile } = this.cluster;
     const { clock = this.cluster.clock, gate = (deliver: () => void) => deliver(), onPacket } = this.settings;
     this.counters = new Counters();
@@ -85,7 +83,7 @@ export class SimulatedNode {
         name: this.name,
         endpoint: this.endpoint,
         join: (this.settings.join ?? []).map(text => parseJoinTarget(text, PORT)),
-        meta: encodeTags(this.tags),
+        meta: encodeTags(tags ?? this.settings.tags ?? new Map([['role', 'weft']])),
         profile,
         onEvent: event => this.onEvent(event),
         ...options,
@@ -111,7 +109,6 @@ export class SimulatedNode {
   }
 
   setTags(tags: Tags): void {
-    this.tags = tags;
     this.swim?.setMeta(encodeTags(tags));
   }
 
