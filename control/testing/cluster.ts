@@ -64,10 +64,8 @@ export class SimulatedNode {
   private clock: PausableClock | undefined;
   /** What arrived while the process was stopped: the socket has it. */
   private readonly unread: (() => void)[] = [];
-  private tags: Tags;
 
   constructor(cluster: Cluster, settings: NodeSettings, host: number) {
-    this.tags = settings.tags ?? new Map([['role', 'weft']]);
     this.cluster = cluster;
     this.settings = settings;
     this.name = settings.name;
@@ -82,8 +80,8 @@ export class SimulatedNode {
     return this.swim?.self().incarnation ?? 0;
   }
 
-  /** `incarnation`: what a node that keeps its state would start with. */
-  start(options: { readonly incarnation?: number } = {}): this {
+  /** `incarnation`: what a node that keeps its state would start with. `tags`: others than in its settings. */
+  start({ tags, ...options }: { readonly incarnation?: number; readonly tags?: Tags } = {}): this {
     const { network, random, profile } = this.cluster;
     const { gate = (deliver: () => void) => deliver(), onPacket } = this.settings;
     const clock = new PausableClock(this.settings.clock ?? this.cluster.clock);
@@ -116,7 +114,7 @@ export class SimulatedNode {
         name: this.name,
         endpoint: this.endpoint,
         join: (this.settings.join ?? []).map(text => parseJoinTarget(text, PORT)),
-        meta: encodeTags(this.tags),
+        meta: encodeTags(tags ?? this.settings.tags ?? new Map([['role', 'weft']])),
         profile,
         keyring: this.settings.keyring,
         remembered: () => (this.settings.remembers === true ? memory.all() : []),
@@ -160,7 +158,6 @@ export class SimulatedNode {
   }
 
   setTags(tags: Tags): void {
-    this.tags = tags;
     this.swim?.setMeta(encodeTags(tags));
   }
 

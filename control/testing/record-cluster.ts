@@ -98,8 +98,7 @@ export class RecordNode {
       for (const endpoint of endpoints.values()) log.attach(vni, endpoint);
     }
     this.record();
-    this.member.setTags(this.tags());
-    this.member.start();
+    this.member.start({ tags: this.tags() });
     log.start();
     return this;
   }

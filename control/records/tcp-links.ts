@@ -1,0 +1,198 @@
+/**
+ * Links over TCP, on the port of gossip. A connection begins with five bytes that no memberlist agent would take for one
+ * of its messages (it closes; and only peers whose tags say that they have a record log are called at all):
+ *
+ *   77 "log" 01  then frames, each way:  length u32 · frame, sealed
+ *
+ * The length is checked before anything is kept, so a peer can make us hold one frame and what the kernel does.
+ */
+import { connect, type Socket } from 'node:net';
+import type { IpAddress } from '../../dataplane/address.ts';
+import type { Clock, Timer } from '../../dataplane/clock.ts';
+import { FRAME_MAX_BYTES } from './limits.ts';
+import type { Link, LinkHandler, LinkPort } from './link.ts';
+import type { RecordPeer } from './peers.ts';
+
+/** The first byte of a connection that carries a link. */
+export const LINK_FIRST_BYTE = 0x77;
+
+const PREAMBLE = Buffer.from([LINK_FIRST_BYTE, ...Buffer.from('log'), 1]);
+
+/** Bytes that wait in userspace before the sender is asked to wait. */
+const BUFFER_BYTES = 128 * 1024;
+
+/** What sealing may add to a frame. */
+const SEAL_MAX_BYTES = 64;
+
+/** How frames are protected on the way. */
+export interface LinkSealer {
+  seal(frame: Uint8Array): Uint8Array;
+  /** Undefined if it was not sealed by a peer of ours: the link is closed. */
+  open(sealed: Uint8Array): Uint8Array | undefined;
+}
+
+export const UNSEALED: LinkSealer = { seal: frame => frame, open: sealed => sealed };
+
+export interface TcpLinksModules {
+  readonly clock: Clock;
+  readonly sealer: LinkSealer;
+}
+
+export interface TcpLinksOptions {
+  /** Our own address: peers know us by it. */
+  readonly from: IpAddress;
+  /** How long it may take until a link is open, in milliseconds. */
+  readonly connectTimeout: number;
+}
+
+export class TcpLinks implements LinkPort {
+  private readonly modules: TcpLinksModules;
+  private readonly options: TcpLinksOptions;
+  private readonly links = new Set<TcpLink>();
+
+  constructor(modules: TcpLinksModules, options: TcpLinksOptions) {
+    this.modules = modules;
+    this.options = options;
+  }
+
+  open(peer: RecordPeer, handler: LinkHandler): Link {
+    const { address, port } = peer.endpoint;
+    const socket = connect({ host: address, port, localAddress: this.options.from, noDelay: true });
+    socket.write(PREAMBLE);
+    const link = this.link(socket);
+    link.handler = handler;
+    return link;
+  }
+
+  /**
+   * Takes a connection that a peer has opened, with the bytes that have been read of it, which begin with
+   * LINK_FIRST_BYTE; `accept` is called once there is a link.
+   */
+  take(socket: Socket, head: Uint8Array, accept: (link: Link) => LinkHandler): void {
+    const link = this.link(socket);
+    link.onPreamble = () => {
+      link.handler = accept(link);
+    };
+    link.read(head);
+  }
+
+  /** Ends all links at once. */
+  close(): void {
+    for (const link of this.links) link.destroy();
+  }
+
+  private link(socket: Socket): TcpLink {
+    const { clock, sealer } = this.modules;
+    const link = new TcpLink(
+      socket,
+      sealer,
+      clock.after(this.options.connectTimeout, () => link.timedOut()),
+    );
+    this.links.add(link);
+    socket.once('close', () => this.links.delete(link));
+    return link;
+  }
+}
+
+class TcpLink implements Link {
+  handler: LinkHandler | undefined;
+  /** Set on a link that a peer has opened, until its preamble has come. */
+  onPreamble: (() => void) | undefined;
+  private readonly socket: Socket;
+  private readonly sealer: LinkSealer;
+  private readonly deadline: Timer;
+  private pending: Uint8Array = new Uint8Array(0);
+  private isOpen = false;
+  private isFull = false;
+
+  constructor(socket: Socket, sealer: LinkSealer, deadline: Timer) {
+    this.socket = socket;
+    this.sealer = sealer;
+    this.deadline = deadline;
+    socket.on('connect', () => this.opened());
+    socket.on('data', chunk => this.read(Buffer.from(chunk)));
+    socket.on('drain', () => this.drained());
+    socket.on('end', () => socket.end());
+    // What went wrong is no use to anybody here: the link is over, and `close` says so.
+    socket.on('error', () => {});
+    socket.on('close', () => {
+      deadline.cancel();
+      this.handler?.onClose();
+    });
+  }
+
+  send(frame: Uint8Array): boolean {
+    const { socket } = this;
+    if (!socket.writable) return true;
+    const sealed = this.sealer.seal(frame);
+    const head = Buffer.allocUnsafe(4);
+    head.writeUInt32BE(sealed.length);
+    socket.cork();
+    socket.write(head);
+    socket.write(sealed);
+    socket.uncork();
+    this.isFull = socket.writableLength >= BUFFER_BYTES;
+    return !this.isFull;
+  }
+
+  close(): void {
+    this.socket.end();
+  }
+
+  destroy(): void {
+    this.socket.destroy();
+  }
+
+  timedOut(): void {
+    if (!this.isOpen) this.socket.destroy();
+  }
+
+  read(chunk: Uint8Array): void {
+    this.pending = this.pending.length === 0 ? chunk : Buffer.concat([this.pending, chunk]);
+    if (this.onPreamble !== undefined && !this.readPreamble()) return;
+    for (let frame = this.nextFrame(); frame !== undefined; frame = this.nextFrame()) {
+      this.handler?.onFrame(frame);
+    }
+  }
+
+  private readPreamble(): boolean {
+    const { pending } = this;
+    const count = Math.min(pending.length, PREAMBLE.length);
+    if (Buffer.compare(pending.subarray(0, count), PREAMBLE.subarray(0, count)) !== 0) this.socket.destroy();
+    if (pending.length < PREAMBLE.length || this.socket.destroyed) return false;
+    this.pending = pending.subarray(PREAMBLE.length);
+    this.opened();
+    this.onPreamble?.();
+    this.onPreamble = undefined;
+    return true;
+  }
+
+  private nextFrame(): Uint8Array | undefined {
+    const { pending, socket } = this;
+    if (pending.length < 4 || socket.destroyed) return undefined;
+    const length = new DataView(pending.buffer, pending.byteOffset, 4).getUint32(0);
+    if (length < 1 || length > FRAME_MAX_BYTES + SEAL_MAX_BYTES) {
+      socket.destroy();
+      return undefined;
+    }
+    if (pending.length < 4 + length) return undefined;
+    this.pending = pending.subarray(4 + length);
+    const frame = this.sealer.open(new Uint8Array(pending.subarray(4, 4 + length)));
+    if (frame === undefined || frame.length > FRAME_MAX_BYTES) {
+      socket.destroy();
+      return undefined;
+    }
+    return frame;
+  }
+
+  private opened(): void {
+    this.isOpen = true;
+    this.deadline.cancel();
+  }
+
+  private drained(): void {
+    if (!this.isFull) return;
+    this.isFull = false;
+    this.handler?.onWritable();
+  }
+}
