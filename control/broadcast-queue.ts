@@ -23,6 +23,7 @@ export class BroadcastQueue {
   private ordered: Piece[] = [];
   private stale = false;
   private created = 0;
+  private listener: () => void = () => {};
 
   /** Number of members there is news of: at most one piece each, which bounds the queue. */
   get size(): number {
@@ -33,10 +34,16 @@ export class BroadcastQueue {
     return this.pieces.has(about);
   }
 
+  /** Calls the listener, the only one, at each push from now on. */
+  onPush(listener: () => void): void {
+    this.listener = listener;
+  }
+
   /** Queues an encoded message about a member and forgets older news of it. */
   push(about: string, bytes: Uint8Array): void {
     this.pieces.set(about, { about, bytes, sends: 0, order: this.created++ });
     this.stale = true;
+    this.listener();
   }
 
   /**

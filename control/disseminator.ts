@@ -1,13 +1,16 @@
-/** Gossip beside the failure detector: a few random members get what the pings did not carry yet (SWIM section 4.1). */
+/**
+ * Gossip beside the failure detector: a few random members get what the pings did not carry yet (SWIM section 4.1). As long
+ * as there is no news, or nobody to hear it, nothing wakes up.
+ */
 import type { Clock } from '../dataplane/clock.ts';
 import type { BroadcastQueue } from './broadcast-queue.ts';
 import type { GossipProfile } from './constants.ts';
 import type { LocalNode } from './local-node.ts';
 import type { MemberTable } from './member-table.ts';
 import { isUp, type Member } from './members.ts';
+import { OnDemand } from './on-demand.ts';
 import type { Outbox } from './outbox.ts';
 import type { Random } from './random.ts';
-import { Repeater } from './repeater.ts';
 import type { Serf } from './serf/serf.ts';
 
 /** A farewell is gossiped this much faster: somebody waits for it. */
@@ -20,6 +23,8 @@ export interface DisseminatorModules {
   readonly clock: Clock;
   readonly random: Random;
   readonly queue: BroadcastQueue;
+  /** What the serf layer has to say. */
+  readonly userQueue: BroadcastQueue;
   readonly table: MemberTable;
   readonly outbox: Outbox;
   readonly local: LocalNode;
@@ -29,22 +34,32 @@ export interface DisseminatorModules {
 export class Disseminator {
   private readonly modules: DisseminatorModules;
   private readonly profile: GossipProfile;
-  private readonly repeater: Repeater;
+  private readonly rounds: OnDemand;
   private onFarewellSent: (() => void) | undefined;
 
   constructor(modules: DisseminatorModules, options: { readonly profile: GossipProfile }) {
     this.modules = modules;
     this.profile = options.profile;
     const wait = (): number => this.profile.gossipInterval / (this.modules.local.leaving ? LEAVE_SPEEDUP : 1);
-    this.repeater = new Repeater(modules, { wait, action: () => this.gossip() });
+    this.rounds = new OnDemand(modules, {
+      wait,
+      isNeeded: () => this.hasToSay(),
+      action: () => this.gossip(),
+    });
+    for (const queue of [modules.queue, modules.userQueue]) queue.onPush(() => this.rounds.wake());
   }
 
   start(): void {
-    this.repeater.start(this.modules.random.next() * this.profile.gossipInterval);
+    this.rounds.start(this.modules.random.next() * this.profile.gossipInterval);
   }
 
   stop(): void {
-    this.repeater.stop();
+    this.rounds.stop();
+  }
+
+  /** There is another listener, perhaps. */
+  membersChanged(): void {
+    this.rounds.wake();
   }
 
   /** Says farewell. `done` is called once, when it has been sent as often as any news, or after `leaveTimeout`. */
@@ -65,7 +80,13 @@ export class Disseminator {
     for (const member of table.sample(random, LEAVE_FANOUT, ({ state }) => isUp(state))) {
       outbox.sendEncoded(member, farewell);
     }
-    this.repeater.start(this.profile.gossipInterval / LEAVE_SPEEDUP);
+    this.rounds.start(this.profile.gossipInterval / LEAVE_SPEEDUP);
+  }
+
+  private hasToSay(): boolean {
+    const { outbox, table } = this.modules;
+    if (this.onFarewellSent !== undefined) return true;
+    return outbox.hasNews && (table.upCount > 0 || table.some(member => this.isListener(member)));
   }
 
   private gossip(): void {

@@ -29,6 +29,19 @@ test('Joiner: a seed that starts ten minutes later is joined within a few second
   }
 });
 
+test('a quiet pool wakes up to probe and for nothing else: no news to gossip, nobody to join', t => {
+  const cluster = new Cluster({ seed: 3 });
+  const join = ['10.0.0.1', '10.0.0.2'];
+  for (const name of ['a', 'b']) cluster.add({ name, join }).start();
+  cluster.run(20_000);
+  t.true(cluster.isConverged());
+  const { wakeUps } = cluster.clock;
+  cluster.run(60_000);
+  // A second: each of the two pings, is pinged and gets its ack. What is left are streams, and the look for whom to forget.
+  const others = cluster.clock.wakeUps - wakeUps - 60 * 2 * 3;
+  t.true(others < 60, `${others} more in a minute`);
+});
+
 test('Joiner: while nobody is there it tries ever more rarely, for ever, and warns once', t => {
   const cluster = new Cluster({ seed: 4 });
   const node = cluster.add({ name: 'a', join: ['10.0.0.9'] }).start();

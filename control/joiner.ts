@@ -1,6 +1,6 @@
 /**
  * Keeps trying the configured `join` addresses for as long as one of them has no member that is up: a seed may start
- * later than we do, and a pool that has split finds itself again through them.
+ * later than we do, and a pool that has split finds itself again through them. While all of them have one it sleeps.
  */
 import type { Clock } from '../dataplane/clock.ts';
 import type { PendingAcks } from './acks.ts';
@@ -11,12 +11,12 @@ import type { LocalNode } from './local-node.ts';
 import type { Log } from './log.ts';
 import type { MemberTable } from './member-table.ts';
 import { isUp } from './members.ts';
+import { OnDemand } from './on-demand.ts';
 import type { Outbox } from './outbox.ts';
 import type { GossipPort } from './port.ts';
 import type { Random } from './random.ts';
-import { Repeater } from './repeater.ts';
 
-/** How often the list is looked at, in milliseconds. */
+/** How often the list is looked at while one of it is missing, in milliseconds. */
 const CHECK_INTERVAL = 250;
 
 /** No try follows another sooner, whatever the jitter, in milliseconds. */
@@ -67,7 +67,7 @@ export class Joiner {
   private readonly modules: JoinerModules;
   private readonly profile: GossipProfile;
   private readonly entries: readonly Entry[];
-  private readonly repeater: Repeater;
+  private readonly checks: OnDemand;
   private tries = 0;
 
   constructor(
@@ -85,15 +85,25 @@ export class Joiner {
       current: undefined,
       isSilent: false,
     }));
-    this.repeater = new Repeater(modules, { wait: () => CHECK_INTERVAL, action: () => this.check() });
+    this.checks = new OnDemand(modules, {
+      wait: () => CHECK_INTERVAL,
+      // One that is there again is looked at once more, for the next time that it is missing.
+      isNeeded: () => this.entries.some(entry => entry.tries > 0 || !this.isRepresented(entry)),
+      action: () => this.check(),
+    });
   }
 
   start(): void {
-    if (this.entries.length > 0) this.repeater.start(0);
+    this.checks.start(0);
   }
 
   stop(): void {
-    this.repeater.stop();
+    this.checks.stop();
+  }
+
+  /** Somebody came, went or moved. */
+  membersChanged(): void {
+    this.checks.wake();
   }
 
   private check(): void {
@@ -170,6 +180,7 @@ export class Joiner {
     entry.tries += 1;
     entry.dueAt = clock.now() + wait;
     entry.knockAt = clock.now() + this.profile.knockInterval;
+    this.checks.wake();
   }
 
   /** A ping for nobody by name, which any memberlist node acks: cheap enough to find a late seed within seconds. */

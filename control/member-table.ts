@@ -45,6 +45,10 @@ export class MemberTable {
     for (const slot of this.slots) yield slot.member;
   }
 
+  some(passes: (member: Member) => boolean): boolean {
+    return this.slots.some(({ member }) => passes(member));
+  }
+
   set(member: Member): void {
     let slot = this.byName.get(member.name);
     if (slot === undefined) {

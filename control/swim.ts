@@ -141,7 +141,7 @@ export class Swim {
       onPinged: (source, from) => this.greeter.heard(source, from),
     });
     this.prober = new Prober(all, { profile, onFailure: suspicion => this.membership.suspect(suspicion) });
-    this.disseminator = new Disseminator(all, { profile });
+    this.disseminator = new Disseminator({ ...all, userQueue }, { profile });
     const exchanger = new Exchanger({ ...all, membership: this.membership }, { profile });
     this.exchanger = exchanger;
     this.greeter = new Greeter({ ...all, exchanger });
@@ -288,6 +288,8 @@ export class Swim {
 
   private onMemberEvent(type: Exclude<GossipEvent['type'], 'nameConflict'>, member: Member): void {
     if (type === 'memberUp') this.prober.order.add(member.name);
+    this.disseminator.membersChanged();
+    this.joiner.membersChanged();
     this.options.onEvent({ type, member: this.describe(member) });
   }
 

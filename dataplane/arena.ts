@@ -28,6 +28,8 @@ export interface ArenaOptions {
   readonly slotSize?: number;
   /** Bytes that no port receives into, for frames made here (ARP answers, copies that differ). @default 65536 */
   readonly scratchSize?: number;
+  /** Makes the memory, zeroed. @default an ArrayBuffer of JavaScript's own */
+  readonly allocate?: (bytes: number) => ArrayBuffer;
 }
 
 export class Arena {
@@ -55,7 +57,8 @@ export class Arena {
     this.scratchSize = options.scratchSize ?? 65_536;
     this.pieceTable = Math.ceil((this.scratchOffset + this.scratchSize) / PIECE_SIZE) * PIECE_SIZE;
     this.pieceCount = Math.min(this.slots, RECEIVE_BATCH) * PIECES_OF_FRAME;
-    this.memory = new ArrayBuffer(this.pieceTable + this.pieceCount * PIECE_SIZE);
+    const size = this.pieceTable + this.pieceCount * PIECE_SIZE;
+    this.memory = options.allocate?.(size) ?? new ArrayBuffer(size);
     this.view = new DataView(this.memory);
     this.bytes = new Uint8Array(this.memory);
     this.received = new FrameBatch(this.slots);

@@ -7,7 +7,6 @@ import type { VtepAddress } from './address.ts';
 import { Arena } from './arena.ts';
 import { checksumCompleter } from './checksum-completer.ts';
 import type { Clock } from './clock.ts';
-import { CoarseTime } from './coarse-time.ts';
 import type {
   Answers,
   CommandName,
@@ -21,6 +20,7 @@ import { injectedErrno } from './fault-injection.ts';
 import { Forwarder } from './forwarder.ts';
 import { VXLAN_HEADER_SIZE } from './headers/vxlan.ts';
 import { LocalPort } from './local-port.ts';
+import { batchIo } from './native/batch-io.ts';
 import type { PortModules } from './native/native-port.ts';
 import { Network } from './network.ts';
 import type { Offload, OffloadLost } from './offloads.ts';
@@ -28,6 +28,7 @@ import { readCounters } from './port-counters.ts';
 import type { LearnedMac, Replicator } from './replicator.ts';
 import { NativeTapPort, type TapPortOptions } from './tap.ts';
 import { closeTap } from './tap-device.ts';
+import type { Time } from './thread-time.ts';
 import { NativeUdpPort } from './udp.ts';
 import { type Vtep, VtepTable } from './vtep-table.ts';
 
@@ -39,6 +40,8 @@ const SOCKET_BUFFER_BYTES = 8 * 1024 * 1024;
 
 export interface DatapathModules {
   readonly clock: Clock;
+  /** Of that clock. */
+  readonly time: Time;
   /** The way to the other workers; undefined when there are none. */
   readonly replicator?: Replicator | undefined;
 }
@@ -56,10 +59,10 @@ type Handler<Name extends CommandName> = (args: Commands[Name]) => Answers[Name]
 
 export class Datapath {
   private readonly clock: Clock;
-  private readonly time: CoarseTime;
+  private readonly time: Time;
   private readonly handlers: DatapathHandlers;
   private readonly replicator: Replicator | undefined;
-  private readonly arena = new Arena();
+  private readonly arena = new Arena({ allocate: size => batchIo.createArena(size) });
   private readonly vteps = new VtepTable();
   private readonly forwarder: Forwarder;
   private nextHops: readonly NextHopSpec[] = [];
@@ -71,7 +74,7 @@ export class Datapath {
 
   constructor(modules: DatapathModules, handlers: DatapathHandlers) {
     this.clock = modules.clock;
-    this.time = new CoarseTime(modules);
+    this.time = modules.time;
     this.replicator = modules.replicator;
     this.replicator?.onMessage(learned => this.adopt(learned));
     this.handlers = handlers;
@@ -221,7 +224,6 @@ export class Datapath {
         for (const port of network.ports) port.tap.close();
       }
       this.underlay?.udp.close();
-      this.time.close();
       this.replicator?.close();
     },
   };

@@ -2,9 +2,9 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { type MacAddress, macHigh, macLow } from './address.ts';
-import { CoarseTime } from './coarse-time.ts';
 import { type Destination, ForwardingTable } from './forwarding-table.ts';
 import { ManualClock } from './testing/manual-clock.ts';
+import { timeOf } from './testing/manual-time.ts';
 
 type Where = Destination<string, string>;
 
@@ -37,7 +37,7 @@ function makeReplica(clock: ManualClock) {
   const told: Told[] = [];
   const table = new ForwardingTable<string, string>(
     {
-      time: new CoarseTime({ clock }),
+      time: timeOf(clock),
       clock,
       onLearned: (address, destination, seen) => told.push({ mac: address, destination, seen }),
     },

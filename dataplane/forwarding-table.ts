@@ -7,10 +7,10 @@ import { randomInt } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { MacAddress } from './address.ts';
 import type { Clock } from './clock.ts';
-import type { Time } from './coarse-time.ts';
 import { WeftError } from './errors.ts';
 import { isStation } from './headers/ethernet.ts';
 import { StationIndex } from './station-index.ts';
+import type { Time } from './thread-time.ts';
 
 /**
  * Where frames go: a local port or a remote VTEP. One object is made for each port and each VTEP and used for all
@@ -58,7 +58,7 @@ export interface ForwardingTableOptions {
 export interface ForwardingTableModules<P, V> {
   /** Asked where an entry is written; one for all tables that tell each other what they learned. */
   readonly clock: Pick<Clock, 'now'>;
-  /** Read for each frame: the time of `clock`, perhaps a little late. */
+  /** Read for each frame: the time of `clock`, as late as the thread has been at work since it was woken. */
   readonly time: Time;
   /**
    * Hears of each entry that was learned here, moved here, is still used after TELL_MS, or is better known here than to

@@ -4,7 +4,6 @@ import type { IpAddress, MacAddress, Vni, VtepAddress } from './address.ts';
 import { AnswerCounters } from './answer-counters.ts';
 import { Claims } from './claims.ts';
 import type { Clock } from './clock.ts';
-import type { Time } from './coarse-time.ts';
 import { DROP, DropCounters } from './drop-reasons.ts';
 import { FloodList } from './flood-list.ts';
 import { type Destination, ForwardingTable } from './forwarding-table.ts';
@@ -13,6 +12,7 @@ import type { LocalPort } from './local-port.ts';
 import { type Neighbor, Neighbors, neighborOf } from './neighbors.ts';
 import { portLosses } from './port-losses.ts';
 import { StationIndex } from './station-index.ts';
+import type { Time } from './thread-time.ts';
 import { BUCKET_BYTES, TokenBucket } from './token-bucket.ts';
 import type { Vtep } from './vtep-table.ts';
 

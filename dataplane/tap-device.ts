@@ -347,7 +347,8 @@ function setMtu(name: string, netnsPath: string | null, mtu: number): void {
   });
 }
 
-function withControlSocket<T>(netnsPath: string | null, use: (socket: number) => T): T {
+/** Lends a socket of the namespace for SIOC* ioctls. Throws `system` or `not_permitted`. */
+export function withControlSocket<T>(netnsPath: string | null, use: (socket: number) => T): T {
   const socket = batchIo.openControlSocket(netnsPath);
   if (socket < 0) throw systemError('cannot open a control socket', -socket, permissionOptions(-socket));
   try {

@@ -3,7 +3,7 @@
  * state is two numbers that several threads may share, for a TAP that several workers read has one limit. The time is
  * coarse, so that it fills in steps of a quarter of a second. Allocates nothing.
  */
-import type { Time } from './coarse-time.ts';
+import type { Time } from './thread-time.ts';
 
 const STEP_MS = 250;
 /** Units of one frame: in one step, a rate of 1 frame a second gains 1. */

@@ -6,6 +6,7 @@ import type { Command, FromWorker } from './commands.ts';
 import { Datapath } from './datapath.ts';
 import { WeftError } from './errors.ts';
 import { Replicator } from './replicator.ts';
+import { threadTime } from './thread-time.ts';
 import type { WorkerData } from './worker-thread.ts';
 
 const port = parentPort;
@@ -18,6 +19,7 @@ const { channels } = workerData as WorkerData;
 const datapath = new Datapath(
   {
     clock: systemClock,
+    time: threadTime,
     replicator: channels.length === 0 ? undefined : new Replicator({ clock: systemClock, channels }),
   },
   {

@@ -101,16 +101,7 @@ export async function defaultRoutes(
   return routes.toSorted((a, b) => (a.metric ?? 0) - (b.metric ?? 0));
 }
 
-/** Asks `ip -json`; `input` is that of a batch, of which lines that fail are passed over. Each line answers a list. */
-export async function askBatch(args: readonly string[], input: string): Promise<unknown[]> {
-  const { stdout } = await run(['ip', '-json', ...args, '-force', '-batch', '-'], undefined, input);
-  return stdout
-    .split('\n')
-    .filter(line => line.trim() !== '')
-    .flatMap(line => JSON.parse(line) as unknown[]);
-}
-
-export async function ask(args: readonly string[], netns?: NetnsPath): Promise<unknown[]> {
+async function ask(args: readonly string[], netns?: NetnsPath): Promise<unknown[]> {
   const { code, stdout, stderr } = await run(['ip', '-json', ...args], netns, '');
   if (code !== 0) throw new WeftError(codeOf(stderr), `ip ${args.join(' ')}: ${stderr.trim()}`);
   return stdout.trim() === '' ? [] : (JSON.parse(stdout) as unknown[]);

@@ -31,6 +31,12 @@ export async function isRedirected(from: string, to: string): Promise<boolean> {
   );
   if (code !== 0) throw new WeftError('system', `tc filter show dev ${from}: ${stderr.trim()}`);
   if (stdout.trim() === '') return false;
-  const filters = JSON.parse(stdout) as Filter[];
-  return filters.some(({ options }) => options?.actions?.some(({ to_dev }) => to_dev === to));
+  return leadsTo(JSON.parse(stdout) as unknown[], to);
+}
+
+/** Whether one of the filters, as `tc -json filter show` lists them, redirects to that device. */
+export function leadsTo(filters: readonly unknown[], to: string): boolean {
+  return (filters as readonly Filter[]).some(({ options }) =>
+    options?.actions?.some(({ to_dev }) => to_dev === to),
+  );
 }

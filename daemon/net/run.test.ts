@@ -9,7 +9,6 @@ test.serial('run() tells the code and both outputs', async t => {
 });
 
 for (const [program, name] of [
-  ['ethtool', 'ethtool'],
   ['tc', 'iproute2'],
   ['ip', 'iproute2'],
   ['setpriv', 'util-linux'],

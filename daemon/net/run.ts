@@ -15,12 +15,23 @@ export interface Outcome {
 
 /** The Debian packages of the programs that weft runs. */
 const PACKAGES: Readonly<Record<string, string>> = {
-  ethtool: 'ethtool',
   ip: 'iproute2',
   nsenter: 'util-linux',
   setpriv: 'util-linux',
   tc: 'iproute2',
 };
+
+/** An `unavailable` that says what to install, if the program is missing. */
+export function cannotRun(
+  program: string,
+  cause: NodeJS.ErrnoException,
+  { isMissing = cause.code === 'ENOENT' } = {},
+): WeftError {
+  return new WeftError('unavailable', `cannot run ${program}: ${cause.message}`, {
+    ...(isMissing && { hint: `install the package ${PACKAGES[program] ?? `that has ${program}`}` }),
+    cause,
+  });
+}
 
 /** Runs a command to its end, in that namespace. Throws `unavailable` when it is not installed. */
 export async function run(command: readonly string[], netns: NetnsPath, input: string): Promise<Outcome> {
@@ -34,11 +45,7 @@ export async function run(command: readonly string[], netns: NetnsPath, input: s
     await started;
   } catch (cause) {
     output.catch(() => {});
-    const isMissing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
-    throw new WeftError('unavailable', `cannot run ${program}: ${(cause as Error).message}`, {
-      ...(isMissing && { hint: `install the package ${PACKAGES[program] ?? `that has ${program}`}` }),
-      cause,
-    });
+    throw cannotRun(program, cause as Error);
   }
   // A child that has failed early closes its input: what counts is its exit code, not our EPIPE.
   child.stdin.on('error', () => {});

@@ -5,6 +5,7 @@
  */
 import { closeInjector, openInjector } from '../../dataplane/injector-device.ts';
 import { type Link, listLinks } from '../net/ip.ts';
+import type { KernelTables } from '../net/kernel-tables.ts';
 import { isRedirected, redirectIngress } from '../net/redirect.ts';
 import { raiseSilently } from './self-test.ts';
 
@@ -37,11 +38,10 @@ export async function openInjectorFor(link: Link): Promise<Injector> {
 export async function isInjectorSound(
   injector: Injector,
   link: Link,
-  links: readonly Link[],
+  { tables, links }: { readonly tables: KernelTables; readonly links: readonly Link[] },
 ): Promise<boolean> {
-  const leadsOut = async (listed: readonly Link[]): Promise<boolean> => {
-    const own = listed.find(({ ifname }) => ifname === injector.name);
-    return own?.flags.includes('UP') === true && (await isRedirected(injector.name, link.ifname));
-  };
-  return (await leadsOut(links)) || (await leadsOut(await listLinks()));
+  const isUp = (listed: readonly Link[]): boolean =>
+    listed.find(({ ifname }) => ifname === injector.name)?.flags.includes('UP') === true;
+  if (isUp(links) && (await tables.isRedirected(injector.name, link.ifname))) return true;
+  return isUp(await listLinks()) && (await isRedirected(injector.name, link.ifname));
 }

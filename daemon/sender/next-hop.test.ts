@@ -1,7 +1,7 @@
 import test from 'ava';
 import { parseIp, parseMac } from '../../dataplane/address.ts';
 import type { Link } from '../net/ip.ts';
-import type { Neighbour, Route } from '../net/routes.ts';
+import type { Neighbour, Route } from '../net/kernel-tables.ts';
 import { pathTo } from './next-hop.ts';
 
 const ETH0: Link = {

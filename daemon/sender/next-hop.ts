@@ -1,14 +1,7 @@
 /** From the kernel's tables to what an outer Ethernet header needs. Pure functions. */
 import { type MacAddress, parseIp, parseMac, type VtepAddress } from '../../dataplane/address.ts';
 import type { Link } from '../net/ip.ts';
-import type { Neighbour, Route } from '../net/routes.ts';
-
-/** The kernel's tables at one moment. */
-export interface NetworkTables {
-  readonly links: readonly Link[];
-  readonly routes: readonly Route[];
-  readonly neighbours: readonly Neighbour[];
-}
+import type { Neighbour, NetworkTables, Route } from '../net/kernel-tables.ts';
 
 /** How a VTEP is reached. */
 export interface Path {

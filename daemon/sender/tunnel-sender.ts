@@ -14,13 +14,14 @@ import { type IpAddress, parseMac, type VtepAddress } from '../../dataplane/addr
 import type { Clock, Timer } from '../../dataplane/clock.ts';
 import type { NextHopSpec } from '../../dataplane/commands.ts';
 import type { Dataplane } from '../../dataplane/dataplane.ts';
+import { hasOutgoingIpsec } from '../../dataplane/host-network.ts';
 import type { OffloadStates } from '../../dataplane/offload-states.ts';
 import type { OffloadLost } from '../../dataplane/offloads.ts';
 import type { Sender } from '../config/config.ts';
 import { errorFields, type Log } from '../log.ts';
-import { type Link, listLinks } from '../net/ip.ts';
+import type { Link } from '../net/ip.ts';
+import { KernelTables } from '../net/kernel-tables.ts';
 import { NetworkWatch } from '../net/network-watch.ts';
-import { hasOutgoingIpsec, listNeighbours, routesTo, useNeighbours } from '../net/routes.ts';
 import type { StatusReport } from '../operations.ts';
 import { type Path, pathTo } from './next-hop.ts';
 import { pathReport } from './path-report.ts';
@@ -56,6 +57,7 @@ export class TunnelSender {
   private readonly modules: TunnelSenderModules;
   private readonly options: TunnelSenderOptions;
   private readonly watch: NetworkWatch;
+  private readonly tables: KernelTables;
   private readonly forced: boolean;
   /** By the index of the device. */
   private readonly devices = new Map<number, UnderlayDevice>();
@@ -80,6 +82,7 @@ export class TunnelSender {
     this.forced = options.sender === 'tunnel-gso';
     this.told = new ToldHops(modules);
     this.watch = new NetworkWatch(modules, () => this.plan());
+    this.tables = new KernelTables(modules);
   }
 
   /** Tests the machine, and begins if it passes. */
@@ -133,6 +136,7 @@ export class TunnelSender {
     this.planned?.cancel();
     this.refresh?.cancel();
     await this.looking;
+    this.tables.close();
     if (!wasRunning) return;
     // When that fails the descriptors stay open until the process ends: a worker may still write to them.
     await this.told.tell([]);
@@ -194,22 +198,18 @@ export class TunnelSender {
   /** Returns whether the next hops have changed. */
   private async update(): Promise<boolean> {
     const vteps = this.options.vteps();
-    const [links, neighbours, routes, isEncrypting] = await Promise.all([
-      listLinks(),
-      listNeighbours(),
-      routesTo(vteps, this.options.underlay),
-      hasOutgoingIpsec(),
-    ]);
-    this.paths = vteps.flatMap(vtep => pathTo(vtep, { links, neighbours, routes }) ?? []);
+    const tables = await this.tables.read(vteps, this.options.underlay);
+    const { links } = tables;
+    this.paths = vteps.flatMap(vtep => pathTo(vtep, tables) ?? []);
     // What is sent past the stack is sent past IPsec too: never in the clear what was to be encrypted.
-    this.reason = isEncrypting ? 'it would bypass the IPsec policies' : undefined;
+    this.reason = hasOutgoingIpsec() ? 'it would bypass the IPsec policies' : undefined;
     const judged = await this.judgeDevices(links);
     const hops = this.reason === undefined ? await this.nextHops() : [];
     const changed = await this.told.tell(hops);
     this.closeUnused(links, judged);
     this.noteAvailability();
     const stale = this.paths.flatMap(({ nextHop }) => (nextHop?.isStale === true ? [nextHop.neighbour] : []));
-    if (stale.length > 0 && hops.length > 0) await useNeighbours(stale);
+    if (stale.length > 0 && hops.length > 0) await this.tables.use(stale);
     return changed;
   }
 
@@ -223,8 +223,9 @@ export class TunnelSender {
     for (const link of relevant) {
       const device = this.devices.get(link.ifindex) ?? new UnderlayDevice(link);
       this.devices.set(link.ifindex, device);
-      await device.judge(link, { forced: this.forced });
-      if (device.reason === undefined && !(await device.isSound(links))) this.lose(device);
+      device.judge(link, { forced: this.forced });
+      if (device.reason === undefined && !(await device.isSound({ tables: this.tables, links })))
+        this.lose(device);
       this.tell(link.ifname, this.reason ?? device.reason);
     }
     return new Set([...relevant].map(({ ifindex }) => ifindex));

@@ -1,9 +1,10 @@
 /** One underlay device as the tunnel-GSO sender sees it: whether it is for it, and the injector that leads to it. */
 
 import { WeftError } from '../../dataplane/errors.ts';
+import { activeFeatures } from '../../dataplane/host-network.ts';
 import { closeInjector } from '../../dataplane/injector-device.ts';
-import { activeFeatures } from '../net/features.ts';
 import type { Link } from '../net/ip.ts';
+import type { KernelTables } from '../net/kernel-tables.ts';
 import { whyCut, whyNever, whyNotOfKind } from './eligibility.ts';
 import { type Injector, isInjectorSound, openInjectorFor } from './injectors.ts';
 
@@ -21,12 +22,10 @@ export class UnderlayDevice {
   }
 
   /** Judges anew. `forced`: it need not pay. Where it cannot be found out whether it does, that is the reason. */
-  async judge(link: Link, { forced }: { readonly forced: boolean }): Promise<void> {
+  judge(link: Link, { forced }: { readonly forced: boolean }): void {
     this.link = link;
     this.reason =
-      this.failure ??
-      whyNever(link) ??
-      (forced ? undefined : (whyNotOfKind(link) ?? (await whyNotNow(link))));
+      this.failure ?? whyNever(link) ?? (forced ? undefined : (whyNotOfKind(link) ?? whyNotNow(link)));
   }
 
   /** The injector, opened now if it is not yet; undefined if it cannot be, or must not be used. */
@@ -43,8 +42,8 @@ export class UnderlayDevice {
   }
 
   /** Whether the injector, if there is one, leads to the device. */
-  async isSound(links: readonly Link[]): Promise<boolean> {
-    return this.injector === undefined || (await isInjectorSound(this.injector, this.link, links));
+  async isSound(known: { readonly tables: KernelTables; readonly links: readonly Link[] }): Promise<boolean> {
+    return this.injector === undefined || (await isInjectorSound(this.injector, this.link, known));
   }
 
   /** It is not used again. Of several reasons the first stays: the others follow from it. */
@@ -65,9 +64,9 @@ export class UnderlayDevice {
 }
 
 /** What of the features of the device speaks against it, or why they are not known. */
-async function whyNotNow(link: Link): Promise<string | undefined> {
+function whyNotNow(link: Link): string | undefined {
   try {
-    return whyCut(link, await activeFeatures(link.ifname));
+    return whyCut(link, activeFeatures(link.ifname));
   } catch (error) {
     if (!(error instanceof WeftError)) throw error;
     return error.line;

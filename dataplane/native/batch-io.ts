@@ -128,10 +128,28 @@ export interface BatchIo {
    */
   hasCarrier(control: number, name: string): number;
   /**
+   * The offloads of the interface that are on, by the kernel's names (net/ethtool/common.c, netdev_features_strings), as in
+   * tx-udp_tnl-segmentation; or −errno: ENODEV. Arguments as for hasCarrier.
+   */
+  linkFeatures(control: number, name: string): readonly string[] | number;
+  /**
+   * How many IPsec policies apply to what this thread's network namespace sends; or −errno: EPROTONOSUPPORT (this kernel
+   * has none), EPERM.
+   */
+  ipsecPolicies(): number;
+  /**
    * Loads the program that tells the kernel which queue of a multi-queue TAP takes a frame (steering.h); `seed` is a
    * 32-bit number. Returns its descriptor, to be closed once TUNSETSTEERINGEBPF has it; or −errno: EPERM, ENOSYS.
    */
   loadSteering(seed: number): number;
+
+  /** Zeroed memory of `size` bytes, 1 … 2³² − 1, which no child of the process inherits: js-memory.c says why. */
+  createArena(size: number): ArrayBuffer;
+  /**
+   * 8 bytes: the double of thread-time.ts, written each time that this thread is woken while it has a port open.
+   * Not to be detached.
+   */
+  threadTime(): ArrayBuffer;
 
   /**
    * Starts to read from a TAP descriptor. Returns a handle and owns the descriptor from then on; or −errno (EPERM: cannot

@@ -1,20 +1,20 @@
 /*
  * What JavaScript can call: one function each for the entries of batch-io.ts, which documents them. Only
- * here and in js-value.c and js-port.c does anything know of Node.
+ * here and in js-*.c does anything know of Node.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <net/if.h>
 #include <string.h>
 #include <node_api.h>
 #include <unistd.h>
 
 #include "geometry.h"
 #include "js-coalesce.h"
+#include "js-kernel.h"
+#include "js-memory.h"
 #include "js-port.h"
 #include "js-value.h"
-#include "link-state.h"
 #include "segment.h"
 #include "steering.h"
 #include "tun-open.h"
@@ -86,23 +86,6 @@ static int duplicate(int fd)
 static napi_value duplicate_descriptor(napi_env env, napi_callback_info info)
 {
 	return call_with_fd(env, info, duplicate);
-}
-
-static napi_value has_carrier(napi_env env, napi_callback_info info)
-{
-	napi_value arguments[2];
-	char name[IFNAMSIZ];
-	size_t length;
-	int64_t control;
-
-	read_arguments(env, info, 2, arguments);
-	if (!js_integer(env, arguments[0], "control", 0, INT_MAX, &control))
-		return NULL;
-	if (napi_get_value_string_utf8(env, arguments[1], name, sizeof(name), &length) != napi_ok) {
-		napi_throw_type_error(env, NULL, "name");
-		return NULL;
-	}
-	return js_number(env, link_has_carrier((int)control, name));
 }
 
 static napi_value load_steering(napi_env env, napi_callback_info info)
@@ -456,7 +439,11 @@ NAPI_MODULE_INIT()
 		{"checkNamespace", NULL, check_namespace, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"closeDescriptor", NULL, close_descriptor, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"duplicateDescriptor", NULL, duplicate_descriptor, NULL, NULL, NULL, napi_enumerable, NULL},
-		{"hasCarrier", NULL, has_carrier, NULL, NULL, NULL, napi_enumerable, NULL},
+		{"hasCarrier", NULL, js_has_carrier, NULL, NULL, NULL, napi_enumerable, NULL},
+		{"linkFeatures", NULL, js_link_features, NULL, NULL, NULL, napi_enumerable, NULL},
+		{"ipsecPolicies", NULL, js_ipsec_policies, NULL, NULL, NULL, napi_enumerable, NULL},
+		{"createArena", NULL, js_create_arena, NULL, NULL, NULL, napi_enumerable, NULL},
+		{"threadTime", NULL, js_thread_time, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"loadSteering", NULL, load_steering, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"tapOpen", NULL, tap_open, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"udpOpen", NULL, open_udp, NULL, NULL, NULL, napi_enumerable, NULL},

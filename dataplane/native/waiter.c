@@ -63,11 +63,14 @@ static void on_prepare(uv_prepare_t *handle)
 		int error = count < 0 ? errno : 0;
 		/* The loop's time is that of its last poll: without this it would wait for the same timer again. */
 		uv_update_time(waiter->loop);
+		waiter->time = (double)uv_now(waiter->loop);
 		/* Not for a signal: the loop would go on to wait for what it has, and nobody for the ports. */
 		if (error != 0 && error != EINTR)
 			return;
 		if (count > 0)
 			others = serve(waiter, round.events, count);
+		else
+			spin_round(&waiter->spin, false);
 	}
 }
 
@@ -89,6 +92,7 @@ int waiter_open(struct waiter *waiter, uv_loop_t *loop, waiter_closed *closed)
 {
 	waiter->loop = loop;
 	waiter->pollers = 0;
+	waiter->time = (double)uv_now(loop);
 	waiter->closed = closed;
 	spin_init(&waiter->spin);
 	waiter->fd = epoll_create1(EPOLL_CLOEXEC);
@@ -108,6 +112,7 @@ int waiter_add(struct waiter *waiter, struct poller *poller, int fd)
 {
 	int error = add(waiter, fd, poller);
 
+	waiter->time = (double)uv_now(waiter->loop);
 	if (error == 0 && waiter->pollers++ == 0)
 		uv_prepare_start(&waiter->prepare, on_prepare);
 	return error;

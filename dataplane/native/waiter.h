@@ -32,6 +32,7 @@ struct waiter {
 	uv_prepare_t prepare;
 	int fd; /* the epoll of the ports */
 	uint32_t pollers; /* in it; with none, the loop may end */
+	double time; /* ms of CLOCK_MONOTONIC, when the thread was last woken: whoever serves a port reads it for nothing */
 	struct spin spin;
 	waiter_closed *closed;
 };

@@ -9,6 +9,8 @@ interface Pending {
 
 /** A clock that moves only when told to; timers fire in order of their due time, ties in order of creation. */
 export class ManualClock implements Clock {
+  /** How many timers have fired: what a thread would have been woken for. */
+  wakeUps = 0;
   private time = 0;
   private created = 0;
   /** A binary min-heap on (due, order): a simulation of 1,000 nodes holds tens of thousands of timers. */
@@ -43,7 +45,9 @@ export class ManualClock implements Clock {
     for (let next = this.heap[0]; next !== undefined && next.due <= end; next = this.heap[0]) {
       this.pop();
       this.time = next.due;
-      if (!next.isCancelled) next.callback();
+      if (next.isCancelled) continue;
+      this.wakeUps++;
+      next.callback();
     }
     this.time = end;
   }

@@ -4,7 +4,6 @@
  */
 import type { IpAddress, Vni } from '../address.ts';
 import type { Clock } from '../clock.ts';
-import { CoarseTime } from '../coarse-time.ts';
 import type { DropReason } from '../drop-reasons.ts';
 import { Forwarder } from '../forwarder.ts';
 import { FLAG_NEEDS_CSUM, FrameBatch } from '../frame-batch.ts';
@@ -12,7 +11,9 @@ import { LocalPort } from '../local-port.ts';
 import { ANSWER_AREA_SIZE } from '../neighbor-responder.ts';
 import { Network, type NetworkOptions } from '../network.ts';
 import { HEADROOM, type TapPort } from '../ports.ts';
+import type { Time } from '../thread-time.ts';
 import { VtepTable } from '../vtep-table.ts';
+import { timeOf } from './manual-time.ts';
 import { MemoryTapPair, type MemoryUdpNetwork } from './memory-ports.ts';
 import { type MemoryModules, memoryCompleteChecksum } from './memory-pump.ts';
 import type { SuperFrame } from './reference-segments.ts';
@@ -94,14 +95,14 @@ export class VirtualVtep {
   readonly forwarder: Forwarder;
   private readonly modules: MemoryModules & { readonly clock: Clock };
   private readonly vteps = new VtepTable();
-  private readonly time: CoarseTime;
+  private readonly time: Time;
 
   constructor(
     modules: MemoryModules & { readonly clock: Clock; readonly underlay: MemoryUdpNetwork },
     { address, port = 4789 }: VirtualVtepOptions,
   ) {
     this.modules = modules;
-    this.time = new CoarseTime(modules);
+    this.time = timeOf(modules.clock);
     this.address = address;
     this.forwarder = new Forwarder({
       arena: modules.arena.view,
