@@ -1,23 +1,24 @@
 /** What the configuration of a network says of frames for nobody in particular, as the dataplane takes it. */
 import type { FloodScope, NetworkOptions } from '../dataplane/network.ts';
-import type { NetworkConfig } from './config/config.ts';
+import type { NetworkConfig, UnknownUnicast } from './config/config.ts';
 
 type ForwardingRules = Pick<NetworkOptions, 'unknownUnicast' | 'unknownAddress' | 'bumRate'>;
 
-export function forwardingRules(
-  config: Pick<NetworkConfig, 'unknownUnicast' | 'unknownAddress' | 'staticVteps' | 'bumRate'>,
-): ForwardingRules {
-  return {
-    unknownUnicast: unknownUnicast(config),
-    unknownAddress: config.unknownAddress === 'flood' ? 'everybody' : 'silent',
-    bumRate: config.bumRate,
-  };
-}
+const UNKNOWN_UNICAST: Readonly<Record<UnknownUnicast, FloodScope>> = {
+  // To static VTEPs, and to nodes that have not told yet what they have; if there are none of either, it is dropped.
+  auto: 'silent',
+  drop: 'nobody',
+  flood: 'everybody',
+};
 
-function unknownUnicast({
-  unknownUnicast: chosen,
-  staticVteps,
-}: Pick<NetworkConfig, 'unknownUnicast' | 'staticVteps'>): FloodScope {
-  if (chosen === 'flood') return 'everybody';
-  return chosen === 'drop' || staticVteps.length === 0 ? 'nobody' : 'silent';
+export function forwardingRules({
+  unknownUnicast,
+  unknownAddress,
+  bumRate,
+}: Pick<NetworkConfig, 'unknownUnicast' | 'unknownAddress' | 'bumRate'>): ForwardingRules {
+  return {
+    unknownUnicast: UNKNOWN_UNICAST[unknownUnicast],
+    unknownAddress: unknownAddress === 'flood' ? 'everybody' : 'silent',
+    bumRate,
+  };
 }
