@@ -103,7 +103,7 @@ export class OverlayNetwork {
   async setGossipedVteps(vteps: readonly VtepSpec[]): Promise<void> {
     const text = (specs: readonly VtepSpec[]) =>
       specs
-        .map(({ address, port }) => `${address} ${port}`)
+        .map(({ address, port, tells }) => `${address} ${port} ${tells === true}`)
         .toSorted()
         .join();
     if (text(vteps) === text(this.gossiped)) return;

@@ -13,6 +13,8 @@ export interface VtepSpec {
   readonly address: VtepAddress;
   /** UDP port on which it receives VXLAN. */
   readonly port: number;
+  /** Whether it tells by gossip which stations it has, and we have heard all of it. @default false */
+  readonly tells?: boolean | undefined;
 }
 
 /** How a VTEP is reached past the sockets. */

@@ -181,7 +181,8 @@ export class Datapath {
       for (const other of this.forwarder.allNetworks()) {
         for (const vtep of interned) other.repointVtep(vtep);
       }
-      network.setVteps(source, interned);
+      const telling = vteps.filter(({ tells }) => tells === true).map(({ address }) => address);
+      network.setVteps(source, interned, telling);
       this.forgetUnusedVteps();
       this.announce(network);
     },

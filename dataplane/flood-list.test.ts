@@ -89,17 +89,19 @@ test('repoint(): another object for the address of a member takes its place, for
   t.deepEqual(list.vteps(), [anew]);
 });
 
-test('silentVteps(): those that only the configuration names, for as long as gossip does not', t => {
+test('silentVteps(): those that are not said to tell what they have, whoever named them', t => {
   const list = new FloodList<Member>({ own: OWN });
   list.replace('static', [TWO, THREE]);
   list.replace('gossip', [THREE, FOUR]);
+  t.deepEqual(list.silentVteps(), [TWO, THREE, FOUR]);
+  list.setTelling([THREE.address, FOUR.address]);
   t.deepEqual(list.silentVteps(), [TWO]);
-  list.replace('gossip', []);
-  t.deepEqual(list.silentVteps(), [TWO, THREE]);
-  list.remove(TWO.address, 'static');
-  t.deepEqual(list.silentVteps(), [THREE]);
+  list.replace('gossip', [FOUR]);
+  t.deepEqual(list.silentVteps(), [TWO], 'as long as it is said so');
+  list.setTelling([]);
+  t.deepEqual(list.silentVteps(), [TWO, THREE, FOUR]);
   const anew = member(3);
   list.repoint(anew);
-  t.is(list.silentVteps()[0], anew);
+  t.is(list.silentVteps()[1], anew);
   t.is(list.get(THREE.address), anew);
 });

@@ -18,6 +18,7 @@ export class FloodList<V extends { readonly address: VtepAddress }> {
   private readonly members = new Map<VtepAddress, Member<V>>();
   private list: readonly V[] = [];
   private silent: readonly V[] = [];
+  private telling: ReadonlySet<VtepAddress> = new Set();
 
   /** `own`: the address of this node's VTEP, which is never in the list, whoever says so. */
   constructor(options: { readonly own: VtepAddress }) {
@@ -29,7 +30,7 @@ export class FloodList<V extends { readonly address: VtepAddress }> {
     return this.list;
   }
 
-  /** Those that no gossip speaks for: what is behind them is known from their frames alone. */
+  /** Those that do not tell what they have: what is behind them is known from their frames alone. */
   silentVteps(): readonly V[] {
     return this.silent;
   }
@@ -53,7 +54,6 @@ export class FloodList<V extends { readonly address: VtepAddress }> {
       return this.changed();
     }
     member.sources.add(source);
-    this.renewSilent();
     if (member.vtep === vtep) return false;
     member.vtep = vtep;
     return this.changed();
@@ -86,12 +86,16 @@ export class FloodList<V extends { readonly address: VtepAddress }> {
     return changed && this.changed();
   }
 
+  /** Which of them tell what they have; all others are silent. */
+  setTelling(addresses: Iterable<VtepAddress>): void {
+    this.telling = new Set(addresses);
+    this.renewSilent();
+  }
+
   private withdraw(address: VtepAddress, source: FloodSource): boolean {
     const member = this.members.get(address);
     if (member === undefined || !member.sources.delete(source)) return false;
-    if (member.sources.size === 0) return this.members.delete(address);
-    this.renewSilent();
-    return false;
+    return member.sources.size === 0 && this.members.delete(address);
   }
 
   private changed(): true {
@@ -101,7 +105,6 @@ export class FloodList<V extends { readonly address: VtepAddress }> {
   }
 
   private renewSilent(): void {
-    const silent = [...this.members.values()].filter(({ sources }) => !sources.has('gossip'));
-    this.silent = silent.map(({ vtep }) => vtep);
+    this.silent = this.list.filter(({ address }) => !this.telling.has(address));
   }
 }

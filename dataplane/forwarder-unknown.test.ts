@@ -18,6 +18,8 @@ function world(unknownUnicast: FloodScope, statics: readonly (1 | 2)[] = []): Wo
     ADDRESSES.filter((_, i) => isStatic(i)),
     'static',
   );
+  // To the others nobody has told anything yet: they pass on whatever comes.
+  for (const other of made.hosts.slice(1)) other.vtep.setPeers(other.network, ADDRESSES, 'gossip', []);
   return made;
 }
 
@@ -27,7 +29,7 @@ const cases: readonly (readonly [FloodScope, readonly (1 | 2)[], readonly [numbe
   ['nobody', [2], [0, 0, 0]],
   ['silent', [2], [1, 0, 1]],
   ['silent', [1, 2], [1, 1, 1]],
-  ['silent', [], [1, 0, 0]],
+  ['silent', [], [0, 0, 0]],
   ['everybody', [], [1, 1, 1]],
   ['everybody', [2], [1, 1, 1]],
 ];
@@ -41,18 +43,30 @@ for (const [scope, statics, expected] of cases) {
     pump.deliver();
     const copies = [neighbour, one.container, two.container].map(({ received }) => received.length);
     t.deepEqual(copies, [...expected]);
-    t.deepEqual(host.vtep.drops(), scope === 'nobody' ? { unknown_destination: 1 } : {});
+    const isDropped = scope === 'nobody' || (scope === 'silent' && statics.length === 0);
+    t.deepEqual(host.vtep.drops(), isDropped ? { unknown_destination: 1 } : {});
   });
 }
 
-test('a static VTEP that gossips is no silent one', t => {
+test('a VTEP that gossips and does not tell yet what it has is flooded as a static one is', t => {
+  const { hosts, pump } = world('silent');
+  const [{ vtep, network, container }] = hosts;
+  vtep.setPeers(network, ADDRESSES, 'gossip', [ADDRESSES[2]]);
+  container.send([unicast(A, B)]);
+  pump.deliver();
+  t.is(hosts[1].container.received.length, 1);
+  t.is(hosts[2].container.received.length, 0);
+  t.deepEqual(vtep.drops(), {});
+});
+
+test('a static VTEP that tells by gossip what it has is no silent one', t => {
   const { hosts, pump } = world('silent', [2]);
   const [{ vtep, network, container }] = hosts;
   vtep.setPeers(network, ADDRESSES);
   container.send([unicast(A, B)]);
   pump.deliver();
   t.is(hosts[2].container.received.length, 0);
-  t.deepEqual(vtep.drops(), { no_destination: 1 });
+  t.deepEqual(vtep.drops(), { unknown_destination: 1 });
 });
 
 test('broadcast goes everywhere, however unknown unicast goes', t => {
@@ -72,12 +86,19 @@ test('what has been learned is not unknown', t => {
   t.is(hosts[2].container.received.length, 1, 'the broadcast');
 });
 
-for (const scope of ['nobody', 'silent', 'everybody'] as const) {
-  test(`unknown unicast from a tunnel, scope ${scope}`, t => {
-    const made = world(scope);
+const inward: readonly (readonly [FloodScope, readonly (1 | 2)[], boolean])[] = [
+  ['nobody', [2], false],
+  ['silent', [], false],
+  ['silent', [2], true],
+  ['everybody', [], true],
+];
+
+for (const [scope, statics, isDelivered] of inward) {
+  test(`unknown unicast from a tunnel, scope ${scope}, static VTEPs: [${statics}]: ${isDelivered}`, t => {
+    const made = world(scope, statics);
     const [host] = made.hosts;
     made.inject(vxlanPayload(BLUE, unicast(B, A)));
-    t.is(host.container.received.length, scope === 'nobody' ? 0 : 1);
-    t.deepEqual(host.vtep.drops(), scope === 'nobody' ? { unknown_destination: 1 } : {});
+    t.is(host.container.received.length, isDelivered ? 1 : 0);
+    t.deepEqual(host.vtep.drops(), isDelivered ? {} : { unknown_destination: 1 });
   });
 }

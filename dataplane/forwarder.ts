@@ -140,8 +140,8 @@ export class Forwarder {
   /** Broadcast, multicast and unknown unicast of a local port: within its limit, and as far as anybody needs it. */
   private transmitToNobody(network: Network, from: LocalPort, batch: FrameBatch, i: number): void {
     const at = batch.offset(i);
-    const unknown = isGroup(readDestinationHigh(this.arena, at)) ? undefined : network.unknownUnicast;
-    if (unknown === 'nobody') {
+    const isToGroup = isGroup(readDestinationHigh(this.arena, at));
+    if (!isToGroup && network.dropsUnknown) {
       network.drops.add(DROP.unknown_destination);
       return;
     }
@@ -155,7 +155,7 @@ export class Forwarder {
       network.drops.add(DROP.bad_geometry);
       return;
     }
-    const reach = unknown ?? (network.told ? this.neighbors.examine(network, batch, i) : 'everybody');
+    const reach = isToGroup ? this.neighbors.examine(network, batch, i) : network.reachOfUnknown;
     if (reach === 'answered') this.queueWrite(network, from, this.neighbors.built, 0);
     else if (reach !== 'dropped') this.flood(network, from, batch, i, reach);
   }
@@ -301,7 +301,7 @@ export class Forwarder {
   private deliver(network: Network, batch: FrameBatch, i: number): boolean {
     const destination = this.lookup(network, batch.offset(i));
     if (destination === undefined) {
-      if (network.unknownUnicast === 'nobody' && !isGroup(readDestinationHigh(this.arena, batch.offset(i)))) {
+      if (network.dropsUnknown && !isGroup(readDestinationHigh(this.arena, batch.offset(i)))) {
         network.drops.add(DROP.unknown_destination, datagrams(batch, i));
         return false;
       }

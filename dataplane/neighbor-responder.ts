@@ -103,8 +103,8 @@ export class NeighborResponder {
   }
 
   /**
-   * Override is set, and router is not: RFC 9161 section 3.3 has both so where nothing else is known. A claim does not say
-   * whether its station is a router.
+   * Override is set: a claim is what its owner says of itself, and replaces what was known (RFC 4861 section 4.4). Router is
+   * not: RFC 9161 carries it with each address, and a claim does not say it.
    */
   private answerNd(message: NeighborMessage, asked: number, owner: Neighbor): void {
     const { arena } = this;

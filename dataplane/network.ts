@@ -22,12 +22,13 @@ export const MAX_LEARNED = 65_536;
 /**
  * How far a frame goes for which nobody is known.
  * - `nobody`: it is dropped.
- * - `silent`: to local ports, and to VTEPs that do not gossip: what is behind the others is known.
+ * - `silent`: to VTEPs that do not tell what they have, and to local ports; dropped where all of them tell, for then it is
+ *   nowhere.
  * - `everybody`: to every VTEP, as RFC 7348 section 4.2 has it.
  */
 export type FloodScope = 'nobody' | 'silent' | 'everybody';
 
-/** How far a frame goes for which more is known: `local` is to local ports alone. */
+/** How far ARP and ND go: `local` is to local ports alone, `silent` to VTEPs that do not tell what they have too. */
 export type Reach = 'local' | Exclude<FloodScope, 'nobody'>;
 
 export interface NetworkOptions {
@@ -40,8 +41,6 @@ export interface NetworkOptions {
   readonly maxLearned?: number;
   /** Unicast to a MAC that nobody has told of. @default 'everybody' */
   readonly unknownUnicast?: FloodScope | undefined;
-  /** Whether nodes tell each other of their stations: only then is ARP and ND kept from those who need not hear it. @default true */
-  readonly told?: boolean | undefined;
   /**
    * ARP requests, neighbor solicitations and announcements for an address that nobody has told of. @default 'everybody'
    */
@@ -80,8 +79,7 @@ export class Network {
   readonly drops = new DropCounters();
   readonly table: ForwardingTable<LocalPort, Vtep>;
   readonly flood: FloodList<Vtep>;
-  readonly unknownUnicast: FloodScope;
-  readonly told: boolean;
+  private readonly unknownUnicast: FloodScope;
   readonly unknownAddress: Reach;
   readonly neighbors = new Neighbors();
   /** ARP requests and neighbor solicitations that were answered here. */
@@ -101,7 +99,6 @@ export class Network {
     this.time = modules.time;
     this.bumRate = options.bumRate ?? 0;
     this.unknownUnicast = options.unknownUnicast ?? 'everybody';
-    this.told = options.told ?? true;
     this.unknownAddress = options.unknownAddress ?? 'everybody';
     this.maxFrame = ETHERNET_HEADER_SIZE + options.mtu;
     this.table = new ForwardingTable(modules, { maxLearned: options.maxLearned ?? MAX_LEARNED });
@@ -124,9 +121,13 @@ export class Network {
     this.table.forget(destination => destination.kind === 'port' && destination.port === port);
   }
 
-  /** The complete set of VTEPs from one source replaces the former one; entries behind a lost VTEP go at once. */
-  setVteps(source: 'gossip' | 'static', vteps: readonly Vtep[]): void {
+  /**
+   * The complete set of VTEPs from one source replaces the former one; entries behind a lost VTEP go at once. `telling`:
+   * which of those that gossip named tell what they have.
+   */
+  setVteps(source: 'gossip' | 'static', vteps: readonly Vtep[], telling: readonly VtepAddress[] = []): void {
     this.flood.replace(source, vteps);
+    if (source === 'gossip') this.flood.setTelling(telling);
     this.vtepsChanged();
   }
 
@@ -171,6 +172,17 @@ export class Network {
     if (limit !== undefined) this.buckets.set(mac, limit);
     this.table.setFixed(mac, port.destination, 'attached');
     this.claims.refreshStation(mac);
+  }
+
+  /** Whether unicast to a MAC that nobody has told of is dropped. Allocates nothing. */
+  get dropsUnknown(): boolean {
+    const scope = this.unknownUnicast;
+    return scope === 'nobody' || (scope === 'silent' && this.flood.silentVteps().length === 0);
+  }
+
+  /** How far it goes where it is not. */
+  get reachOfUnknown(): Reach {
+    return this.unknownUnicast === 'everybody' ? 'everybody' : 'silent';
   }
 
   /** The VTEPs that a frame of this reach goes to. */

@@ -33,7 +33,17 @@ const { WEFT_SEED, WEFT_RECORD_SEEDS = '0', WEFT_RECORD_NODES = '24' } = process
 const first = randomInt(2 ** 30);
 const seeds =
   WEFT_SEED === undefined
-    ? [1, 2, 3, 4, 5, 6, 7, 8, ...Array.from({ length: Number(WEFT_RECORD_SEEDS) }, (_, index) => first + index)]
+    ? [
+        1,
+        2,
+        3,
+        4,
+        5,
+        6,
+        7,
+        8,
+        ...Array.from({ length: Number(WEFT_RECORD_SEEDS) }, (_, index) => first + index),
+      ]
     : [Number(WEFT_SEED)];
 
 for (const seed of seeds) {

@@ -53,12 +53,12 @@ export interface NetworkConfig {
 
 /**
  * How far ARP and ND go for an IP address that nobody has told of. `flood`: to every VTEP of the network. `local`: to local
- * containers and static VTEPs.
+ * containers and VTEPs that do not tell what they have.
  */
 export const UNKNOWN_ADDRESS = ['flood', 'local'] as const;
 export type UnknownAddress = (typeof UNKNOWN_ADDRESS)[number];
 
-/** What becomes of unicast to a MAC that nobody has told of. `auto`: flood to static VTEPs if there are any, else drop. */
+/** What becomes of unicast to a MAC that nobody has told of: daemon/forwarding-rules.ts. */
 export const UNKNOWN_UNICAST = ['auto', 'drop', 'flood'] as const;
 export type UnknownUnicast = (typeof UNKNOWN_UNICAST)[number];
 

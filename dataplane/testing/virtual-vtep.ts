@@ -130,10 +130,17 @@ export class VirtualVtep {
     return network;
   }
 
-  setPeers(network: Network, peers: readonly IpAddress[], source: 'gossip' | 'static' = 'gossip'): void {
+  /** All that gossip tell what they have, unless `telling` says who does. */
+  setPeers(
+    network: Network,
+    peers: readonly IpAddress[],
+    source: 'gossip' | 'static' = 'gossip',
+    telling: readonly IpAddress[] = peers,
+  ): void {
     network.setVteps(
       source,
       peers.map(peer => this.vteps.intern(peer, 4789)),
+      telling,
     );
   }
 
