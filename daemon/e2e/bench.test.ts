@@ -31,7 +31,16 @@ test('each kind of measure gives positive numbers on weft and on what it is held
   const file = join(tmpdir(), `weft-bench-test-${process.pid}.json`);
   t.teardown(() => rmSync(file, { force: true }));
   const subjects = ['no overlay', 'kernel vxlan', 'weft bridge'];
-  const what = ['--underlay', '1gbit', '--only', subjects.join(), '--measures', MEASURES.join()];
+  const what = [
+    '--underlay',
+    '1gbit',
+    '--only',
+    subjects.join(),
+    '--measures',
+    MEASURES.join(),
+    '--peers',
+    'none',
+  ];
   const how = ['--rounds', '1', '--seconds', '0.2', '--json', file];
   const { stdout } = await runCommand(process.execPath, [BENCH, ...what, ...how], { timeoutMs: 110_000 });
   const { results, omissions } = JSON.parse(readFileSync(file, 'utf8')) as Run;
