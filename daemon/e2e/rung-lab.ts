@@ -170,7 +170,7 @@ async function addNetwork(
 /** How the offloads stand, and what was dropped so far for a reason that tells of a loss. */
 export async function standing(
   vm: Vm,
-): Promise<{ offloads: StatusReport['dataplane']['offloads']; drops: object }> {
+): Promise<{ offloads: StatusReport['dataplane']['offloads']; drops: Readonly<Record<string, number>> }> {
   const { offloads, drops } = (await vm.weftJson<StatusReport>('status')).dataplane;
   const lost = Object.entries(drops).filter(([reason]) => !INCIDENTAL.has(reason));
   return { offloads, drops: Object.fromEntries(lost) };

@@ -83,8 +83,10 @@ for (const [i, rung] of CASES.entries()) {
         await a.stopWeft();
         await start(a, rung);
       }
+      for (const { near, v4 } of pairs) await waitForPing(near, `${v4}9`);
+      // What came before a daemon that starts again knew its VTEPs is no matter of rungs.
+      const before = (await standing(a)).drops;
       for (const { near, far, v4, v6 } of pairs) {
-        await waitForPing(near, `${v4}9`);
         for (const address of [`${v4}1`, `${v6}1`]) {
           await assertStream(t, far, near, address, BYTES);
           t.deepEqual(await sendSuperDatagrams(far, near, address), SUPER_DATAGRAMS_SENT);
@@ -95,7 +97,9 @@ for (const [i, rung] of CASES.entries()) {
       t.like(offloads, rung.states);
       // A receive queue may overflow; what arrives is understood.
       t.deepEqual(
-        Object.keys(drops).filter(reason => reason !== 'receive_queue_overflow'),
+        Object.keys(drops).filter(
+          reason => reason !== 'receive_queue_overflow' && drops[reason] !== before[reason],
+        ),
         [],
       );
       t.is(lossLines(a).length, Object.values(rung.states).filter(state => state === 'lost').length);
