@@ -7,7 +7,9 @@ import test from 'ava';
 import { delay, systemClock } from '../clock.ts';
 import { batchIo } from './batch-io.ts';
 
-const SIZE = 4 * 1024 * 1024;
+/** Far more than V8 grows or shrinks by meanwhile: the memory that it keeps for code is not inherited either. */
+const SIZE = 16 * 1024 * 1024;
+const HALF = SIZE / 2;
 
 /** Bytes of this process that no child inherits: mappings with VM_DONTCOPY, "dc" in smaps of proc(5). */
 function notInherited(): number {
@@ -25,7 +27,8 @@ test.serial('an arena is zeroed memory of its own, which children do not inherit
   t.is(arena.length, SIZE);
   t.true(arena.every(byte => byte === 0));
   arena.fill(0xa5);
-  t.is(notInherited(), before + SIZE);
+  const grown = notInherited() - before;
+  t.true(grown > HALF && grown < SIZE + HALF, `${grown} more bytes that no child inherits, ${SIZE} expected`);
   t.is(spawnSync('true').status, 0);
   t.true(arena.every(byte => byte === 0xa5));
 });
@@ -34,8 +37,8 @@ test.serial('an arena that nobody refers to is given back', async t => {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;
   const before = notInherited();
-  for (let i = 0; i < 50; i++) new Uint8Array(batchIo.createArena(SIZE)).fill(1);
-  while (notInherited() > before) {
+  for (let i = 0; i < 20; i++) new Uint8Array(batchIo.createArena(SIZE)).fill(1);
+  while (notInherited() > before + HALF) {
     collect();
     await delay(systemClock, 1);
   }
