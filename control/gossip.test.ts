@@ -224,3 +224,39 @@ test('Gossip: one address has no more than its part of the streams', async t => 
   t.true(await until(() => b.gossip.members().length === 1, 2500), 'others are served');
   await Promise.all(streams);
 });
+
+test('Gossip: with the wan profile two nodes on real sockets see each other, and a leave is left at once', async t => {
+  const a = await start(t, { name: 'a', address: parseIp('127.0.0.21'), profileName: 'wan' });
+  const join = [`127.0.0.21:${a.port}`];
+  const b = await start(t, { name: 'b', address: parseIp('127.0.0.22'), profileName: 'wan', join });
+  const stateOf = (of: typeof a, name: string) =>
+    of.gossip.members().find(member => member.name === name)?.state;
+  t.true(await until(() => stateOf(a, 'b') === 'alive' && stateOf(b, 'a') === 'alive', 10_000));
+  await b.gossip.leave();
+  t.true(await until(() => stateOf(a, 'b') === 'left', 3000));
+});
+
+test('Gossip: a hint comes with the name of the member who sent it, and none of a stranger is taken', async t => {
+  const hints: string[] = [];
+  const takeHint = (from: string, hint: Uint8Array): void => {
+    hints.push(`${from} ${Buffer.from(hint).toString('hex')}`);
+  };
+  const a = await start(t, { name: 'a', address: parseIp('127.0.0.23'), takeHint });
+  const join = [`127.0.0.23:${a.port}`];
+  const b = await start(t, { name: 'b', address: parseIp('127.0.0.24'), join });
+  t.true(await until(() => b.gossip.members().some(({ name }) => name === 'a'), 5000));
+  const to = { address: parseIp('127.0.0.23'), port: a.port };
+  t.true(
+    await until(() => {
+      b.gossip.sendHint(to, Uint8Array.of(1, 2));
+      return hints.length > 0;
+    }, 5000),
+  );
+  t.is(hints[0], 'b 0102');
+  const stranger = createSocket('udp4');
+  t.teardown(() => stranger.close());
+  // 08: a user message; c8: weft's own.
+  stranger.send(Uint8Array.of(8, 200, 1, 2), to.port, to.address);
+  t.true(await until(() => a.gossip.counters().drops.stranger === 1, 5000));
+  t.true(hints.every(hint => hint === 'b 0102'));
+});

@@ -6,6 +6,7 @@ import { peerReport, vtepsOf } from './vtep-directory.ts';
 
 const address = parseIp('192.0.2.2');
 const OWN = { name: 'a', underlay: parseIp('192.0.2.1') };
+const nobodyTells = () => false;
 
 function at(vtep: string): Partial<GossipMember> {
   return { tags: weftTags({ vtep: parseIp(vtep), port: 4789, vnis: [parseVni(42)] }) };
@@ -50,12 +51,23 @@ const cases: [string, GossipMember, boolean][] = [
 
 for (const [what, candidate, expected] of cases) {
   test(`vtepsOf() ${expected ? 'takes' : 'leaves out'} ${what}`, t => {
-    t.deepEqual(vtepsOf(42, [candidate], OWN), expected ? [{ address, port: 4789 }] : []);
+    t.deepEqual(
+      vtepsOf(42, [candidate], OWN, nobodyTells),
+      expected ? [{ address, port: 4789, tells: false }] : [],
+    );
   });
 }
 
 test('vtepsOf() leaves out members that do not carry the VNI', t => {
-  t.deepEqual(vtepsOf(43, [member('b')], OWN), []);
+  t.deepEqual(vtepsOf(43, [member('b')], OWN, nobodyTells), []);
+});
+
+test('vtepsOf() says of each whether it tells what it has', t => {
+  const members = [member('b'), member('c', at('192.0.2.3'))];
+  t.deepEqual(
+    vtepsOf(42, members, OWN, name => name === 'c').map(({ tells }) => tells),
+    [false, true],
+  );
 });
 
 test('peerReport() gives VNIs in order and seconds since the last sign of life', t => {

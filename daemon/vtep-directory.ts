@@ -10,19 +10,21 @@ import type { PeerReport } from './operations.ts';
 /**
  * The VTEPs that carry `vni` now. A suspect member still does: suspicion is a question, and cutting its traffic would
  * answer it. What a member says of itself is not believed blindly: an address that no VTEP of this underlay can have
- * (another family, multicast, our own) is left out.
+ * (another family, multicast, our own) is left out. `tells`: whether all that a member has in this network is known (the record log).
  */
 export function vtepsOf(
   vni: number,
   members: readonly GossipMember[],
   own: { readonly name: string; readonly underlay: VtepAddress },
+  tells: (origin: string) => boolean,
 ): VtepSpec[] {
   const vteps: VtepSpec[] = [];
   for (const { name, state, tags } of members) {
     if (name === own.name || (state !== 'alive' && state !== 'suspect')) continue;
     const weft = tagsOf(tags);
     if (weft === undefined || !weft.vnis.some(carried => carried === vni)) continue;
-    if (canBePeer(weft.vtep, own.underlay)) vteps.push({ address: weft.vtep, port: weft.port });
+    if (!canBePeer(weft.vtep, own.underlay)) continue;
+    vteps.push({ address: weft.vtep, port: weft.port, tells: tells(name) });
   }
   return vteps;
 }
