@@ -14,6 +14,7 @@ import { WeftError } from '../dataplane/errors.ts';
 import { PendingAcks } from './acks.ts';
 import { BroadcastQueue } from './broadcast-queue.ts';
 import type { GossipProfile } from './constants.ts';
+import { NO_CONTACT } from './contact.ts';
 import type { Counters } from './counters.ts';
 import { Disseminator } from './disseminator.ts';
 import { type Endpoint, formatEndpoint, isUsable, type JoinTarget } from './endpoint.ts';
@@ -193,7 +194,8 @@ export class Swim {
   self(): GossipMember {
     const { name, endpoint, incarnation, meta, leaving } = this.local;
     const state = leaving ? 'left' : 'alive';
-    return { name, ...endpoint, state, incarnation, tags: tagsOf(meta), lastSeen: this.modules.clock.now() };
+    const lastSeen = this.modules.clock.now();
+    return { name, ...endpoint, state, incarnation, tags: tagsOf(meta), lastSeen, contact: NO_CONTACT };
   }
 
   /** Takes a new metadata of at most 512 bytes and tells the pool. */
@@ -312,6 +314,7 @@ export class Swim {
       incarnation,
       tags: tagsOf(meta),
       lastSeen: this.table.lastSeen(name),
+      contact: this.table.contact(name),
     };
   }
 }

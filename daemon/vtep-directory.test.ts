@@ -1,4 +1,5 @@
 import test from 'ava';
+import { NO_CONTACT } from '../control/contact.ts';
 import type { GossipMember } from '../control/events.ts';
 import { weftTags } from '../control/tags.ts';
 import { parseIp, parseVni } from '../dataplane/address.ts';
@@ -20,6 +21,7 @@ function member(name: string, changes: Partial<GossipMember> = {}): GossipMember
     incarnation: 1,
     tags: weftTags({ vtep: address, port: 4789, vnis: [parseVni(42), parseVni(7)] }),
     lastSeen: 1000,
+    contact: NO_CONTACT,
     ...changes,
   };
 }
