@@ -14,7 +14,6 @@ import { WeftError } from '../dataplane/errors.ts';
 import { PendingAcks } from './acks.ts';
 import { BroadcastQueue } from './broadcast-queue.ts';
 import type { GossipProfile } from './constants.ts';
-import { NO_CONTACT } from './contact.ts';
 import type { Counters } from './counters.ts';
 import { Disseminator } from './disseminator.ts';
 import { type Endpoint, formatEndpoint, isUsable, type JoinTarget } from './endpoint.ts';
@@ -194,8 +193,9 @@ export class Swim {
   self(): GossipMember {
     const { name, endpoint, incarnation, meta, leaving } = this.local;
     const state = leaving ? 'left' : 'alive';
+    const contact = this.table.contact(name);
     const lastSeen = this.modules.clock.now();
-    return { name, ...endpoint, state, incarnation, tags: tagsOf(meta), lastSeen, contact: NO_CONTACT };
+    return { name, ...endpoint, state, incarnation, tags: tagsOf(meta), lastSeen, contact };
   }
 
   /** Takes a new metadata of at most 512 bytes and tells the pool. */

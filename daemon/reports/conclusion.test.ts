@@ -27,7 +27,7 @@ const cases: [string, readonly FakeClaim[], Partial<FrameFacts>, string][] = [
     'attached here, and another node wins',
     [OURS, { ...B, mobility: 1 }],
     { ...entry('attached', null), endpoint: WEB, ...installed('192.0.2.2', 'attached_here') },
-    'Frames to it go to eth0 of web on this node, because it is attached here; but other nodes send them to vm-b, whose claim wins.',
+    'Frames to it go to eth0 of web on this node, because it is attached here; but other nodes send them to vm-b, whose claim wins: its counter is the highest (1, that of vm-a is 0), for it moved there last.',
   ],
   [
     'claimed by one',

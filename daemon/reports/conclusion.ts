@@ -43,11 +43,11 @@ function whenUnknown(facts: FrameFacts): string {
 }
 
 function whenAttached({ self, claims, endpoint }: FrameFacts): string {
-  const { winner } = contestOf(claims);
-  const container = endpoint === undefined ? 'a container' : `${endpoint.ifname} of ${endpoint.netns.name}`;
-  const here = `Frames to it go to ${container} on this node, because it is attached here`;
-  if (winner === undefined || winner.origin === self) return `${here}.`;
-  return `${here}; but other nodes send them to ${winner.origin}, whose claim wins.`;
+  const explained = claims.find(({ standing }) => standing === 'winner');
+  const here = `Frames to it go to ${containerOf(endpoint)} on this node, because it is attached here`;
+  const winner = explained?.claim.origin;
+  if (explained === undefined || winner === self) return `${here}.`;
+  return `${here}; but other nodes send them to ${winner}, whose claim wins: ${whyOf(explained, contestOf(claims))}.`;
 }
 
 function whenClaimed({ claims, self }: FrameFacts, vtep: string | null): string {
@@ -61,6 +61,10 @@ function whenClaimed({ claims, self }: FrameFacts, vtep: string | null): string 
   return `Frames to it still go to VTEP ${vtep}, by an earlier claim; ${winner.origin} has it now, and the entry is about to follow.`;
 }
 
+function containerOf(endpoint: FrameFacts['endpoint']): string {
+  return endpoint === undefined ? 'a container' : `${endpoint.ifname} of ${endpoint.netns.name}`;
+}
+
 function placeOf({ vtep }: { readonly vtep: string | null }): string {
   return vtep === null ? 'a port of this node' : `VTEP ${vtep}`;
 }
@@ -69,7 +73,7 @@ function placeOf({ vtep }: { readonly vtep: string | null }): string {
 function whyNoClaim({ self, claims, installed, endpoint }: FrameFacts): string {
   const { winner } = contestOf(claims);
   if (winner?.origin === self || (winner === undefined && endpoint !== undefined))
-    return `${endpoint === undefined ? 'a container' : `${endpoint.ifname} of ${endpoint.netns.name}`} of this node is on record with it, but is not served`;
+    return `${containerOf(endpoint)} of this node is on record with it, but is not served`;
   if (winner !== undefined)
     return `${winner.origin} claims it, but ${whyNotUsed(winner.vtep.address, installed)}`;
   const byStanding = (standing: ExplainedClaim['standing']) =>
