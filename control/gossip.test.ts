@@ -57,6 +57,10 @@ test('Gossip: two nodes on real sockets see each other, tags change, a leave is 
   t.true(await until(() => tagOf() === '42,50-60', 3000));
   t.throws(() => b.gossip.setTags(new Map([['k', 'x'.repeat(600)]])), { code: 'invalid_argument' });
   t.true(await until(() => (a.gossip.members()[0]?.lastSeen ?? 0) > systemClock.now() - 2000, 3000));
+  t.true(await until(() => a.gossip.members()[0]?.contact.health === 'good', 3000), 'a probe was acked');
+  const rtt = a.gossip.members()[0]?.contact.rtt ?? 0;
+  t.true(rtt > 0 && rtt < 500, `${rtt} ms`);
+  t.like(a.gossip.report(), { isEncrypted: false });
   const leaving = b.gossip.leave();
   t.true(await until(() => stateOf(a, 'b') === 'left', 500), 'left at once');
   await leaving;
@@ -197,6 +201,7 @@ test('Gossip: a key that not all have is not used, and one that is used is not r
     join: [`127.0.0.1:${a.port}`],
   });
   t.true(await until(() => a.gossip.members().length === 1 && b.gossip.members().length === 1, 5000));
+  t.true(a.gossip.report().isEncrypted);
   const use = await t.throwsAsync(a.gossip.changeKeys('use', second.fingerprint), { code: 'conflict' });
   t.is(use?.message, `key ${second.fingerprint} is not on b`);
   rings[1]?.add(second);

@@ -56,6 +56,13 @@ export interface GossipOptions {
   readonly takeHint?: (from: string, hint: Uint8Array) => void;
 }
 
+export interface GossipReport {
+  /** How far we trust our own judgement (health.ts): 0 is healthy, 7 the worst. */
+  readonly healthScore: number;
+  /** Whether what is said is sealed with a key of the pool. */
+  readonly isEncrypted: boolean;
+}
+
 export interface PeerKeeper {
   readonly known: readonly RememberedPeer[];
   /** Must not throw. */
@@ -170,6 +177,13 @@ export class Gossip {
 
   counters(): CounterReport {
     return this.counts.report();
+  }
+
+  report(): GossipReport {
+    return {
+      healthScore: this.swim?.health.score ?? 0,
+      isEncrypted: this.options.keyring !== undefined,
+    };
   }
 
   /** Tells the pool that we leave: within a second at most. Then only `close` is of use. */

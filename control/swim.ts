@@ -197,7 +197,9 @@ export class Swim {
   self(): GossipMember {
     const { name, endpoint, incarnation, meta, leaving } = this.local;
     const state = leaving ? 'left' : 'alive';
-    return { name, ...endpoint, state, incarnation, tags: tagsOf(meta), lastSeen: this.modules.clock.now() };
+    const contact = this.table.contact(name);
+    const lastSeen = this.modules.clock.now();
+    return { name, ...endpoint, state, incarnation, tags: tagsOf(meta), lastSeen, contact };
   }
 
   /** Takes a new metadata of at most 512 bytes and tells the pool. */
@@ -329,6 +331,7 @@ export class Swim {
       incarnation,
       tags: tagsOf(meta),
       lastSeen: this.table.lastSeen(name),
+      contact: this.table.contact(name),
     };
   }
 }

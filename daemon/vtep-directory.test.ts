@@ -1,4 +1,5 @@
 import test from 'ava';
+import { NO_CONTACT } from '../control/contact.ts';
 import type { GossipMember } from '../control/events.ts';
 import { weftTags } from '../control/tags.ts';
 import { parseIp, parseVni } from '../dataplane/address.ts';
@@ -21,6 +22,7 @@ function member(name: string, changes: Partial<GossipMember> = {}): GossipMember
     incarnation: 1,
     tags: weftTags({ vtep: address, port: 4789, vnis: [parseVni(42), parseVni(7)] }),
     lastSeen: 1000,
+    contact: NO_CONTACT,
     ...changes,
   };
 }
@@ -78,6 +80,18 @@ test('peerReport() gives VNIs in order and seconds since the last sign of life',
     vnis: [7, 42],
     last_seen_s: 2.5,
     incarnation: 1,
+    health: null,
+    rtt_ms: null,
+    last_two_way_s: null,
   });
   t.is(peerReport(member('b', { lastSeen: null }), 3540).last_seen_s, null);
+});
+
+test('peerReport() tells how a member answers', t => {
+  const contact = { rtt: 1.23456, lastTwoWay: 500, health: 'indirect' } as const;
+  t.like(peerReport(member('b', { contact }), 2000), {
+    health: 'indirect',
+    rtt_ms: 1.23,
+    last_two_way_s: 1.5,
+  });
 });

@@ -6,6 +6,7 @@ import type { VtepSpec } from '../dataplane/commands.ts';
 import { WeftError } from '../dataplane/errors.ts';
 import { nonUnicast } from './cidr.ts';
 import type { PeerReport } from './operations.ts';
+import { seconds } from './reports/seconds.ts';
 
 /**
  * The VTEPs that carry `vni` now. A suspect member still does: suspicion is a question, and cutting its traffic would
@@ -41,9 +42,16 @@ export function peerReport(member: GossipMember, now: number): PeerReport {
     address: weft?.vtep ?? member.address,
     state: member.state,
     vnis: weft === undefined ? [] : weft.vnis,
-    last_seen_s: member.lastSeen === null ? null : Math.round((now - member.lastSeen) / 100) / 10,
+    last_seen_s: sinceOf(member.lastSeen, now),
     incarnation: member.incarnation,
+    health: member.contact.health,
+    rtt_ms: member.contact.rtt === null ? null : Math.round(100 * member.contact.rtt) / 100,
+    last_two_way_s: sinceOf(member.contact.lastTwoWay, now),
   };
+}
+
+function sinceOf(time: number | null, now: number): number | null {
+  return time === null ? null : seconds(now - time);
 }
 
 /** What a member says of its VTEP; undefined for one that is no weft node, or says it in a way we do not understand. */

@@ -1,6 +1,7 @@
 import test from 'ava';
 import { parseIp, type Vni } from '../../dataplane/address.ts';
 import { ManualClock } from '../../dataplane/testing/manual-clock.ts';
+import { NO_CONTACT } from '../contact.ts';
 import type { MemberEventType } from '../events.ts';
 import { seededRandom } from '../random.ts';
 import { stationOf } from '../testing/record-cluster.ts';
@@ -69,7 +70,7 @@ function makePair() {
     const endpoint = { address: parseIp('192.0.2.2'), port: 7946 };
     const event = {
       type,
-      member: { name: 'vm-b', ...endpoint, state, incarnation: 1, tags, lastSeen: 0 },
+      member: { name: 'vm-b', ...endpoint, state, incarnation: 1, tags, lastSeen: 0, contact: NO_CONTACT },
     } as const;
     peers.take(event);
     log.memberChanged(event);
