@@ -4,7 +4,8 @@
  *
  * A VM that restarts without its containers has nobody left who could take back what it said. Its tags tell which life
  * it is in and which networks it carries: what it said in an earlier life, and has not said again, is erased after a while; what it
- * said of a network that it does not carry is hidden. Who has forgotten a life of his own is shown it, and begins a later one.
+ * said of a network that it does not carry is hidden. Who has forgotten a life of his own is shown it, and begins a later one; until
+ * then those who still have it keep it to themselves.
  */
 import type { Vni } from '../../dataplane/address.ts';
 import type { Clock } from '../../dataplane/clock.ts';
@@ -86,9 +87,21 @@ export class Presence {
     }
   }
 
-  /** Whether to take the first that we hear of an origin in a network: not if it is of a former life. */
-  admits({ vni, origin, epoch }: Delta): boolean {
-    return this.modules.store.log(vni, origin) !== undefined || epoch >= this.epochOf(origin);
+  /**
+   * Whether to take what a peer says of an origin. Not the first that we hear of it in a network if it is of a former life. And
+   * of a life beyond its tags only what the origin says itself, or has just said to whoever passes it on: who has it from
+   * anywhere else may have kept what the origin has forgotten, which would come after what it says now. What is true
+   * comes with its tags.
+   */
+  admits({ vni, origin, epoch, relay }: Delta, from: string): boolean {
+    const held = this.modules.store.log(vni, origin);
+    if (this.isBeyondTags(origin, epoch)) return held?.epoch === epoch || relay || from === origin;
+    return held !== undefined || epoch >= this.epochOf(origin);
+  }
+
+  /** Whether what we have of an origin is to be told to this peer: not a life beyond its tags, but to the origin. */
+  tells({ origin, epoch }: OriginLog, to: string): boolean {
+    return origin === this.options.self || to === origin || !this.isBeyondTags(origin, epoch);
   }
 
   /** Records of this origin have come. */
@@ -177,6 +190,12 @@ export class Presence {
     this.options.onForgetful(log, peer);
   }
 
+  private isBeyondTags(origin: string, epoch: Epoch): boolean {
+    const told = this.epochOf(origin);
+    return told !== NO_EPOCH && epoch > told;
+  }
+
+  /** By its tags of now, or of when it was up last. */
   private epochOf(origin: string): Epoch {
     return this.modules.peers.find(origin)?.epoch ?? this.lastEpochs.get(origin) ?? NO_EPOCH;
   }

@@ -8,7 +8,7 @@ export const RECORD_DROPS = {
   linkLimit: 'a link beyond the number that is open at one time',
   quota: 'records of an origin beyond what is kept of one',
   notCarried: 'records of a network that is not ours',
-  refused: 'records of an origin that was erased, or is over its quota',
+  refused: 'records of an origin that was erased, is over its quota, or has another life by its tags',
   older: 'records of a former life of their origin',
   gap: 'records with others missing before them; they were asked for',
   epochNotSaved: 'a new epoch that could not be saved',

@@ -125,7 +125,8 @@ export class RecordLog {
       { ...all, spreader: this.spreader },
       {
         self,
-        admits: delta => this.presence.admits(delta),
+        admits: (delta, from) => this.presence.admits(delta, from),
+        tells: (log, to) => this.presence.tells(log, to),
         onApplied: log => this.presence.heard(log),
         onEpochRaised: () => options.onEvent({ type: 'epochRaised' }),
       },
