@@ -114,6 +114,13 @@ export class OriginLog {
     );
   }
 
+  /** How many records of a delta are new to us, if it can be taken. */
+  newIn({ epoch, from, records }: Delta): number {
+    if (epoch !== this.currentEpoch) return epoch > this.currentEpoch && from === 0 ? records.length : 0;
+    if (from > this.currentSeq) return 0;
+    return records.reduce((count, { seq }) => count + Number(seq > this.currentSeq), 0);
+  }
+
   /** Takes what a peer sends. */
   apply(delta: Delta, changed: OnRecord): Outcome {
     if (delta.epoch < this.currentEpoch) return 'older';

@@ -7,6 +7,7 @@ export const RECORD_DROPS = {
   badHello: 'a link that did not begin with a proper hello',
   linkLimit: 'a link beyond the number that is open at one time',
   quota: 'records of an origin beyond what is kept of one',
+  rate: 'records of an origin that writes faster than we take; they are fetched later',
   notCarried: 'records of a network that is not ours',
   refused: 'records of an origin that was erased, is over its quota, or has another life by its tags',
   older: 'records of a former life of their origin',
