@@ -204,21 +204,28 @@ test('who has forgotten a life of his own is shown it', t => {
 });
 
 const vmC = { from: 'vm-c' };
-for (const [what, before, said, isTaken] of [
-  ['as it is the origin that says so', [3], {}, true],
-  ['as news that a peer passes on', [3], { ...vmC, relay: true }, true],
-  ['from a peer that has it', [3], vmC, false],
-  ['from a peer that has it, where nothing is held', [], vmC, false],
+const relayed = { ...vmC, relay: true };
+for (const [what, { tags, holds, life, by }, isTaken] of [
+  ['beyond the tags, as the origin says so', { tags: 3, holds: 3, life: 7, by: {} }, true],
+  ['beyond the tags, as news passed on', { tags: 3, holds: 3, life: 7, by: relayed }, true],
+  ['beyond the tags, from who has it', { tags: 3, holds: 3, life: 7, by: vmC }, false],
+  ['beyond the tags, from who has it, where nothing is held', { tags: 3, holds: 0, life: 7, by: vmC }, false],
+  ['of the tags, from who has it', { tags: 7, holds: 3, life: 7, by: vmC }, true],
+  ['before the tags, from who has it', { tags: 9, holds: 3, life: 7, by: vmC }, false],
+  ['before the tags, as news passed on', { tags: 9, holds: 3, life: 7, by: relayed }, false],
+  ['before the tags, as the origin says so', { tags: 9, holds: 3, life: 7, by: {} }, true],
+  ['before the tags, where nothing is held', { tags: 9, holds: 0, life: 7, by: {} }, false],
 ] as const) {
-  test(`a life beyond the tags of its origin is ${isTaken ? '' : 'not '}taken ${what}`, t => {
+  test(`a life ${what}, is ${isTaken ? '' : 'not '}taken`, t => {
     const { held, member, tell } = makePair();
-    member('memberUp', 3);
-    for (const epoch of before) tell(epoch);
-    tell(7, said);
-    t.is(held(), isTaken ? 7 : before[0]);
-    member('memberUpdated', 7);
-    tell(7, vmC);
-    t.is(held(), 7, 'with its tags it is taken from everybody');
+    member('memberUp', holds > 0 ? holds : tags);
+    if (holds > 0) tell(holds);
+    member('memberUpdated', tags);
+    tell(life, by);
+    t.is(held() ?? 0, isTaken ? life : holds);
+    member('memberUpdated', life);
+    tell(life, vmC);
+    t.is(held(), life, 'when the tags tell of it, it is taken from everybody');
   });
 }
 
@@ -235,7 +242,7 @@ test('a life beyond the last tags of an origin that is down waits for it', t => 
   t.is(held(), 7);
 });
 
-test('a life beyond the tags of its origin is told to nobody but the origin', t => {
+test('a life that the tags do not tell of is told to nobody but the origin', t => {
   const { member, say, sent, tell } = makePair();
   const ask = (from: string) => {
     sent.length = 0;
@@ -248,6 +255,8 @@ test('a life beyond the tags of its origin is told to nobody but the origin', t 
   member('memberUpdated', 3);
   t.false(ask('vm-c'));
   t.true(ask('vm-b'));
+  member('memberUpdated', 9);
+  t.false(ask('vm-c'));
   member('memberUpdated', 7);
   t.true(ask('vm-c'));
 });

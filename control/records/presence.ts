@@ -88,20 +88,24 @@ export class Presence {
   }
 
   /**
-   * Whether to take what a peer says of an origin. Not the first that we hear of it in a network if it is of a former life. And
-   * of a life beyond its tags only what the origin says itself, or has just said to whoever passes it on: who has it from
-   * anywhere else may have kept what the origin has forgotten, which would come after what it says now. What is true
-   * comes with its tags.
+   * Whether to take what a peer says of an origin: of the life that its tags tell of, and more of that which we hold. Of a life beyond
+   * its tags only what the origin says itself, or has just said to whoever passes it on: the tags may be late, but who has it
+   * from anywhere else may have kept what the origin has forgotten, which would come after what it says now. Of a life before
+   * its tags nothing: if we hold another one, that may be the later of the two, whatever their epochs.
    */
   admits({ vni, origin, epoch, relay }: Delta, from: string): boolean {
     const held = this.modules.store.log(vni, origin);
-    if (this.isBeyondTags(origin, epoch)) return held?.epoch === epoch || relay || from === origin;
-    return held !== undefined || epoch >= this.epochOf(origin);
+    const told = this.epochOf(origin);
+    if (told === NO_EPOCH || epoch === told || epoch === held?.epoch) return true;
+    // What is older is answered with what we hold: it has forgotten that.
+    if (from === origin) return epoch > told || held !== undefined;
+    return epoch > told && relay;
   }
 
-  /** Whether what we have of an origin is to be told to this peer: not a life beyond its tags, but to the origin. */
+  /** Whether what we have of an origin is to be told to this peer: of the life that its tags tell of, or to the origin. */
   tells({ origin, epoch }: OriginLog, to: string): boolean {
-    return origin === this.options.self || to === origin || !this.isBeyondTags(origin, epoch);
+    const told = this.epochOf(origin);
+    return origin === this.options.self || to === origin || told === NO_EPOCH || epoch === told;
   }
 
   /** Records of this origin have come. */
@@ -188,11 +192,6 @@ export class Presence {
     const peer = this.modules.peers.find(log.origin);
     if (peer === undefined || age < REMIND_AFTER || this.modules.random.next() > REMIND_PROBABILITY) return;
     this.options.onForgetful(log, peer);
-  }
-
-  private isBeyondTags(origin: string, epoch: Epoch): boolean {
-    const told = this.epochOf(origin);
-    return told !== NO_EPOCH && epoch > told;
   }
 
   /** By its tags of now, or of when it was up last. */
