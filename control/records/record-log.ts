@@ -19,6 +19,7 @@ import { DeltaSource } from './delta-source.ts';
 import type { Epoch, EpochStore } from './epoch.ts';
 import type { RecordEvent } from './events.ts';
 import type { Explanation } from './explain.ts';
+import type { decodeFrame } from './frame.ts';
 import { DIRECT_PUSH_PEERS, SYNC_INTERVAL } from './limits.ts';
 import type { HintPort, Link, LinkHandler, LinkPort } from './link.ts';
 import { Links } from './links.ts';
@@ -39,6 +40,8 @@ export interface RecordLogModules {
   readonly peers: Peers;
   readonly links: LinkPort;
   readonly hints: HintPort;
+  /** @default decodeFrame; a simulation of many nodes keeps what all of them hold once. */
+  readonly decode?: typeof decodeFrame;
 }
 
 export interface RecordLogOptions {

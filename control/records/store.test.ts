@@ -68,7 +68,7 @@ for (const [name, limits, count] of [
   ['records', { recordsPerOrigin: 10 }, 11],
   ['bytes', { bytesPerOrigin: 100 }, 5],
   ['bytes of all', { bytes: 100 }, 5],
-  ['origins', { originsPerScope: 1 }, 1],
+  ['origins', { originsPerScope: 0 }, 1],
 ] as const) {
   test(`an origin beyond its quota of ${name} is refused, said so once, and left alone for a while`, t => {
     const { clock, exceeded, store } = makeStore(limits);

@@ -112,11 +112,18 @@ export class RecordStore {
     return this.scopes.has(vni);
   }
 
-  /** Begins to hold a network, with our own log of it. */
+  /** Begins to hold a network, with our own log of it if there is something in it. */
   open(vni: Vni, own: OriginLog): void {
-    const scope: Scope = { vni, logs: new Map([[own.origin, own]]), hash: new DigestHash() };
+    this.scopes.set(vni, { vni, logs: new Map(), hash: new DigestHash() });
+    if (own.seq > 0) this.hold(own);
+  }
+
+  /** Holds our own log too, if its network is held: from now on it is compared with what peers have of it. */
+  hold(own: OriginLog): void {
+    const scope = this.scopes.get(own.vni);
+    if (scope === undefined || scope.logs.has(own.origin)) return;
+    scope.logs.set(own.origin, own);
     scope.hash.toggle(own);
-    this.scopes.set(vni, scope);
     this.account(own.origin, own.size, own.bytes);
   }
 
