@@ -1,6 +1,7 @@
 /**
  * `npm run bench [-- OPTIONS]`: measures every subject in turn, round after round, and prints ratios. options.ts has
- * the options, plan.ts what is measured by default; `scale` as the first word measures curves instead (scale/).
+ * the options, plan.ts what is measured by default; `scale` as the first word measures curves instead (scale/), and `gossip`
+ * simulates the control plane (gossip/).
  * Everything but the curves, for docs/benchmarks: `npm run bench -- --peers all --write`; `scale --write`, run before it,
  * adds the curves.
  */
@@ -10,6 +11,7 @@ import { Lab } from '../daemon/lab/lab.ts';
 import { runCommand } from '../daemon/lab/run-command.ts';
 import { systemClock } from '../dataplane/clock.ts';
 import { WeftError } from '../dataplane/errors.ts';
+import { main as measureGossip } from './gossip/main.ts';
 import { aboutMachine, missingPrograms } from './machine.ts';
 import { METRICS } from './measures/catalogue.ts';
 import { type Options, parseOptions, USAGE } from './options.ts';
@@ -30,6 +32,10 @@ const DOCS = new URL('docs/benchmarks/', REPOSITORY);
 async function main(args: readonly string[]): Promise<number> {
   if (args[0] === 'scale') {
     await measureScale(args.slice(1));
+    return 0;
+  }
+  if (args[0] === 'gossip') {
+    await measureGossip(args.slice(1));
     return 0;
   }
   const options = parseOptions(args);
@@ -121,7 +127,7 @@ function write(run: Run, { jsonFile, write: renew }: Options): void {
   writeFileSync(new URL('results.json', DOCS), json);
   // Those of a run with other underlays or peers would stand beside figures that they do not show.
   for (const name of readdirSync(DOCS))
-    if (name.endsWith('.svg') && !name.startsWith('scale-')) rmSync(new URL(name, DOCS));
+    if (name.endsWith('.svg') && !/^(scale|gossip)-/.test(name)) rmSync(new URL(name, DOCS));
   const charts = pictures(run);
   for (const [name, svg] of charts) writeFileSync(new URL(name, DOCS), svg);
   const scale = readScaleResults(new URL('scale.json', DOCS));
