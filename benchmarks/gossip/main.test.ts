@@ -10,6 +10,7 @@ for (const [args, sizes, seeds] of [
     [10, 100],
     [1, 2],
   ],
+  [['--sizes', '12,3000', '--seeds', '1'], [12, 3000], [1]],
 ] as const) {
   test(`options ${args.join(' ') || '(none)'}: sizes ${sizes.join()}, seeds ${seeds.join()}`, t => {
     const options = parseOptions(args);
@@ -17,7 +18,14 @@ for (const [args, sizes, seeds] of [
   });
 }
 
-for (const args of [['--quick', '--full'], ['--seeds', '0'], ['--seeds', 'x'], ['--other'], ['word']]) {
+for (const args of [
+  ['--quick', '--full'],
+  ['--seeds', '0'],
+  ['--seeds', 'x'],
+  ['--sizes', '5'],
+  ['--other'],
+  ['word'],
+]) {
   test(`options ${args.join(' ')} are refused`, t => {
     t.throws(() => parseOptions(args), { message: /./, name: 'WeftError' });
   });
