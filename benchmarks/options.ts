@@ -18,6 +18,7 @@ export const USAGE = `npm run bench -- [options]
   --write             renews docs/benchmarks
 
 npm run bench -- scale [--help]     curves over peers, forwarding entries, flows and containers
+npm run bench -- gossip [--help]    simulated: how fast and at what price nodes learn of each other and of containers
 `;
 
 export interface Options {

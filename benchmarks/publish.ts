@@ -30,5 +30,7 @@ export function jsonOf(run: Run): string {
 
 function writeReport(run: Run, docs: URL): void {
   const scale = readScaleResults(new URL('scale.json', docs));
-  writeFileSync(new URL('README.md', docs), markdownReport(run, [...pictures(run).keys()], scale));
+  const hasGossip = existsSync(new URL('gossip.md', docs));
+  const report = markdownReport(run, [...pictures(run).keys()], scale, { hasGossip });
+  writeFileSync(new URL('README.md', docs), report);
 }

@@ -15,9 +15,14 @@ export function textReport(run: Run): string {
 
 /**
  * `charts`: file names of the plots that lie beside the page; those of an underlay begin with its id. `scale`: results of
- * the scale benchmarks, for the targets that speak of them.
+ * the scale benchmarks, for the targets that speak of them. `hasGossip`: there is a page of gossip's figures.
  */
-export function markdownReport(run: Run, charts: readonly string[], scale: readonly Result[]): string {
+export function markdownReport(
+  run: Run,
+  charts: readonly string[],
+  scale: readonly Result[],
+  { hasGossip = false } = {},
+): string {
   const { about } = run;
   const versions = Object.entries(about.versions).map(([program, version]) => `${program} ${version}`);
   const parts = [
@@ -32,6 +37,9 @@ ${versions.join(' · ')}`,
     ...(scale.length === 0
       ? []
       : ['Curves over peers, entries, flows and containers: [what scale costs](scale.md).']),
+    ...(hasGossip
+      ? ['What a pool of nodes says to itself, and how fast: [gossip](gossip.md), simulated.']
+      : []),
     ...charts.filter(name => !run.underlays.some(({ id }) => name.startsWith(`${id}-`))).map(image),
   ];
   for (const { id, meaning } of run.underlays) {

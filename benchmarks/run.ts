@@ -1,7 +1,9 @@
 /**
  * `npm run bench [-- OPTIONS]`: measures every subject in turn, round after round, and prints ratios. options.ts has
- * the options, plan.ts what is measured by default; `scale` as the first word measures curves instead (scale/).
- * For docs/benchmarks: `npm run bench -- --peers all --write` measures everything but the curves, `scale --write` those.
+ * the options, plan.ts what is measured by default; `scale` as the first word measures curves instead (scale/), and `gossip`
+ * simulates the control plane (gossip/).
+ * For docs/benchmarks: `npm run bench -- --peers all --write` measures everything but the curves, `scale --write` and
+ * `gossip --write` those.
  */
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -9,6 +11,7 @@ import { Lab } from '../daemon/lab/lab.ts';
 import { runCommand } from '../daemon/lab/run-command.ts';
 import { systemClock } from '../dataplane/clock.ts';
 import { WeftError } from '../dataplane/errors.ts';
+import { main as measureGossip } from './gossip/main.ts';
 import { aboutMachine, missingPrograms } from './machine.ts';
 import { METRICS } from './measures/catalogue.ts';
 import { type Options, parseOptions, USAGE } from './options.ts';
@@ -27,6 +30,10 @@ const REPOSITORY = new URL('../../', import.meta.url);
 async function main(args: readonly string[]): Promise<number> {
   if (args[0] === 'scale') {
     await measureScale(args.slice(1));
+    return 0;
+  }
+  if (args[0] === 'gossip') {
+    await measureGossip(args.slice(1));
     return 0;
   }
   const options = parseOptions(args);

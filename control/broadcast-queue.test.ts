@@ -1,5 +1,6 @@
 import test from 'ava';
 import { BroadcastQueue, retransmitLimit } from './broadcast-queue.ts';
+import { randomInteger, seededRandom } from './random.ts';
 
 const bytes = (text: string) => Buffer.from(text);
 const texts = (parts: readonly Uint8Array[]) => parts.map(part => Buffer.from(part).toString());
@@ -47,4 +48,32 @@ test('BroadcastQueue never exceeds the room, lengths included, nor the number of
     t.true(parts.reduce((sum, part) => sum + part.length + 2, 0) <= room);
   }
   t.is(queue.take(1e6, 99, 127).length, 127);
+});
+
+test('BroadcastQueue takes what a sorted list would', t => {
+  const random = seededRandom(5);
+  const queue = new BroadcastQueue();
+  let list: { about: string; bytes: Uint8Array; sends: number; order: number }[] = [];
+  for (let step = 0; step < 2000; step++) {
+    if (random.next() < 0.5) {
+      const about = `${randomInteger(random, 60)}`;
+      const part = Buffer.from(`${step}`.padEnd(10 + randomInteger(random, 40)));
+      list = [...list.filter(piece => piece.about !== about), { about, bytes: part, sends: 0, order: step }];
+      queue.push(about, part);
+      continue;
+    }
+    const expected: string[] = [];
+    let left = randomInteger(random, 400);
+    const taken = texts(queue.take(left, 6, 8));
+    list.sort((a, b) => a.sends - b.sends || b.order - a.order);
+    for (const piece of list) {
+      if (expected.length >= 8 || piece.bytes.length + 2 > left) continue;
+      left -= piece.bytes.length + 2;
+      expected.push(piece.bytes.toString());
+      piece.sends += 1;
+    }
+    list = list.filter(({ sends }) => sends < 6);
+    t.deepEqual(taken, expected);
+    t.is(queue.size, list.length);
+  }
 });

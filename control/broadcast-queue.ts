@@ -19,9 +19,10 @@ export function retransmitLimit(retransmitMult: number, poolSize: number): numbe
 
 export class BroadcastQueue {
   private readonly pieces = new Map<string, Piece>();
-  /** The pieces in sending order; rebuilt when `stale`. */
-  private ordered: Piece[] = [];
-  private stale = false;
+  /** The same pieces by the number of their sends, each list from the oldest to the newest. */
+  private readonly bySends: Piece[][] = [];
+  /** No piece has fewer bytes. */
+  private smallest = Number.POSITIVE_INFINITY;
   private created = 0;
   private listener: () => void = () => {};
 
@@ -41,8 +42,12 @@ export class BroadcastQueue {
 
   /** Queues an encoded message about a member and forgets older news of it. */
   push(about: string, bytes: Uint8Array): void {
-    this.pieces.set(about, { about, bytes, sends: 0, order: this.created++ });
-    this.stale = true;
+    const older = this.pieces.get(about);
+    if (older !== undefined) this.drop(older);
+    const piece: Piece = { about, bytes, sends: 0, order: this.created++ };
+    this.pieces.set(about, piece);
+    this.place(piece);
+    this.smallest = Math.min(this.smallest, bytes.length);
     this.listener();
   }
 
@@ -51,27 +56,58 @@ export class BroadcastQueue {
    * reaches `limit` sends is forgotten. Each costs its own bytes and those of its length in the compound.
    */
   take(room: number, limit: number, maxParts = MAX_COMPOUND_PARTS): Uint8Array[] {
-    if (this.pieces.size === 0) return [];
-    const taken: Uint8Array[] = [];
+    const taken: Piece[] = [];
     let left = room;
     for (const piece of this.inOrder()) {
-      if (taken.length >= maxParts) break;
+      if (taken.length >= maxParts || this.smallest + COMPOUND_PART_BYTES > left) break;
       const cost = piece.bytes.length + COMPOUND_PART_BYTES;
       if (cost > left) continue;
       left -= cost;
-      taken.push(piece.bytes);
-      piece.sends += 1;
-      this.stale = true;
-      if (piece.sends >= limit) this.pieces.delete(piece.about);
+      taken.push(piece);
     }
-    return taken;
+    for (const piece of taken) {
+      this.drop(piece);
+      piece.sends += 1;
+      if (piece.sends >= limit) this.pieces.delete(piece.about);
+      else this.place(piece);
+    }
+    if (this.pieces.size === 0) this.smallest = Number.POSITIVE_INFINITY;
+    return taken.map(({ bytes }) => bytes);
   }
 
-  private inOrder(): readonly Piece[] {
-    if (this.stale) {
-      this.ordered = [...this.pieces.values()].sort((a, b) => a.sends - b.sends || b.order - a.order);
-      this.stale = false;
+  private *inOrder(): Generator<Piece> {
+    for (const pieces of this.bySends) {
+      for (let index = pieces.length - 1; index >= 0; index--) yield pieces[index] as Piece;
     }
-    return this.ordered;
   }
+
+  private place(piece: Piece): void {
+    const pieces = this.listOf(piece);
+    pieces.splice(placeOf(pieces, piece.order), 0, piece);
+  }
+
+  private drop(piece: Piece): void {
+    const pieces = this.listOf(piece);
+    pieces.splice(placeOf(pieces, piece.order), 1);
+  }
+
+  private listOf({ sends }: Piece): Piece[] {
+    const known = this.bySends[sends];
+    if (known !== undefined) return known;
+    const pieces: Piece[] = [];
+    this.bySends[sends] = pieces;
+    return pieces;
+  }
+}
+
+/** Where the piece of this order is, or would be. */
+function placeOf(pieces: readonly Piece[], order: number): number {
+  let low = 0;
+  let high = pieces.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((pieces[middle] as Piece).order < order) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

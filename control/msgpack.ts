@@ -271,16 +271,24 @@ export class MsgpackWriter {
   }
 
   raw(bytes: Uint8Array): this {
-    if (bytes.length < 32) this.byte(0xa0 | bytes.length);
-    else if (bytes.length < 0x1_0000) this.sized(0xda, 2, bytes.length);
-    else this.sized(0xdb, 4, bytes.length);
-    const at = this.reserve(bytes.length);
+    const at = this.reserveRaw(bytes.length);
     this.buffer.set(bytes, at);
     return this;
   }
 
   text(text: string): this {
-    return this.raw(Buffer.from(text, 'utf8'));
+    const bytes = Buffer.byteLength(text);
+    const at = this.reserveRaw(bytes);
+    this.buffer.write(text, at, bytes, 'utf8');
+    return this;
+  }
+
+  /** Writes the head of a raw; returns where its bytes go. */
+  private reserveRaw(length: number): number {
+    if (length < 32) this.byte(0xa0 | length);
+    else if (length < 0x1_0000) this.sized(0xda, 2, length);
+    else this.sized(0xdb, 4, length);
+    return this.reserve(length);
   }
 
   private sized(head: number, size: number, value: number): this {

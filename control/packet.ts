@@ -29,31 +29,41 @@ export interface Datagram {
   readonly drops: readonly DropReason[];
 }
 
+/** Decodes one message, as {@link decodeMessage} does. */
+export type MessageDecoder = typeof decodeMessage;
+
+/** A datagram while it is decoded. */
+interface Decoding {
+  readonly decode: MessageDecoder;
+  readonly messages: Message[];
+  readonly drops: DropReason[];
+}
+
 /** Decodes any bytes; never throws. */
-export function decodePacket(bytes: Uint8Array): Datagram {
-  const messages: Message[] = [];
-  const drops: DropReason[] = [];
+export function decodePacket(bytes: Uint8Array, decode: MessageDecoder = decodeMessage): Datagram {
+  const into: Decoding = { decode, messages: [], drops: [] };
   const body = unwrapChecksum(bytes);
-  if (body === undefined) drops.push(bytes.length <= CHECKSUM_BYTES ? 'malformed' : 'checksum');
-  else if (body[0] === MESSAGE_TYPE.compress) decodeCompressed(body, messages, drops);
-  else decodeBody(body, messages, drops);
+  if (body === undefined) into.drops.push(bytes.length <= CHECKSUM_BYTES ? 'malformed' : 'checksum');
+  else if (body[0] === MESSAGE_TYPE.compress) decodeCompressed(body, into);
+  else decodeBody(body, into);
+  const { messages, drops } = into;
   return { messages, drops };
 }
 
-function decodeBody(bytes: Uint8Array, messages: Message[], drops: DropReason[]): void {
-  if (bytes[0] === MESSAGE_TYPE.compound) decodeCompound(bytes, messages, drops);
-  else decodePart(bytes, messages, drops);
+function decodeBody(bytes: Uint8Array, into: Decoding): void {
+  if (bytes[0] === MESSAGE_TYPE.compound) decodeCompound(bytes, into);
+  else decodePart(bytes, into);
 }
 
-function decodeCompressed(bytes: Uint8Array, messages: Message[], drops: DropReason[]): void {
+function decodeCompressed(bytes: Uint8Array, into: Decoding): void {
   try {
     const inner = decompress(bytes, DATAGRAM_INFLATED_MAX_BYTES);
-    if (typeof inner === 'string') drops.push(inner);
-    else if (isWrapping(inner[0])) drops.push('nested');
-    else decodeBody(inner, messages, drops);
+    if (typeof inner === 'string') into.drops.push(inner);
+    else if (isWrapping(inner[0])) into.drops.push('nested');
+    else decodeBody(inner, into);
   } catch (error) {
     if (!(error instanceof WeftError && error.code === 'malformed')) throw error;
-    drops.push('malformed');
+    into.drops.push('malformed');
   }
 }
 
@@ -72,35 +82,35 @@ function unwrapChecksum(bytes: Uint8Array): Uint8Array | undefined {
   return crc32(body) === expected ? body : undefined;
 }
 
-function decodeCompound(bytes: Uint8Array, messages: Message[], drops: DropReason[]): void {
+function decodeCompound(bytes: Uint8Array, into: Decoding): void {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   const count = bytes[1] ?? 0;
   let offset = COMPOUND_HEADER_BYTES + count * COMPOUND_PART_BYTES;
   if (count === 0 || offset > bytes.length) {
-    drops.push('malformed');
+    into.drops.push('malformed');
     return;
   }
   for (let part = 0; part < count; part++) {
     const length = buffer.readUInt16BE(COMPOUND_HEADER_BYTES + part * COMPOUND_PART_BYTES);
     if (offset + length > bytes.length) {
-      drops.push('truncated');
+      into.drops.push('truncated');
       return;
     }
     const body = bytes.subarray(offset, offset + length);
-    if (body[0] === MESSAGE_TYPE.compound || isWrapping(body[0])) drops.push('nested');
-    else decodePart(body, messages, drops);
+    if (body[0] === MESSAGE_TYPE.compound || isWrapping(body[0])) into.drops.push('nested');
+    else decodePart(body, into);
     offset += length;
   }
 }
 
-function decodePart(bytes: Uint8Array, messages: Message[], drops: DropReason[]): void {
+function decodePart(bytes: Uint8Array, into: Decoding): void {
   try {
-    const message = decodeMessage(bytes);
-    if (message === undefined) drops.push(reasonForType(bytes[0]));
-    else messages.push(message);
+    const message = into.decode(bytes);
+    if (message === undefined) into.drops.push(reasonForType(bytes[0]));
+    else into.messages.push(message);
   } catch (error) {
     if (!(error instanceof WeftError && error.code === 'malformed')) throw error;
-    drops.push('malformed');
+    into.drops.push('malformed');
   }
 }
 

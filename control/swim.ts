@@ -33,7 +33,7 @@ import { Membership } from './membership.ts';
 import { encodeMessage, type Message } from './message.ts';
 import { NameGuard } from './name-guard.ts';
 import { Outbox } from './outbox.ts';
-import { decodePacket } from './packet.ts';
+import { decodePacket, type MessageDecoder } from './packet.ts';
 import type { GossipPort } from './port.ts';
 import { Prober } from './probe.ts';
 import type { Random } from './random.ts';
@@ -59,6 +59,8 @@ export interface SwimModules {
   readonly port: GossipPort;
   /** How late we run; it feeds the health score. */
   readonly loopDelay?: LoopDelay;
+  /** @default decodeMessage; a simulation of many nodes decodes what all of them hear once. */
+  readonly decode?: MessageDecoder;
 }
 
 export interface SwimOptions {
@@ -225,9 +227,9 @@ export class Swim {
   /** Takes any datagram; never throws. */
   receivePacket(from: Endpoint, bytes: Uint8Array): void {
     if (!this.isListening) return;
-    const { clock, counters } = this.modules;
+    const { clock, counters, decode } = this.modules;
     counters.countDatagramReceived();
-    const { messages, drops } = decodePacket(bytes);
+    const { messages, drops } = decodePacket(bytes, decode);
     for (const reason of drops) counters.countDrop(reason);
     if (messages.length > 0) this.table.seenAt(from, clock.now());
     const corrections: Message[] = [];

@@ -5,7 +5,7 @@
 
 import type { ProbeHealth } from '../control/contact.ts';
 import type { Rule } from '../control/records/claim.ts';
-import type { ExplainedClaim } from '../control/records/claim-view.ts';
+import type { ExplainedClaim } from '../control/records/explain.ts';
 import type { KeyOperation } from '../control/serf/key-agent.ts';
 import type { ClaimState } from '../dataplane/claims.ts';
 import type { OffloadKey, OffloadState } from '../dataplane/offloads.ts';

@@ -82,6 +82,8 @@ export function ipFamily(address: IpAddress): 4 | 6 {
 
 /** The address in network byte order: 4 or 16 bytes. */
 export function ipToBytes(address: IpAddress): Uint8Array {
+  // Each message of gossip and each record has one, and the library parses them as whatever they may be.
+  if (!address.includes(':')) return Uint8Array.from(address.split('.'), Number);
   return Uint8Array.from(ipaddr.parse(address).toByteArray());
 }
 
@@ -90,6 +92,7 @@ export function ipFromBytes(bytes: Uint8Array): IpAddress {
   if (bytes.length !== 4 && bytes.length !== 16) {
     throw new WeftError('invalid_argument', `an IP address has 4 or 16 bytes, not ${bytes.length}`);
   }
+  if (bytes.length === 4) return bytes.join('.') as IpAddress;
   const parsed = ipaddr.fromByteArray(Array.from(bytes));
   return (
     parsed.kind() === 'ipv6' ? (parsed as ipaddr.IPv6).toRFC5952String() : parsed.toString()

@@ -5,8 +5,9 @@
 import type { IpAddress, MacAddress, Vni } from '../../dataplane/address.ts';
 import type { Clock } from '../../dataplane/clock.ts';
 import { WeftError } from '../../dataplane/errors.ts';
-import { bestClaim, type Claim, decidingRule, type PlacedClaim, type Rule, sameClaim } from './claim.ts';
+import { bestClaim, type Claim, decidingRule, type PlacedClaim, sameClaim } from './claim.ts';
 import type { Cause, RecordEvent, Subject } from './events.ts';
+import { type Explanation, explainClaims, type KnownClaim, placed } from './explain.ts';
 import { Moves } from './moves.ts';
 import {
   decodeEndpoint,
@@ -53,25 +54,6 @@ export interface ClaimViewOptions {
   readonly self: string;
   readonly isShown: (vni: Vni, origin: string) => boolean;
   readonly onEvent: (event: RecordEvent) => void;
-}
-
-/** One claim and how it stands. */
-export interface ExplainedClaim {
-  readonly claim: Claim;
-  readonly vtep: VtepRecord | undefined;
-  /**
-   * `winner`; `outranked` by the winner; `hidden`: its origin is not there; `parked`: its VTEP is not known yet;
-   * `deleted`: taken back.
-   */
-  readonly standing: 'winner' | 'outranked' | 'hidden' | 'parked' | 'deleted';
-  /** For the winner against the runner-up, and for the outranked against the winner. */
-  readonly rule: Rule | undefined;
-}
-
-export interface Explanation {
-  readonly claims: readonly ExplainedClaim[];
-  /** Contested moves within the last 180 s. */
-  readonly moves: number;
 }
 
 export class ClaimView {
@@ -196,24 +178,11 @@ export class ClaimView {
   explain(vni: Vni, mac: MacAddress): Explanation {
     const view = this.scopes.get(vni)?.macs.get(mac);
     if (view === undefined) return { claims: [], moves: 0 };
-    const { winner } = view;
-    const placed = this.candidates(vni, view);
-    const runnerUp = bestClaim(placed.filter(({ origin }) => origin !== winner?.origin));
-    const claims = [...view.claims.values()].map(claim => {
-      const of = this.origin(vni, claim.origin);
-      const candidate = placed.find(({ origin }) => origin === claim.origin);
-      const explained = { claim, vtep: of.vtep };
-      if (candidate === undefined || winner === undefined) {
-        const standing = claim.deleted ? 'deleted' : of.isShown ? 'parked' : 'hidden';
-        return { ...explained, standing, rule: undefined } as const;
-      }
-      if (claim.origin !== winner.origin) {
-        return { ...explained, standing: 'outranked', rule: decidingRule(winner, candidate) } as const;
-      }
-      const rule = runnerUp === undefined ? undefined : decidingRule(winner, runnerUp);
-      return { ...explained, standing: 'winner', rule } as const;
+    const known = Array.from(view.claims.values(), (claim): KnownClaim => {
+      const { vtep, isShown } = this.origin(vni, claim.origin);
+      return { claim, vtep, isShown };
     });
-    return { claims, moves: this.moves(vni, mac) };
+    return { claims: explainClaims(known, view.winner), moves: this.moves(vni, mac) };
   }
 
   private setVtep(vni: Vni, origin: string, vtep: VtepRecord | undefined): void {
@@ -273,8 +242,9 @@ export class ClaimView {
   private candidates(vni: Vni, view: MacView): PlacedClaim[] {
     const candidates: PlacedClaim[] = [];
     for (const claim of view.claims.values()) {
-      const { isShown, vtep } = this.origin(vni, claim.origin);
-      if (isShown && vtep !== undefined && !claim.deleted) candidates.push({ ...claim, vtep });
+      const { vtep, isShown } = this.origin(vni, claim.origin);
+      const candidate = placed({ claim, vtep, isShown });
+      if (candidate !== undefined) candidates.push(candidate);
     }
     return candidates;
   }

@@ -106,6 +106,16 @@ export const NOT_CARRIED_GRACE = 60_000;
 /** An origin beyond its quota is not asked again for so long, in milliseconds. */
 export const BLOCK_TIME = 60_000;
 
+/**
+ * New records of one origin that are taken in a second, and at one time: as many as it may have, so that a whole log passes. A
+ * large VM that starts all its containers at once writes 240.
+ */
+export const ORIGIN_RECORDS_PER_SECOND = 1000;
+export const ORIGIN_BURST_RECORDS = 4096;
+
+/** Whoever exceeds that is not listened to for so long, in milliseconds; then anti-entropy fetches what is missing. */
+export const RATE_PAUSE = 2000;
+
 /** RFC 7432 section 15.1: N moves within M seconds are a duplicate address. */
 export const DUPLICATE_MOVES = 5;
 export const DUPLICATE_WINDOW = 180_000;

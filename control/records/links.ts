@@ -15,6 +15,8 @@ export interface LinksModules {
   readonly port: LinkPort;
   readonly deltas: DeltaSource;
   readonly counters: RecordCounters;
+  /** @default decodeFrame */
+  readonly decode?: typeof decodeFrame;
 }
 
 export interface LinksOptions {
@@ -115,11 +117,11 @@ export class Links {
   }
 
   private receive(wire: Wire, bytes: Uint8Array): void {
-    const { counters, clock } = this.modules;
+    const { counters, clock, decode = decodeFrame } = this.modules;
     if (wire.link === undefined || !this.open.has(wire.link)) return;
     counters.countReceived(bytes.length);
     try {
-      const frame = decodeFrame(bytes);
+      const frame = decode(bytes);
       if (frame === undefined) counters.count('unknownFrame');
       else if (!wire.isGreeted) this.greet(wire, wire.link, frame);
       else if (wire.session !== undefined) {

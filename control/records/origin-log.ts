@@ -28,6 +28,9 @@ export interface LogSlice {
   readonly to: number;
 }
 
+/** Of most logs nothing ever is, and a node has thousands of logs. */
+const NOTHING_STALE = new Map<string, LogRecord>();
+
 export class OriginLog {
   readonly origin: string;
   readonly vni: Vni;
@@ -39,7 +42,7 @@ export class OriginLog {
   private currentGc = 0;
   private collectedTo = 0;
   private readonly records = new Map<string, LogRecord>();
-  private readonly stale = new Map<string, LogRecord>();
+  private stale = NOTHING_STALE;
   /** By seq; versions that were replaced stay until they are the majority. */
   private order: LogRecord[] = [];
 
@@ -114,6 +117,13 @@ export class OriginLog {
     );
   }
 
+  /** How many records of a delta are new to us, if it can be taken. */
+  newIn({ epoch, from, records }: Delta): number {
+    if (epoch !== this.currentEpoch) return epoch > this.currentEpoch && from === 0 ? records.length : 0;
+    if (from > this.currentSeq) return 0;
+    return records.reduce((count, { seq }) => count + Number(seq > this.currentSeq), 0);
+  }
+
   /** Takes what a peer sends. */
   apply(delta: Delta, changed: OnRecord): Outcome {
     if (delta.epoch < this.currentEpoch) return 'older';
@@ -174,6 +184,7 @@ export class OriginLog {
   }
 
   private beginAnew(epoch: Epoch): void {
+    if (this.stale === NOTHING_STALE) this.stale = new Map();
     for (const [id, record] of this.records) {
       const known = this.stale.get(id);
       if (known !== undefined) this.bytes -= recordBytes(known);
@@ -209,6 +220,7 @@ export class OriginLog {
       this.bytes -= recordBytes(record);
       changed(id, undefined);
     }
+    this.stale = NOTHING_STALE;
   }
 
   /** Drops the tombstones that the origin has given up, once all of them have been seen. */

@@ -68,6 +68,7 @@ export class OwnRecords {
         hint: 'detach containers, or wait ten minutes for the records of those that are gone',
       });
     }
+    this.modules.store.hold(log);
     const written = this.modules.store.mutate(log, () =>
       log.write(record, (id, shown) => this.options.onRecord(log, id, shown)),
     );
@@ -89,6 +90,8 @@ export class OwnRecords {
     this.currentEpoch = this.nextEpoch(Math.max(this.counter, epochCounter(epoch)));
     this.tombstones.length = 0;
     for (const log of this.ownLogs.values()) {
+      // Even if it is empty: it takes the place of what peers have.
+      this.modules.store.hold(log);
       this.modules.store.mutate(log, () =>
         log.rewrite(this.currentEpoch, (id, shown) => this.options.onRecord(log, id, shown)),
       );

@@ -5,7 +5,7 @@ import type { Endpoint } from '../endpoint.ts';
 import type { GossipMember, MemberEvent } from '../events.ts';
 import { isUp } from '../members.ts';
 import { parseWeftTags, type Tags } from '../tags.ts';
-import { type Epoch, formatEpoch, NO_EPOCH, parseEpoch } from './epoch.ts';
+import { type Epoch, formatEpoch, parseEpoch } from './epoch.ts';
 import { RECORDS_VERSION } from './limits.ts';
 
 export interface RecordPeer {
@@ -77,11 +77,19 @@ export class PeerTable implements Peers {
 }
 
 function peerOf({ name, address, port, tags }: GossipMember): RecordPeer | undefined {
+  if (!told.has(tags)) told.set(tags, toldBy(tags));
+  const known = told.get(tags);
+  return known && { name, endpoint: { address, port }, ...known };
+}
+
+/** Members change their state far more often than their tags. */
+const told = new WeakMap<Tags, Pick<RecordPeer, 'epoch' | 'vnis'> | undefined>();
+
+function toldBy(tags: Tags): Pick<RecordPeer, 'epoch' | 'vnis'> | undefined {
   try {
     const weft = parseWeftTags(tags);
     const epoch = parseRecordTag(tags);
-    if (weft === undefined || epoch === undefined) return undefined;
-    return { name, endpoint: { address, port }, epoch: epoch ?? NO_EPOCH, vnis: new Set(weft.vnis) };
+    return weft === undefined || epoch === undefined ? undefined : { epoch, vnis: new Set(weft.vnis) };
   } catch (error) {
     if (error instanceof WeftError) return undefined;
     throw error;

@@ -18,15 +18,15 @@ const RED = 43 as Vni;
 const { mac: MAC, ip: IP } = stationOf(1);
 const HOUR = 3_600_000;
 
-/** A record log and one peer, vm-b, played by the test: frames in, frames out. */
+/** A record log and its peers, vm-b first, played by the test: frames in, frames out. */
 function makePair() {
   const clock = new ManualClock();
   const peers = new PeerTable();
   const events: RecordEvent[] = [];
   const sent: Frame[] = [];
   const saved: number[] = [];
-  let isOpen = false;
-  const link = {
+  const handlers = new Map<string, LinkHandler>();
+  const makeLink = () => ({
     send: (frame: Uint8Array) => {
       const decoded = decodeFrame(frame);
       if (decoded !== undefined && decoded.type !== 'probe') sent.push(decoded);
@@ -34,28 +34,27 @@ function makePair() {
     },
     close: () => {},
     abort: () => {},
-  };
+  });
   const log = new RecordLog(
     {
       clock,
       random: seededRandom(1),
       peers,
       epochs: { load: () => saved.at(-1) ?? 0, save: counter => saved.push(counter) },
-      links: { open: () => link },
+      links: { open: makeLink },
       hints: { sendHint: () => {} },
     },
     { name: 'vm-a', onEvent: event => events.push(event) },
   );
   log.join(BLUE, { address: parseIp('192.0.2.1'), port: 4789 });
   log.start();
-  let handler: LinkHandler | undefined;
-  const say = (frame: Frame): void => {
-    if (!isOpen) {
-      handler = log.accept(link);
-      handler.onFrame(encodeFrame({ type: 'hello', version: 1, name: 'vm-b' }));
-      isOpen = true;
+  const say = (frame: Frame, from = 'vm-b'): void => {
+    if (!handlers.has(from)) {
+      const handler = log.accept(makeLink());
+      handler.onFrame(encodeFrame({ type: 'hello', version: 1, name: from }));
+      handlers.set(from, handler);
     }
-    handler?.onFrame(encodeFrame(frame));
+    handlers.get(from)?.onFrame(encodeFrame(frame));
   };
   /** Membership says so of vm-b. */
   const member = (type: MemberEventType, epoch = 7, vnis: readonly Vni[] = [BLUE]): void => {
@@ -75,8 +74,8 @@ function makePair() {
     peers.take(event);
     log.memberChanged(event);
   };
-  /** What vm-b says of its container. */
-  const tell = (epoch = 7): void => {
+  /** What vm-b says of its container, or a peer of his. */
+  const tell = (epoch = 7, { from = 'vm-b', relay = false } = {}): void => {
     const body = encodeEndpoint({
       ips: [IP],
       interface: 'eth0',
@@ -92,10 +91,11 @@ function makePair() {
       { seq: 3, kind: RECORD_KIND.endpoint, key: macKey(MAC), body, deleted: false },
     ];
     const head = { vni: BLUE, origin: 'vm-b', epoch: epoch as Epoch, from: 0, to: 3, head: 3, gc: 0 };
-    say({ type: 'delta', ...head, relay: false, records });
+    say({ type: 'delta', ...head, relay, records }, from);
   };
+  const held = (): number | undefined => [...log.logs(BLUE)].find(({ origin }) => origin === 'vm-b')?.epoch;
   const owner = (): string | undefined => log.owner(BLUE, MAC)?.origin;
-  return { clock, events, log, member, owner, saved, say, sent, tell };
+  return { clock, events, held, log, member, owner, saved, say, sent, tell };
 }
 
 test('what a dead node said is hidden at once, and shown again at once when it returns', t => {
@@ -207,6 +207,64 @@ test('who has forgotten a life of his own is shown it', t => {
   );
 });
 
+const vmC = { from: 'vm-c' };
+const relayed = { ...vmC, relay: true };
+for (const [what, { tags, holds, life, by }, isTaken] of [
+  ['beyond the tags, as the origin says so', { tags: 3, holds: 3, life: 7, by: {} }, true],
+  ['beyond the tags, as news passed on', { tags: 3, holds: 3, life: 7, by: relayed }, true],
+  ['beyond the tags, from who has it', { tags: 3, holds: 3, life: 7, by: vmC }, false],
+  ['beyond the tags, from who has it, where nothing is held', { tags: 3, holds: 0, life: 7, by: vmC }, false],
+  ['of the tags, from who has it', { tags: 7, holds: 3, life: 7, by: vmC }, true],
+  ['before the tags, from who has it', { tags: 9, holds: 3, life: 7, by: vmC }, false],
+  ['before the tags, as news passed on', { tags: 9, holds: 3, life: 7, by: relayed }, false],
+  ['before the tags, as the origin says so', { tags: 9, holds: 3, life: 7, by: {} }, true],
+  ['before the tags, where nothing is held', { tags: 9, holds: 0, life: 7, by: {} }, false],
+] as const) {
+  test(`a life ${what}, is ${isTaken ? '' : 'not '}taken`, t => {
+    const { held, member, tell } = makePair();
+    member('memberUp', holds > 0 ? holds : tags);
+    if (holds > 0) tell(holds);
+    member('memberUpdated', tags);
+    tell(life, by);
+    t.is(held() ?? 0, isTaken ? life : holds);
+    member('memberUpdated', life);
+    tell(life, vmC);
+    t.is(held(), life, 'when the tags tell of it, it is taken from everybody');
+  });
+}
+
+test('a life beyond the last tags of an origin that is down waits for it', t => {
+  const { held, log, member, tell } = makePair();
+  member('memberUp', 3);
+  tell(3);
+  member('memberDown', 3);
+  tell(7, vmC);
+  t.is(held(), 3);
+  t.is(log.report().drops.refused, 1);
+  member('memberUp', 7);
+  tell(7, vmC);
+  t.is(held(), 7);
+});
+
+test('a life that the tags do not tell of is told to nobody but the origin', t => {
+  const { member, say, sent, tell } = makePair();
+  const ask = (from: string) => {
+    sent.length = 0;
+    say({ type: 'want', vni: BLUE, entries: [{ origin: 'vm-b', epoch: 3 as Epoch, seq: 3, gc: 0 }] }, from);
+    return sent.some(frame => frame.type === 'delta' && frame.origin === 'vm-b');
+  };
+  member('memberUp', 7);
+  tell(7);
+  t.true(ask('vm-c'));
+  member('memberUpdated', 3);
+  t.false(ask('vm-c'));
+  t.true(ask('vm-b'));
+  member('memberUpdated', 9);
+  t.false(ask('vm-c'));
+  member('memberUpdated', 7);
+  t.true(ask('vm-c'));
+});
+
 for (const [name, epoch, seq, isRaised] of [
   ['a later life of ours', 2 ** 32 * 9, 1, true],
   ['an earlier one', 5, 9, false],
@@ -258,9 +316,9 @@ test('records of kinds that are not known, or cannot be read, are kept and not s
   say({ type: 'delta', ...head, relay: false, records });
   t.is(owner(), undefined);
   t.is(log.report().unreadable, 1);
-  const held = [...log.logs(BLUE)].find(({ origin }) => origin === 'vm-b');
+  const kept = [...log.logs(BLUE)].find(({ origin }) => origin === 'vm-b');
   t.deepEqual(
-    [...(held?.all() ?? [])].map(({ kind }) => kind),
+    [...(kept?.all() ?? [])].map(({ kind }) => kind),
     [1, 2, 77, 3],
   );
 });

@@ -4,7 +4,8 @@
  *
  * A VM that restarts without its containers has nobody left who could take back what it said. Its tags tell which life
  * it is in and which networks it carries: what it said in an earlier life, and has not said again, is erased after a while; what it
- * said of a network that it does not carry is hidden. Who has forgotten a life of his own is shown it, and begins a later one.
+ * said of a network that it does not carry is hidden. Who has forgotten a life of his own is shown it, and begins a later one; until
+ * then those who still have it keep it to themselves.
  */
 import type { Vni } from '../../dataplane/address.ts';
 import type { Clock } from '../../dataplane/clock.ts';
@@ -86,9 +87,25 @@ export class Presence {
     }
   }
 
-  /** Whether to take the first that we hear of an origin in a network: not if it is of a former life. */
-  admits({ vni, origin, epoch }: Delta): boolean {
-    return this.modules.store.log(vni, origin) !== undefined || epoch >= this.epochOf(origin);
+  /**
+   * Whether to take what a peer says of an origin: of the life that its tags tell of, and more of that which we hold. Of a life beyond
+   * its tags only what the origin says itself, or has just said to whoever passes it on: the tags may be late, but who has it
+   * from anywhere else may have kept what the origin has forgotten, which would come after what it says now. Of a life before
+   * its tags nothing: if we hold another one, that may be the later of the two, whatever their epochs.
+   */
+  admits({ vni, origin, epoch, relay }: Delta, from: string): boolean {
+    const held = this.modules.store.log(vni, origin);
+    const told = this.epochOf(origin);
+    if (told === NO_EPOCH || epoch === told || epoch === held?.epoch) return true;
+    // What is older is answered with what we hold: it has forgotten that.
+    if (from === origin) return epoch > told || held !== undefined;
+    return epoch > told && relay;
+  }
+
+  /** Whether what we have of an origin is to be told to this peer: of the life that its tags tell of, or to the origin. */
+  tells({ origin, epoch }: OriginLog, to: string): boolean {
+    const told = this.epochOf(origin);
+    return origin === this.options.self || to === origin || told === NO_EPOCH || epoch === told;
   }
 
   /** Records of this origin have come. */
@@ -177,6 +194,7 @@ export class Presence {
     this.options.onForgetful(log, peer);
   }
 
+  /** By its tags of now, or of when it was up last. */
   private epochOf(origin: string): Epoch {
     return this.modules.peers.find(origin)?.epoch ?? this.lastEpochs.get(origin) ?? NO_EPOCH;
   }

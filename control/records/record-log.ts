@@ -14,11 +14,13 @@ import type { MemberEvent } from '../events.ts';
 import type { Random } from '../random.ts';
 import { Repeater } from '../repeater.ts';
 import type { PlacedClaim } from './claim.ts';
-import { ClaimView, type Explanation } from './claim-view.ts';
+import { ClaimView } from './claim-view.ts';
 import { Completeness } from './completeness.ts';
 import { DeltaSource } from './delta-source.ts';
 import type { Epoch, EpochStore } from './epoch.ts';
 import type { RecordEvent } from './events.ts';
+import type { Explanation } from './explain.ts';
+import type { decodeFrame } from './frame.ts';
 import { DIRECT_PUSH_PEERS, SYNC_INTERVAL } from './limits.ts';
 import type { HintPort, Link, LinkHandler, LinkPort } from './link.ts';
 import { Links } from './links.ts';
@@ -49,6 +51,8 @@ export interface RecordLogModules {
   readonly peers: Peers;
   readonly links: LinkPort;
   readonly hints: HintPort;
+  /** @default decodeFrame; a simulation of many nodes keeps what all of them hold once. */
+  readonly decode?: typeof decodeFrame;
 }
 
 export interface RecordLogOptions {
@@ -145,7 +149,8 @@ export class RecordLog {
       { ...all, spreader: this.spreader },
       {
         self,
-        admits: delta => this.presence.admits(delta),
+        admits: (delta, from) => this.presence.admits(delta, from),
+        tells: (log, to) => this.presence.tells(log, to),
         onApplied: log => {
           this.presence.heard(log);
           this.completeness.judge(log.vni, log.origin);

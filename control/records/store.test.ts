@@ -4,7 +4,7 @@ import { ManualClock } from '../../dataplane/testing/manual-clock.ts';
 import { DigestHash, sameHash } from './digest-hash.ts';
 import type { Epoch } from './epoch.ts';
 import type { Delta } from './frame.ts';
-import { BLOCK_TIME, MAX_SEQUENCE } from './limits.ts';
+import { BLOCK_TIME, MAX_SEQUENCE, RATE_PAUSE } from './limits.ts';
 import { OriginLog } from './origin-log.ts';
 import { RecordStore, STORE_LIMITS, type StoreLimits } from './store.ts';
 
@@ -68,7 +68,7 @@ for (const [name, limits, count] of [
   ['records', { recordsPerOrigin: 10 }, 11],
   ['bytes', { bytesPerOrigin: 100 }, 5],
   ['bytes of all', { bytes: 100 }, 5],
-  ['origins', { originsPerScope: 1 }, 1],
+  ['origins', { originsPerScope: 0 }, 1],
 ] as const) {
   test(`an origin beyond its quota of ${name} is refused, said so once, and left alone for a while`, t => {
     const { clock, exceeded, store } = makeStore(limits);
@@ -86,6 +86,28 @@ for (const [name, limits, count] of [
     t.is(exceeded.length, 2);
   });
 }
+
+test('an origin that writes faster than its rate is not listened to for a while; nothing of others is refused', t => {
+  const { clock, store } = makeStore({ recordsPerSecond: 10, burstRecords: 30 });
+  const after = (from: number, count: number): Delta => {
+    const records = delta('vm', from + count).records.slice(from);
+    return delta('vm', from + count, { from, records });
+  };
+  t.is(store.apply(after(0, 30)), 'applied');
+  t.is(store.apply(after(0, 30)), 'known', 'what is known costs nothing');
+  t.is(store.apply(after(30, 1)), 'rate');
+  clock.advance(100);
+  t.is(store.apply(after(30, 1)), 'rate', 'although one may pass by now');
+  t.deepEqual(
+    store.digest(BLUE, 1, new Set([0])).find(({ origin }) => origin === 'vm'),
+    { origin: 'vm', epoch: EPOCH, seq: MAX_SEQUENCE, gc: 0 },
+    'peers are told not to send it',
+  );
+  t.is(store.apply(delta('other', 30)), 'applied');
+  clock.advance(RATE_PAUSE);
+  t.is(store.apply(after(30, 1)), 'applied');
+  t.is(store.log(BLUE, 'vm')?.seq, 31);
+});
 
 test('a tombstone is taken beyond any quota', t => {
   const { store } = makeStore({ recordsPerOrigin: 3 });

@@ -13,21 +13,31 @@ import {
   ERASE_AFTER,
   HASH_BUCKETS,
   MAX_SEQUENCE,
+  ORIGIN_BURST_RECORDS,
   ORIGIN_MAX_RECORD_BYTES,
   ORIGIN_MAX_RECORDS,
+  ORIGIN_RECORDS_PER_SECOND,
   ORIGINS_PER_BUCKET,
+  RATE_PAUSE,
   SCOPE_MAX_ORIGINS,
   STORE_MAX_BYTES,
 } from './limits.ts';
 import { OriginLog, type Outcome } from './origin-log.ts';
+import { RateQuota } from './rate-quota.ts';
 import { type LogRecord, recordId } from './record.ts';
 
-/** - `notCarried`: a network that is not ours. `refused`: beyond a quota, or of an origin that has been erased. */
-export type StoreOutcome = Outcome | 'notCarried' | 'refused';
+/**
+ * - `notCarried`: a network that is not ours.
+ * - `refused`: beyond a quota, or of an origin that has been erased. `rate`: of one that writes too fast.
+ */
+export type StoreOutcome = Outcome | 'notCarried' | 'refused' | 'rate';
 
 export interface StoreLimits {
   readonly recordsPerOrigin: number;
   readonly bytesPerOrigin: number;
+  readonly recordsPerSecond: number;
+  /** At one time. */
+  readonly burstRecords: number;
   readonly originsPerScope: number;
   readonly bytes: number;
 }
@@ -35,6 +45,8 @@ export interface StoreLimits {
 export const STORE_LIMITS: StoreLimits = {
   recordsPerOrigin: ORIGIN_MAX_RECORDS,
   bytesPerOrigin: ORIGIN_MAX_RECORD_BYTES,
+  recordsPerSecond: ORIGIN_RECORDS_PER_SECOND,
+  burstRecords: ORIGIN_BURST_RECORDS,
   originsPerScope: SCOPE_MAX_ORIGINS,
   bytes: STORE_MAX_BYTES,
 };
@@ -68,11 +80,13 @@ interface Usage {
 interface Refusal {
   readonly epoch: Epoch;
   readonly until: number;
+  readonly outcome: 'refused' | 'rate';
 }
 
 export class RecordStore {
   private readonly clock: Clock;
   private readonly options: StoreOptions;
+  private readonly rate: RateQuota;
   private readonly scopes = new Map<Vni, Scope>();
   private readonly usage = new Map<string, Usage>();
   private readonly erased = new Map<string, Refusal>();
@@ -82,6 +96,8 @@ export class RecordStore {
   constructor(modules: { readonly clock: Clock }, options: StoreOptions) {
     this.clock = modules.clock;
     this.options = options;
+    const { recordsPerSecond, burstRecords } = options.limits;
+    this.rate = new RateQuota(modules, { perSecond: recordsPerSecond, burst: burstRecords });
   }
 
   get bytes(): number {
@@ -96,11 +112,18 @@ export class RecordStore {
     return this.scopes.has(vni);
   }
 
-  /** Begins to hold a network, with our own log of it. */
+  /** Begins to hold a network, with our own log of it if there is something in it. */
   open(vni: Vni, own: OriginLog): void {
-    const scope: Scope = { vni, logs: new Map([[own.origin, own]]), hash: new DigestHash() };
+    this.scopes.set(vni, { vni, logs: new Map(), hash: new DigestHash() });
+    if (own.seq > 0) this.hold(own);
+  }
+
+  /** Holds our own log too, if its network is held: from now on it is compared with what peers have of it. */
+  hold(own: OriginLog): void {
+    const scope = this.scopes.get(own.vni);
+    if (scope === undefined || scope.logs.has(own.origin)) return;
+    scope.logs.set(own.origin, own);
     scope.hash.toggle(own);
-    this.scopes.set(vni, scope);
     this.account(own.origin, own.size, own.bytes);
   }
 
@@ -133,13 +156,14 @@ export class RecordStore {
   apply(delta: Delta): StoreOutcome {
     const scope = this.scopes.get(delta.vni);
     if (scope === undefined) return 'notCarried';
-    if (this.refusal(delta.origin, delta.epoch) !== undefined) return 'refused';
+    const refusal = this.refusal(delta.origin, delta.epoch);
+    if (refusal !== undefined) return refusal.outcome;
     const known = scope.logs.get(delta.origin);
     const log = known ?? new OriginLog(delta.origin, delta.vni);
+    if (!this.rate.take(delta.origin, log.newIn(delta))) return this.block(delta, RATE_PAUSE, 'rate');
     if (this.exceedsQuota(scope, log, delta)) {
-      this.blocked.set(delta.origin, { epoch: delta.epoch, until: this.clock.now() + BLOCK_TIME });
       this.options.onQuota(delta.origin);
-      return 'refused';
+      return this.block(delta, BLOCK_TIME, 'refused');
     }
     if (known === undefined) {
       // Not kept unless it takes something: a gap at the very beginning would leave an empty log.
@@ -180,7 +204,7 @@ export class RecordStore {
     }
     const last = (epoch - 1) as Epoch;
     if (last > Math.max(NO_EPOCH, this.erased.get(origin)?.epoch ?? NO_EPOCH)) {
-      this.erased.set(origin, { epoch: last, until: this.clock.now() + ERASE_AFTER });
+      this.erased.set(origin, { epoch: last, until: this.clock.now() + ERASE_AFTER, outcome: 'refused' });
     }
     return dropped;
   }
@@ -192,6 +216,7 @@ export class RecordStore {
 
   /** Forgets refusals that are over. */
   tidy(): void {
+    this.rate.tidy();
     for (const refusals of [this.erased, this.blocked]) {
       for (const [origin, { until }] of refusals) {
         if (until <= this.clock.now()) refusals.delete(origin);
@@ -269,6 +294,12 @@ export class RecordStore {
       if (epoch <= refusal.epoch && refusal.until > this.clock.now()) return refusal;
     }
     return undefined;
+  }
+
+  /** Takes no more of an origin for so long, and asks nobody for it. */
+  private block({ origin, epoch }: Delta, ms: number, outcome: Refusal['outcome']): StoreOutcome {
+    this.blocked.set(origin, { epoch, until: this.clock.now() + ms, outcome });
+    return outcome;
   }
 
   private exceedsQuota(scope: Scope, log: OriginLog, delta: Delta): boolean {

@@ -41,8 +41,10 @@ export interface SynchronizerModules {
 
 export interface SynchronizerOptions {
   readonly self: string;
-  /** Whether to take the first that is heard of an origin in a network. */
-  readonly admits: (delta: Delta) => boolean;
+  /** Whether to take what this peer says of others. */
+  readonly admits: (delta: Delta, from: string) => boolean;
+  /** Whether to tell this peer what we have of others. */
+  readonly tells: (log: OriginLog, to: string) => boolean;
   /** Records have come. */
   readonly onApplied: (log: OriginLog) => void;
   readonly onEpochRaised: () => void;
@@ -210,11 +212,11 @@ export class Synchronizer {
       counters.count('notCarried');
       return;
     }
-    const outcome = this.options.admits(delta) ? store.apply(delta) : 'refused';
+    const outcome = this.options.admits(delta, session.peer) ? store.apply(delta) : 'refused';
     const log = store.log(vni, origin);
     if (log !== undefined) this.options.onApplied(log);
     if (outcome === 'applied' && delta.relay) spreader.relay(delta, session.peer);
-    if (outcome === 'gap' || outcome === 'older' || outcome === 'refused') counters.count(outcome);
+    if (outcome !== 'applied' && outcome !== 'known') counters.count(outcome);
     // Who is behind on his own log should learn of it: he has lost his state.
     if (outcome === 'gap' || (outcome === 'older' && session.peer === origin)) {
       session.say({ type: 'want', vni, entries: [this.entryOf(vni, origin)] });
@@ -228,8 +230,9 @@ export class Synchronizer {
   ): void {
     const { own, store } = this.modules;
     for (const { origin, from } of behind) {
-      const epoch = origin === this.options.self ? own.epoch : store.log(vni, origin)?.epoch;
-      if (epoch !== undefined) session.owe({ vni, origin, epoch, from, relay: false });
+      const log = origin === this.options.self ? own.log(vni) : store.log(vni, origin);
+      if (log === undefined || !this.options.tells(log, session.peer)) continue;
+      session.owe({ vni, origin, epoch: log.epoch, from, relay: false });
     }
   }
 

@@ -104,7 +104,10 @@ export class WireWriter {
   }
 
   text(text: string): this {
-    return this.blob(Buffer.from(text, 'utf8'));
+    const bytes = Buffer.byteLength(text);
+    const at = this.varint(bytes).reserve(bytes);
+    this.buffer.write(text, at, bytes, 'utf8');
+    return this;
   }
 
   ip(address: IpAddress): this {

@@ -34,6 +34,8 @@ export interface NodeSettings {
   readonly keyring?: Keyring;
   /** Its own clock. Default: the cluster's. */
   readonly clock?: Clock;
+  /** Keeps no events: a pool of a thousand has a million of them before it is complete. */
+  readonly forgetsEvents?: boolean;
   /** Called on each event of membership. */
   readonly onEvent?: (event: GossipEvent) => void;
   /** Sees each datagram before membership does; returns whether to keep it from it. */
@@ -109,7 +111,7 @@ export class SimulatedNode {
     const memory = new PeerMemory({ clock, save }, { known: this.peers });
     this.memory = memory;
     const swim = new Swim(
-      { clock, random, counters: this.counters, log: this.log(), port },
+      { clock, random, counters: this.counters, log: this.log(), port, decode: network.shared.message },
       {
         name: this.name,
         endpoint: this.endpoint,
@@ -175,7 +177,7 @@ export class SimulatedNode {
   }
 
   private onEvent(event: GossipEvent): void {
-    this.events.push(event);
+    if (this.settings.forgetsEvents !== true) this.events.push(event);
     this.memory?.onEvent(event);
     this.settings.onEvent?.(event);
     if (event.type === 'nameConflict') this.crash();

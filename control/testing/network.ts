@@ -11,6 +11,7 @@ import type { Random } from '../random.ts';
 import { type StreamMessage, StreamReader } from '../stream.ts';
 import { PLAIN_STREAM } from '../stream-seal.ts';
 import type { Wire } from '../wire.ts';
+import { SharedDecoding } from './shared-decoding.ts';
 
 export interface NetworkConditions {
   /** Probability that a datagram is lost, for each direction. */
@@ -43,6 +44,9 @@ export class SimulatedNetwork {
   onDatagram: (from: Endpoint, to: Endpoint, bytes: Uint8Array) => void = () => undefined;
   /** Sent, with 28 bytes of IP and UDP headers each. */
   datagramBytes = 0;
+  /** What both ends of streams said to each other, without the headers of TCP. */
+  streamBytes = 0;
+  readonly shared = new SharedDecoding();
   private readonly clock: Clock;
   private readonly random: Random;
   private readonly hosts = new Map<string, SimulatedHost>();
@@ -152,11 +156,13 @@ export class SimulatedNetwork {
     this.clock.after(this.streamDelay(), () => {
       if (isBroken()) return hang();
       const host = this.hosts.get(endpointKey(to));
-      const asked = host && readWhole(wire?.wrapStream(request) ?? request, host.wire);
+      const asked = host && this.shared.stream(readWhole(wire?.wrapStream(request) ?? request, host.wire));
       const answer = asked && host.answerStream(from.address, asked);
+      this.streamBytes += request.length + (answer?.length ?? 0);
       this.clock.after(this.streamDelay(), () => {
         if (isBroken()) return hang();
-        const message = answer && readWhole(host?.wire?.wrapStream(answer) ?? answer, wire);
+        const message =
+          answer && this.shared.stream(readWhole(host?.wire?.wrapStream(answer) ?? answer, wire));
         done(message === undefined ? { ok: false, error: 'connection refused' } : { ok: true, message });
       });
     });

@@ -3,7 +3,7 @@ import { type IpAddress, type MacAddress, parseIp, type Vni } from '../../datapl
 import type { Endpoint } from '../endpoint.ts';
 import type { GossipEvent } from '../events.ts';
 import { randomInteger } from '../random.ts';
-import { type Epoch, NO_EPOCH } from '../records/epoch.ts';
+import { NO_EPOCH } from '../records/epoch.ts';
 import type { RecordEvent } from '../records/events.ts';
 import type { OwnEndpoint } from '../records/own-endpoints.ts';
 import { PeerTable, recordTag } from '../records/peers.ts';
@@ -13,6 +13,7 @@ import { Cluster, type SimulatedNode } from './cluster.ts';
 import { SimulatedLinks } from './links.ts';
 import type { NetworkConditions } from './network.ts';
 import { NodeClock } from './node-clock.ts';
+import { disagreementsOf } from './record-agreement.ts';
 import { RecordHistory } from './record-history.ts';
 
 /** The first byte of a hint's datagram here: no type of memberlist's. */
@@ -46,6 +47,7 @@ export class RecordNode {
       host,
       join,
       clock: this.clock,
+      forgetsEvents: cluster.forgetsEvents,
       gate: deliver => this.clock.gate(deliver),
       onEvent: event => this.onMember(event),
       onPacket: (from, bytes) => this.onPacket(from, bytes),
@@ -84,6 +86,7 @@ export class RecordNode {
           },
         },
         links: links.attach(this.member, host),
+        decode: pool.network.shared.frame,
         hints: {
           sendHint: ({ endpoint }, hint) => {
             pool.network.carry(this.member.endpoint, endpoint, Uint8Array.of(HINT, ...hint));
@@ -190,7 +193,7 @@ export class RecordNode {
 
   private onEvent(event: RecordEvent): void {
     this.cluster.onRecordEvent(this, event);
-    this.events.push({ at: this.cluster.pool.clock.now(), event });
+    if (!this.cluster.forgetsEvents) this.events.push({ at: this.cluster.pool.clock.now(), event });
     if (event.type === 'epochRaised') this.pendingTags();
   }
 
@@ -201,7 +204,7 @@ export class RecordNode {
 
   private onPacket(from: Endpoint, bytes: Uint8Array): boolean {
     if (bytes[0] !== HINT) return false;
-    const sender = this.cluster.nodes.find(({ address }) => address === from.address);
+    const sender = this.cluster.nodeAt(from.address);
     if (sender !== undefined) this.log?.receiveHint(sender.name, bytes.subarray(1));
     return true;
   }
@@ -211,6 +214,8 @@ export interface RecordClusterOptions {
   readonly seed: number;
   readonly conditions?: Partial<NetworkConditions>;
   readonly vnis?: readonly Vni[];
+  /** Nodes keep no events: there are millions of them in a large pool. */
+  readonly forgetsEvents?: boolean;
 }
 
 export class RecordCluster {
@@ -219,10 +224,13 @@ export class RecordCluster {
   readonly nodes: RecordNode[] = [];
   readonly vnis: readonly Vni[];
   readonly history = new RecordHistory();
+  readonly forgetsEvents: boolean;
   containers = 0;
+  private readonly byAddress = new Map<IpAddress, RecordNode>();
   onRecordEvent: (node: RecordNode, event: RecordEvent) => void = () => {};
 
-  constructor({ vnis = [42 as Vni], ...options }: RecordClusterOptions) {
+  constructor({ vnis = [42 as Vni], forgetsEvents = false, ...options }: RecordClusterOptions) {
+    this.forgetsEvents = forgetsEvents;
     this.pool = new Cluster(options);
     this.links = new SimulatedLinks(this.pool);
     this.vnis = vnis;
@@ -231,8 +239,14 @@ export class RecordCluster {
   /** Nodes n1 … that join the first two; none is started yet. */
   addNodes(count: number): void {
     for (let index = 0; index < count; index++) {
-      this.nodes.push(new RecordNode(this, this.nodes.length + 1, ['10.0.0.1', '10.0.0.2']));
+      const node = new RecordNode(this, this.nodes.length + 1, ['10.0.0.1', '10.0.0.2']);
+      this.nodes.push(node);
+      this.byAddress.set(node.address, node);
     }
+  }
+
+  nodeAt(address: IpAddress): RecordNode | undefined {
+    return this.byAddress.get(address);
   }
 
   get running(): readonly RecordNode[] {
@@ -256,33 +270,13 @@ export class RecordCluster {
    * attached at running nodes, at the right VTEP, and hold the same logs as all others. Empty: converged.
    */
   disagreements(): string[] {
-    const wrong: string[] = [];
-    for (const vni of this.vnis) {
-      const carriers = this.running.filter(({ attached }) => attached.has(vni));
-      const truth = new Map<MacAddress, { readonly id: string; readonly node: RecordNode }[]>();
-      for (const node of carriers) {
-        for (const [mac, { containerId }] of node.attached.get(vni) ?? []) {
-          truth.set(mac, [...(truth.get(mac) ?? []), { id: containerId, node }]);
-        }
-      }
-      const first = carriers[0];
-      const expected = first === undefined ? '' : summaryOf(first, vni, carriers);
-      for (const node of carriers) {
-        if (wrong.length > 8) return wrong;
-        this.compareOwners(node, vni, truth, wrong);
-        const shown = [...(node.log?.carriers(vni) ?? [])].map(([name]) => name).sort();
-        const should = carriers.map(({ name }) => name).sort();
-        if (shown.join() !== should.join()) {
-          const missing = should.filter(name => !shown.includes(name));
-          const extra = shown.filter(name => !should.includes(name));
-          wrong.push(`${node.name}: VNI ${vni}: without carrier ${missing}; with ${extra}`);
-        }
-        if (summaryOf(node, vni, carriers) !== expected) {
-          wrong.push(`${node.name}: VNI ${vni}: other logs than ${first?.name}`);
-        }
-      }
-    }
-    return wrong;
+    const { running } = this;
+    return this.vnis.flatMap(vni =>
+      disagreementsOf(
+        vni,
+        running.filter(({ attached }) => attached.has(vni)),
+      ),
+    );
   }
 
   /** Breaches of what must hold at any time: see {@link RecordHistory.check}. */
@@ -294,37 +288,6 @@ export class RecordCluster {
       }
     }
   }
-
-  private compareOwners(
-    node: RecordNode,
-    vni: Vni,
-    truth: ReadonlyMap<MacAddress, readonly { readonly id: string; readonly node: RecordNode }[]>,
-    wrong: string[],
-  ): void {
-    let shown = 0;
-    for (const { mac, origin, containerId, vtep } of node.log?.owners(vni) ?? []) {
-      shown += 1;
-      const right = truth.get(mac)?.find(({ id }) => id === containerId);
-      if (right === undefined || right.node.name !== origin || right.node.address !== vtep.address) {
-        wrong.push(`${node.name}: VNI ${vni}: ${mac} is ${containerId} at ${origin}, which is not so`);
-      }
-    }
-    if (shown !== truth.size) wrong.push(`${node.name}: VNI ${vni}: ${shown} owners, not ${truth.size}`);
-  }
-}
-
-/** What a node has of a network, in a form that is equal for equal state. */
-function summaryOf(node: RecordNode, vni: Vni, carriers: readonly RecordNode[]): string {
-  const running = new Set(carriers.map(({ name }) => name));
-  const lines: string[] = [];
-  for (const log of node.log?.logs(vni) ?? []) {
-    if (!running.has(log.origin)) continue;
-    const live = [...log.all()].filter(({ deleted }) => !deleted).map(({ seq }) => seq);
-    lines.push(`${log.origin} ${log.epoch as Epoch} ${log.seq} ${live.sort((a, b) => a - b).join()}`);
-  }
-  const owners = [...(node.log?.owners(vni) ?? [])].map(({ mac, origin }) => `${mac} ${origin}`);
-  const ips = [...(node.log?.ipOwners(vni) ?? [])].map(([ip, { mac, origin }]) => `${ip} ${mac} ${origin}`);
-  return [...lines.sort(), ...owners.sort(), ...ips.sort()].join('\n');
 }
 
 /** A MAC and an IP address for a number. */

@@ -3,7 +3,7 @@
  * virtual, so it shows the protocol and the network, not the cost of computing (moby's caveat of their own simulator).
  *
  * All nodes carry one network. Ten of them have containers; the others listen, so that memory grows with the number of nodes and
- * not with its square. Membership is given, and measured by itself, where the pool is small enough to be simulated.
+ * not with its square. Membership is given; membership-figures.ts measures it.
  */
 import { ipFromBytes, type Vni } from '../../dataplane/address.ts';
 import { ManualClock } from '../../dataplane/testing/manual-clock.ts';
@@ -12,9 +12,9 @@ import { type Random, randomInteger, seededRandom } from '../random.ts';
 import { NO_EPOCH } from '../records/epoch.ts';
 import { PeerTable, type RecordPeer } from '../records/peers.ts';
 import { RecordLog } from '../records/record-log.ts';
-import { Cluster } from './cluster.ts';
 import { SimulatedLinks } from './links.ts';
 import { SimulatedNetwork } from './network.ts';
+import { type Quantiles, quantilesOf } from './quantiles.ts';
 import { stationOf } from './record-cluster.ts';
 
 export interface SpreadOptions {
@@ -28,15 +28,13 @@ export interface SpreadOptions {
   readonly claims?: number;
   /** Attachments and detachments a second, in the whole pool. */
   readonly churn?: number;
-  /** The largest pool whose membership is simulated as well. */
-  readonly membershipUpTo?: number;
 }
 
 export interface SpreadFigures {
   readonly size: number;
   readonly loss: number;
   /** From `attach` to the event at each other node, in milliseconds. */
-  readonly claimToUsable: { readonly p50: number; readonly p99: number; readonly max: number };
+  readonly claimToUsable: Quantiles;
   /** Pairs of claim and node that had not heard within 30 s. */
   readonly missing: number;
   /** What a node sends of the record log, in bytes a second: frames with their lengths, and hints with their headers. */
@@ -44,8 +42,6 @@ export interface SpreadFigures {
   readonly churnBytes: number;
   /** Streams that a node opens in a second when idle, each 0.3 kB of TCP headers at its beginning and end. */
   readonly idleStreams: number;
-  /** What a node sends of membership, in bytes a second, idle; undefined where it was not simulated. */
-  readonly membershipBytes: number | undefined;
 }
 
 const VNI = 42 as Vni;
@@ -81,7 +77,6 @@ class SpreadRun {
       delay: [0.2, 1],
       claims: 5,
       churn: 20,
-      membershipUpTo: 200,
       ...options,
     };
     const { seed, loss, delay, size } = this.options;
@@ -98,7 +93,7 @@ class SpreadRun {
   }
 
   figures(): SpreadFigures {
-    const { size, loss, claims, churn, membershipUpTo, seed } = this.options;
+    const { size, loss, claims, churn } = this.options;
     this.clock.advance(5000);
     const idleStart = { bytes: this.bytes(), opened: this.links.opened };
     this.clock.advance(WINDOW);
@@ -109,17 +104,14 @@ class SpreadRun {
     const churnStart = this.bytes();
     this.churn(churn);
     const churnBytes = (this.bytes() - churnStart) / ((size * CHURN_WINDOW) / 1000);
-    const sorted = this.latencies.sort((a, b) => a - b);
-    const quantile = (share: number): number => sorted[Math.ceil(share * sorted.length) - 1] ?? Number.NaN;
     return {
       size,
       loss,
-      claimToUsable: { p50: quantile(0.5), p99: quantile(0.99), max: quantile(1) },
-      missing: claims * (size - 1) - sorted.length,
+      claimToUsable: quantilesOf(this.latencies),
+      missing: claims * (size - 1) - this.latencies.length,
       idleBytes,
       churnBytes,
       idleStreams,
-      membershipBytes: size <= membershipUpTo ? membershipBytes(size, seed) : undefined,
     };
   }
 
@@ -139,6 +131,7 @@ class SpreadRun {
         peers: this.peers,
         epochs: { load: () => 0, save: () => {} },
         links: this.links.attach(peer, host),
+        decode: this.network.shared.frame,
         hints: {
           sendHint: (to, bytes) => {
             this.hintBytes += bytes.length + 28;
@@ -203,17 +196,6 @@ class SpreadRun {
   private bytes(): number {
     return this.links.bytes + this.hintBytes;
   }
-}
-
-/** Bytes a second that each node of an idle pool sends as datagrams. */
-function membershipBytes(size: number, seed: number): number {
-  const cluster = new Cluster({ seed });
-  cluster.addPool(size);
-  cluster.runUntil(() => cluster.isConverged(), 180_000, 1000);
-  cluster.run(10_000);
-  const before = cluster.network.datagramBytes;
-  cluster.run(WINDOW);
-  return (cluster.network.datagramBytes - before) / ((size * WINDOW) / 1000);
 }
 
 function endpointOf(index: number): Endpoint {

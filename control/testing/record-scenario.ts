@@ -5,7 +5,8 @@ import { RecordCluster, type RecordNode, stationOf } from './record-cluster.ts';
 
 export interface ScenarioOptions {
   readonly seed: number;
-  /** From 5 up to so many nodes. */
+  /** @default 5 */
+  readonly minNodes?: number;
   readonly maxNodes: number;
 }
 
@@ -36,16 +37,16 @@ class Scenario {
   private readonly stations: number;
   private readonly size: number;
 
-  constructor({ seed, maxNodes }: ScenarioOptions) {
+  constructor({ seed, minNodes = 5, maxNodes }: ScenarioOptions) {
     const vnis = [42, 43, 44].map(parseVni);
-    this.cluster = new RecordCluster({ seed, vnis });
+    this.cluster = new RecordCluster({ seed, vnis, forgetsEvents: true });
     const { random } = this.cluster.pool;
     // A swarm of conditions: some runs have a perfect network, some a terrible one.
     const loss = this.choose([0, 0.01, 0.05, 0.2]);
     const duplicate = this.choose([0, 0.02, 0.2]);
     const most = this.choose([1, 20, 200]);
     this.cluster.pool.network.conditions = { loss, duplicate, delay: [0.2, most] };
-    this.size = 5 + randomInteger(random, Math.max(1, maxNodes - 4));
+    this.size = minNodes + randomInteger(random, Math.max(1, maxNodes - minNodes + 1));
     this.stations = this.size * (1 + randomInteger(random, 4));
     this.note(`${this.size} nodes, ${this.stations} containers, loss ${loss}, delay up to ${most} ms`);
   }

@@ -1,6 +1,6 @@
 /** What the reports of a node take from its record log: the interface, and claims in the shapes of operations.ts. */
 import type { Claim, PlacedClaim } from '../../control/records/claim.ts';
-import type { Explanation } from '../../control/records/claim-view.ts';
+import type { Explanation } from '../../control/records/explain.ts';
 import type { RecordCounterReport } from '../../control/records/record-counters.ts';
 import type { RecordLog } from '../../control/records/record-log.ts';
 import { formatMac } from '../../dataplane/address.ts';

@@ -1,6 +1,6 @@
 /** Why a claim stands as it does, in words: the rules of control/records/claim.ts for people. All functions here are pure. */
 import { bestClaim, type PlacedClaim } from '../../control/records/claim.ts';
-import type { ExplainedClaim } from '../../control/records/claim-view.ts';
+import type { ExplainedClaim } from '../../control/records/explain.ts';
 
 /** Claims that frames can follow, of those explained: the winner, and the best of the others. */
 export interface Contest {

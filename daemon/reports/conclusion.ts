@@ -1,5 +1,5 @@
 /** Where a frame to a MAC address goes now, and why, in one sentence. All functions here are pure. */
-import type { ExplainedClaim } from '../../control/records/claim-view.ts';
+import type { ExplainedClaim } from '../../control/records/explain.ts';
 import type { InstalledClaim, TableEntry } from '../../dataplane/commands.ts';
 import type { UnknownUnicast } from '../config/config.ts';
 import { contestOf, whyOf } from './claim-words.ts';

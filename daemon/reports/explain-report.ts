@@ -1,5 +1,5 @@
 /** All that is known of one MAC address in one network, from the forwarding table, the claims and the endpoints. Pure. */
-import type { ExplainedClaim, Explanation } from '../../control/records/claim-view.ts';
+import type { ExplainedClaim, Explanation } from '../../control/records/explain.ts';
 import type { InstalledClaim, TableEntry } from '../../dataplane/commands.ts';
 import type { UnknownUnicast } from '../config/config.ts';
 import type { Endpoint } from '../endpoints/endpoint.ts';

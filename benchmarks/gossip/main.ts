@@ -1,0 +1,136 @@
+/** The gossip benchmark from its command line to its files. Simulated, and so without a lab. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { measureMembership } from '../../control/testing/membership-figures.ts';
+import { measureSpread } from '../../control/testing/record-latency.ts';
+import { systemClock } from '../../dataplane/clock.ts';
+import { WeftError } from '../../dataplane/errors.ts';
+import { aboutMachine } from '../machine.ts';
+import { DOCS, renewReport } from '../publish.ts';
+import { Recorder } from '../scale/curve.ts';
+import { lossName, MEASURES, recordMembership, recordSpread } from './measures.ts';
+import { type GossipCurve, type GossipRun, gossipFiles, textReport } from './report.ts';
+
+export const GOSSIP_USAGE = `npm run bench -- gossip [options]
+
+  --quick             half a minute: 10 and 100 nodes, one seed
+  --full              also 3,000 nodes, and records of 10,000; needs an hour and 12 GB
+  --sizes N,...       numbers of nodes, instead of 10, 30, 100, 300 and 1,000
+  --seeds N           runs of each point (3; quick and full: 1)
+  --json FILE         writes all samples
+  --write             renews docs/benchmarks/gossip*, after each size
+`;
+
+const SIZES = [10, 30, 100, 300, 1000];
+const QUICK_SIZES = [10, 100];
+const LARGE_SIZES = [3000, 10_000];
+const LOSSES = [0, 0.05, 0.2];
+
+/** Each node knows each other one: at 10,000 that is a hundred million, more than one process holds. */
+const LARGEST_MEMBERSHIP = 3000;
+
+export interface Options {
+  readonly sizes: readonly number[];
+  readonly seeds: readonly number[];
+  readonly jsonFile: string | undefined;
+  readonly write: boolean;
+}
+
+/** Measures, and prints tables to standard output. Throws a WeftError when the arguments are wrong. */
+export async function main(args: readonly string[]): Promise<void> {
+  const options = parseOptions(args);
+  if (options === undefined) {
+    process.stdout.write(GOSSIP_USAGE);
+    return;
+  }
+  const { versions: _, ...machine } = await aboutMachine([], systemClock);
+  const start = systemClock.now();
+  const log = (line: string) =>
+    process.stderr.write(`${((systemClock.now() - start) / 1000).toFixed(0).padStart(4)} s  ${line}\n`);
+  const recorder = new Recorder();
+  let curves: readonly GossipCurve[] = [];
+  for (const size of options.sizes) {
+    for (const seed of options.seeds) measure(recorder, size, seed, log);
+    curves = curvesOf(recorder);
+    const minutes = (systemClock.now() - start) / 60_000;
+    write({ machine, seeds: options.seeds, minutes, curves }, options);
+  }
+  process.stdout.write(textReport({ curves }));
+}
+
+function write(run: GossipRun, { jsonFile, write: renew }: Options): void {
+  const json = `${JSON.stringify(run, undefined, 2)}\n`;
+  if (jsonFile !== undefined) writeFileSync(jsonFile, json);
+  if (!renew) return;
+  mkdirSync(DOCS, { recursive: true });
+  for (const [name, text] of [['gossip.json', json] as const, ...gossipFiles(run)]) {
+    writeFileSync(new URL(name, DOCS), text);
+  }
+  renewReport();
+}
+
+function measure(recorder: Recorder, size: number, seed: number, log: (line: string) => void): void {
+  for (const loss of LOSSES) {
+    log(`${size} nodes, seed ${seed}: records, ${lossName(loss)}`);
+    for (const figures of measureSpread([{ size, seed, loss }])) recordSpread(recorder, figures);
+  }
+  if (size > LARGEST_MEMBERSHIP) return;
+  log(`${size} nodes, seed ${seed}: membership`);
+  recordMembership(recorder, measureMembership({ size, seed }));
+}
+
+function curvesOf(recorder: Recorder): GossipCurve[] {
+  const curves = recorder.curves();
+  return MEASURES.flatMap(one => {
+    const curve = curves.find(({ id }) => id === one.id);
+    return curve === undefined ? [] : [{ ...one, ...curve }];
+  });
+}
+
+/** Undefined: only help is wanted. */
+export function parseOptions(args: readonly string[]): Options | undefined {
+  const { help, quick, full, sizes, seeds, json, write } = parse(args);
+  if (help) return undefined;
+  if (quick && full) throw invalid('--quick and --full exclude each other');
+  const count = seeds === undefined ? (quick || full ? 1 : 3) : Number(seeds);
+  if (!Number.isInteger(count) || count < 1) throw invalid(`--seeds "${seeds}" is no count from 1 on`);
+  return {
+    sizes: sizes?.split(',').map(sizeOf) ?? (quick ? QUICK_SIZES : full ? [...SIZES, ...LARGE_SIZES] : SIZES),
+    seeds: Array.from({ length: count }, (_, index) => index + 1),
+    jsonFile: json,
+    write,
+  };
+}
+
+function sizeOf(text: string): number {
+  const size = Number(text);
+  // Three are joined by all others; the addresses of the simulation have two bytes for the node.
+  if (!Number.isInteger(size) || size < 10 || size > 60_000)
+    throw invalid(`--sizes "${text}" is not 10 to 60000`);
+  return size;
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        help: { type: 'boolean', default: false },
+        quick: { type: 'boolean', default: false },
+        full: { type: 'boolean', default: false },
+        sizes: { type: 'string' },
+        seeds: { type: 'string' },
+        json: { type: 'string' },
+        write: { type: 'boolean', default: false },
+      },
+    }).values;
+  } catch (error) {
+    throw invalid(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function invalid(what: string): WeftError {
+  return new WeftError('invalid_argument', what, {
+    hint: 'npm run bench -- gossip --help lists the options',
+  });
+}
