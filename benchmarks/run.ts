@@ -1,10 +1,9 @@
 /**
  * `npm run bench [-- OPTIONS]`: measures every subject in turn, round after round, and prints ratios. options.ts has
  * the options, plan.ts what is measured by default; `scale` as the first word measures curves instead (scale/).
- * Everything but the curves, for docs/benchmarks: `npm run bench -- --peers all --write`; `scale --write`, run before it,
- * adds the curves.
+ * For docs/benchmarks: `npm run bench -- --peers all --write` measures everything but the curves, `scale --write` those.
  */
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Lab } from '../daemon/lab/lab.ts';
 import { runCommand } from '../daemon/lab/run-command.ts';
@@ -13,19 +12,17 @@ import { WeftError } from '../dataplane/errors.ts';
 import { aboutMachine, missingPrograms } from './machine.ts';
 import { METRICS } from './measures/catalogue.ts';
 import { type Options, parseOptions, USAGE } from './options.ts';
-import { pictures } from './pictures.ts';
 import { makePlan, type Plan, quickPeers } from './plan.ts';
 import { duration, Progress } from './progress.ts';
-import { markdownReport, textReport } from './report.ts';
+import { jsonOf, publish } from './publish.ts';
+import { textReport } from './report.ts';
 import type { Omission, Result, Run } from './results.ts';
 import { main as measureScale } from './scale/main.ts';
-import { readScaleResults } from './scale-results.ts';
 import { StageRun } from './stage.ts';
 import { baseSubjects, PEERS } from './subjects/catalogue.ts';
 import type { Subject } from './subjects/subject.ts';
 
 const REPOSITORY = new URL('../../', import.meta.url);
-const DOCS = new URL('docs/benchmarks/', REPOSITORY);
 
 async function main(args: readonly string[]): Promise<number> {
   if (args[0] === 'scale') {
@@ -71,7 +68,8 @@ async function main(args: readonly string[]): Promise<number> {
     omissions,
   };
   process.stdout.write(`${textReport(run)}\n`);
-  write(run, options);
+  if (options.jsonFile !== undefined) writeFileSync(options.jsonFile, jsonOf(run));
+  if (options.write) publish(run);
   // A peer that cannot run here is a fact about the peer; weft or the kernel failing is a failure.
   return omissions.some(({ subject }) => base.some(({ name }) => name === subject)) ? 1 : 0;
 }
@@ -111,21 +109,6 @@ function announcement({ stages, rounds, seconds }: Plan): string {
 /** As one would have to type it. */
 function quoted(argument: string): string {
   return /^[\w.,:=/@%+-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", "'\\''")}'`;
-}
-
-function write(run: Run, { jsonFile, write: renew }: Options): void {
-  const json = `${JSON.stringify(run, undefined, 1)}\n`;
-  if (jsonFile !== undefined) writeFileSync(jsonFile, json);
-  if (!renew) return;
-  mkdirSync(DOCS, { recursive: true });
-  writeFileSync(new URL('results.json', DOCS), json);
-  // Those of a run with other underlays or peers would stand beside figures that they do not show.
-  for (const name of readdirSync(DOCS))
-    if (name.endsWith('.svg') && !name.startsWith('scale-')) rmSync(new URL(name, DOCS));
-  const charts = pictures(run);
-  for (const [name, svg] of charts) writeFileSync(new URL(name, DOCS), svg);
-  const scale = readScaleResults(new URL('scale.json', DOCS));
-  writeFileSync(new URL('README.md', DOCS), markdownReport(run, [...charts.keys()], scale));
 }
 
 try {

@@ -186,3 +186,9 @@ export const WAN_PROFILE: GossipProfile = {
 
 export const GOSSIP_PROFILES = { lan: LAN_PROFILE, wan: WAN_PROFILE } as const;
 export type GossipProfileName = keyof typeof GOSSIP_PROFILES;
+
+/**
+ * First byte of a user message that is weft's own: a hint of the record log. serf's types end at 9; its agents take no other,
+ * say so in their log and pass it on to nobody, and it is sent to nodes that have a record log only.
+ */
+export const WEFT_USER_MESSAGE = 200;

@@ -1,5 +1,6 @@
 /** What the control plane tells the daemon. */
 import type { IpAddress } from '../dataplane/address.ts';
+import type { Contact } from './contact.ts';
 import type { MemberState } from './stream.ts';
 import type { Tags } from './tags.ts';
 
@@ -14,6 +15,8 @@ export interface GossipMember {
   readonly tags: Tags;
   /** `clock.now()` of the last ack, datagram or stream that came from it; null if none has. */
   readonly lastSeen: number | null;
+  /** What our probes of it have shown. */
+  readonly contact: Contact;
 }
 
 /**

@@ -57,6 +57,10 @@ test('Gossip: two nodes on real sockets see each other, tags change, a leave is 
   t.true(await until(() => tagOf() === '42,50-60', 3000));
   t.throws(() => b.gossip.setTags(new Map([['k', 'x'.repeat(600)]])), { code: 'invalid_argument' });
   t.true(await until(() => (a.gossip.members()[0]?.lastSeen ?? 0) > systemClock.now() - 2000, 3000));
+  t.true(await until(() => a.gossip.members()[0]?.contact.health === 'good', 3000), 'a probe was acked');
+  const rtt = a.gossip.members()[0]?.contact.rtt ?? 0;
+  t.true(rtt > 0 && rtt < 500, `${rtt} ms`);
+  t.like(a.gossip.report(), { isEncrypted: false });
   const leaving = b.gossip.leave();
   t.true(await until(() => stateOf(a, 'b') === 'left', 500), 'left at once');
   await leaving;
@@ -197,6 +201,7 @@ test('Gossip: a key that not all have is not used, and one that is used is not r
     join: [`127.0.0.1:${a.port}`],
   });
   t.true(await until(() => a.gossip.members().length === 1 && b.gossip.members().length === 1, 5000));
+  t.true(a.gossip.report().isEncrypted);
   const use = await t.throwsAsync(a.gossip.changeKeys('use', second.fingerprint), { code: 'conflict' });
   t.is(use?.message, `key ${second.fingerprint} is not on b`);
   rings[1]?.add(second);
@@ -223,4 +228,40 @@ test('Gossip: one address has no more than its part of the streams', async t => 
   const b = await start(t, { name: 'b', address: parseIp('127.0.0.2'), join: [`127.0.0.1:${a.port}`] });
   t.true(await until(() => b.gossip.members().length === 1, 2500), 'others are served');
   await Promise.all(streams);
+});
+
+test('Gossip: with the wan profile two nodes on real sockets see each other, and a leave is left at once', async t => {
+  const a = await start(t, { name: 'a', address: parseIp('127.0.0.21'), profileName: 'wan' });
+  const join = [`127.0.0.21:${a.port}`];
+  const b = await start(t, { name: 'b', address: parseIp('127.0.0.22'), profileName: 'wan', join });
+  const stateOf = (of: typeof a, name: string) =>
+    of.gossip.members().find(member => member.name === name)?.state;
+  t.true(await until(() => stateOf(a, 'b') === 'alive' && stateOf(b, 'a') === 'alive', 10_000));
+  await b.gossip.leave();
+  t.true(await until(() => stateOf(a, 'b') === 'left', 3000));
+});
+
+test('Gossip: a hint comes with the name of the member who sent it, and none of a stranger is taken', async t => {
+  const hints: string[] = [];
+  const takeHint = (from: string, hint: Uint8Array): void => {
+    hints.push(`${from} ${Buffer.from(hint).toString('hex')}`);
+  };
+  const a = await start(t, { name: 'a', address: parseIp('127.0.0.23'), takeHint });
+  const join = [`127.0.0.23:${a.port}`];
+  const b = await start(t, { name: 'b', address: parseIp('127.0.0.24'), join });
+  t.true(await until(() => b.gossip.members().some(({ name }) => name === 'a'), 5000));
+  const to = { address: parseIp('127.0.0.23'), port: a.port };
+  t.true(
+    await until(() => {
+      b.gossip.sendHint(to, Uint8Array.of(1, 2));
+      return hints.length > 0;
+    }, 5000),
+  );
+  t.is(hints[0], 'b 0102');
+  const stranger = createSocket('udp4');
+  t.teardown(() => stranger.close());
+  // 08: a user message; c8: weft's own.
+  stranger.send(Uint8Array.of(8, 200, 1, 2), to.port, to.address);
+  t.true(await until(() => a.gossip.counters().drops.stranger === 1, 5000));
+  t.true(hints.every(hint => hint === 'b 0102'));
 });

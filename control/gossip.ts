@@ -1,4 +1,5 @@
 /** Membership for the daemon: the SWIM core on real sockets. */
+import type { Socket } from 'node:net';
 import type { IpAddress } from '../dataplane/address.ts';
 import type { Clock } from '../dataplane/clock.ts';
 import { WeftError } from '../dataplane/errors.ts';
@@ -9,7 +10,7 @@ import {
   type GossipProfileName,
 } from './constants.ts';
 import { type CounterReport, Counters } from './counters.ts';
-import { type JoinTarget, parseJoinTarget } from './endpoint.ts';
+import { type Endpoint, type JoinTarget, parseJoinTarget } from './endpoint.ts';
 import type { GossipEvent, GossipMember } from './events.ts';
 import { type GossipKey, parseGossipKey } from './gossip-key.ts';
 import type { Keyring } from './keyring.ts';
@@ -49,6 +50,17 @@ export interface GossipOptions {
   readonly memory?: PeerKeeper;
   /** Everything is encrypted with it; without one, nothing is. */
   readonly keyring?: Keyring | undefined;
+  /** Takes the links of the record log that peers open on our port, with what was read of them. Without it they are refused. */
+  readonly takeLink?: (socket: Socket, head: Uint8Array) => void;
+  /** Takes a hint of the record log from the member of this name. Must not throw. */
+  readonly takeHint?: (from: string, hint: Uint8Array) => void;
+}
+
+export interface GossipReport {
+  /** How far we trust our own judgement (health.ts): 0 is healthy, 7 the worst. */
+  readonly healthScore: number;
+  /** Whether what is said is sealed with a key of the pool. */
+  readonly isEncrypted: boolean;
 }
 
 export interface PeerKeeper {
@@ -92,6 +104,7 @@ export class Gossip {
       {
         receivePacket: (from, bytes) => this.swim?.receivePacket(from, bytes),
         answerStream: (from, message) => this.swim?.answerStream(from, message),
+        ...(options.takeLink !== undefined && { takeLink: options.takeLink }),
       },
     );
   }
@@ -110,6 +123,7 @@ export class Gossip {
         keyring: this.options.keyring,
         remembered: () => this.memory.all(),
         onEvent: event => this.emit(event),
+        ...(this.options.takeHint !== undefined && { onWeftMessage: this.options.takeHint }),
       },
     );
     this.loopDelay.start();
@@ -130,6 +144,11 @@ export class Gossip {
   setTags(tags: Tags): void {
     this.meta = encodeTags(tags);
     this.swim?.setMeta(this.meta);
+  }
+
+  /** Sends a hint of the record log to a node whose tags say that it has one; best effort. */
+  sendHint(to: Endpoint, hint: Uint8Array): void {
+    this.swim?.sendWeftMessage(to, hint);
   }
 
   /** Calls the listener on each event, from now on. Returns what ends it. */
@@ -158,6 +177,13 @@ export class Gossip {
 
   counters(): CounterReport {
     return this.counts.report();
+  }
+
+  report(): GossipReport {
+    return {
+      healthScore: this.swim?.health.score ?? 0,
+      isEncrypted: this.options.keyring !== undefined,
+    };
   }
 
   /** Tells the pool that we leave: within a second at most. Then only `close` is of use. */

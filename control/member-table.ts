@@ -1,6 +1,7 @@
 /** The members we know, ourselves not among them. Holds records and answers questions; who is right is decided elsewhere. */
 import type { IpAddress } from '../dataplane/address.ts';
-import { type Endpoint, endpointKey } from './endpoint.ts';
+import { type Contact, NO_CONTACT } from './contact.ts';
+import { type Endpoint, endpointKey, sameEndpoint } from './endpoint.ts';
 import { isUp, type Member } from './members.ts';
 import { type Random, randomInteger } from './random.ts';
 
@@ -8,6 +9,7 @@ interface Slot {
   member: Member;
   index: number;
   lastSeen: number | null;
+  contact: Contact;
 }
 
 export class MemberTable {
@@ -52,11 +54,13 @@ export class MemberTable {
   set(member: Member): void {
     let slot = this.byName.get(member.name);
     if (slot === undefined) {
-      slot = { member, index: this.slots.length, lastSeen: null };
+      slot = { member, index: this.slots.length, lastSeen: null, contact: NO_CONTACT };
       this.slots.push(slot);
       this.byName.set(member.name, slot);
     } else {
       this.leave(slot.member);
+      // What was measured is true of the way to where it was.
+      if (!sameEndpoint(slot.member, member)) slot.contact = NO_CONTACT;
       slot.member = member;
     }
     if (isUp(member.state)) this.up += 1;
@@ -95,6 +99,16 @@ export class MemberTable {
 
   lastSeen(name: string): number | null {
     return this.byName.get(name)?.lastSeen ?? null;
+  }
+
+  /** Notes what a probe of a member has shown. */
+  probed(name: string, change: (before: Contact) => Contact): void {
+    const slot = this.byName.get(name);
+    if (slot !== undefined) slot.contact = change(slot.contact);
+  }
+
+  contact(name: string): Contact {
+    return this.byName.get(name)?.contact ?? NO_CONTACT;
   }
 
   /** At most `count` different members that pass, chosen at random. */

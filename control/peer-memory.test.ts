@@ -1,6 +1,7 @@
 import test from 'ava';
 import { parseIp } from '../dataplane/address.ts';
 import { ManualClock } from '../dataplane/testing/manual-clock.ts';
+import { NO_CONTACT } from './contact.ts';
 import type { GossipEvent, MemberEventType } from './events.ts';
 import { PeerMemory, type RememberedPeer } from './peer-memory.ts';
 
@@ -15,6 +16,7 @@ function event(type: MemberEventType, n: number): GossipEvent {
     incarnation: 1,
     tags: new Map(),
     lastSeen: null,
+    contact: NO_CONTACT,
   } as const;
   return { type, member };
 }

@@ -12,7 +12,8 @@
 import type { Clock } from '../dataplane/clock.ts';
 import type { PendingAcks } from './acks.ts';
 import type { GossipProfile } from './constants.ts';
-import { formatEndpoint } from './endpoint.ts';
+import { ackedDirectly, ackedIndirectly, unanswered } from './contact.ts';
+import { type Endpoint, formatEndpoint, sameEndpoint } from './endpoint.ts';
 import type { Health } from './health.ts';
 import type { LocalNode } from './local-node.ts';
 import type { Log } from './log.ts';
@@ -52,6 +53,12 @@ const WARN_INTERVAL = 60_000;
 interface Probe {
   readonly target: Member;
   readonly sequence: number;
+  /** When the ping went, in milliseconds. */
+  readonly sentAt: number;
+  /** Others were asked to ping it for us. */
+  hasHelpers: boolean;
+  /** Acked, or given up: what comes now is of no consequence. */
+  isOver: boolean;
   nacksExpected: number;
   nacks: number;
   /** It answered on a stream. */
@@ -107,14 +114,14 @@ export class Prober {
 
   /** One probe of a member, outside the order too. `done` is called once, within the period. */
   probe(target: Member, done: (isThere: boolean) => void): void {
-    const { acks, clock, health, outbox, table } = this.modules;
+    const { acks, clock, health, outbox } = this.modules;
     const { period } = this;
     const due = clock.now() + period;
     const asking = clock.after(this.profile.probeTimeout, () => this.askOthers(probe));
     const sequence = acks.expect(period, {
-      onAck: () => {
+      onAck: (_, from) => {
         asking.cancel();
-        table.seen(target.name, clock.now());
+        this.acked(probe, from);
         health.change(-1);
         done(true);
       },
@@ -126,7 +133,16 @@ export class Prober {
         done(this.conclude(probe, clock.now() - due));
       },
     });
-    const probe: Probe = { target, sequence: sequence ?? 0, nacksExpected: 0, nacks: 0, hasStream: false };
+    const probe: Probe = {
+      target,
+      sequence: sequence ?? 0,
+      sentAt: clock.now(),
+      hasHelpers: false,
+      isOver: false,
+      nacksExpected: 0,
+      nacks: 0,
+      hasStream: false,
+    };
     if (sequence === undefined) {
       // Too busy to ask is no reason to accuse.
       asking.cancel();
@@ -139,9 +155,24 @@ export class Prober {
     outbox.send(target, ...messages);
   }
 
+  private acked(probe: Probe, from: Endpoint): void {
+    const { clock, table } = this.modules;
+    const { name } = probe.target;
+    const now = clock.now();
+    probe.isOver = true;
+    table.seen(name, now);
+    // A member with several addresses may ack from another one: while nobody else was asked, it is its own ack all the same.
+    const isDirect = !probe.hasHelpers || sameEndpoint(from, probe.target);
+    table.probed(name, before =>
+      isDirect ? ackedDirectly(before, now, now - probe.sentAt) : ackedIndirectly(before, now),
+    );
+  }
+
   /** Nobody has acked. Returns whether the target is held for there all the same. `late`: how much later than due, in ms. */
-  private conclude({ target, nacks, nacksExpected, hasStream }: Probe, late: number): boolean {
-    const { clock, health, log } = this.modules;
+  private conclude(probe: Probe, late: number): boolean {
+    const { clock, health, log, table } = this.modules;
+    const { target, nacks, nacksExpected, hasStream } = probe;
+    probe.isOver = true;
     if (hasStream) {
       if (clock.now() - this.warnedAt < WARN_INTERVAL) return true;
       this.warnedAt = clock.now();
@@ -156,6 +187,7 @@ export class Prober {
       health.change(+1);
       return true;
     }
+    table.probed(target.name, unanswered);
     health.change(nacksExpected > 0 ? Math.max(0, nacksExpected - nacks) : 1);
     return false;
   }
@@ -168,6 +200,7 @@ export class Prober {
       this.profile.indirectProbes,
       member => member.state === 'alive' && member.name !== target.name,
     );
+    probe.hasHelpers = helpers.length > 0;
     for (const helper of helpers) {
       const nack = (helper.version[1] ?? 0) >= NACK_PROTOCOL;
       if (nack) probe.nacksExpected += 1;
@@ -191,7 +224,9 @@ export class Prober {
     port.exchange(target, ping, outcome => {
       if (!outcome.ok || outcome.message.type !== 'ack' || outcome.message.sequence !== sequence) return;
       probe.hasStream = true;
-      table.seen(target.name, clock.now());
+      const now = clock.now();
+      table.seen(target.name, now);
+      if (!probe.isOver) table.probed(target.name, before => ackedIndirectly(before, now));
     });
   }
 

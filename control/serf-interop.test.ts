@@ -49,6 +49,17 @@ test('serf: weft joins an agent; each lists the other alive with its tags; a lea
   t.notRegex(judge.output(), /panic|incompatible|Failed to decode/);
 });
 
+test('serf: an agent whose name another one has ends, and the first one stays, by the votes of weft nodes', async t => {
+  const weft = await startWeft(t, 'weft-a', parseIp('127.0.0.8'));
+  const second = await startWeft(t, 'weft-b', parseIp('127.0.0.9'), { join: [endpointOf(weft)] });
+  const first = await startSerf(t, 'twin', `-join=${endpointOf(weft)}`);
+  t.true(await until(() => stateOf(second, 'twin') === 'alive', 5000));
+  const late = await startSerf(t, 'twin', `-join=${endpointOf(weft)}`);
+  t.true(await until(() => late.agent.exitCode !== null, 30_000), late.output());
+  t.is(first.agent.exitCode, null, first.output());
+  t.is(weft.members().find(({ name }) => name === 'twin')?.port, first.port);
+});
+
 test('serf: each notices that the other one died, and serf joining weft is seen', async t => {
   const judge = await startSerf(t, 'judge');
   const weft = await startWeft(t, 'weft-a', parseIp('127.0.0.4'));

@@ -6,6 +6,7 @@ import { WeftError } from '../dataplane/errors.ts';
 import { MAX_STREAMS, MAX_STREAMS_PER_ADDRESS } from './constants.ts';
 import type { Counters } from './counters.ts';
 import type { Endpoint } from './endpoint.ts';
+import { LINK_FIRST_BYTE } from './records/tcp-links.ts';
 import { type StreamMessage, StreamReader } from './stream.ts';
 import { type StreamOpener, StreamRefused } from './stream-seal.ts';
 import type { Wire } from './wire.ts';
@@ -19,6 +20,8 @@ const ADDRESS_MAX_BYTES = 24 * 1024 * 1024;
 export interface StreamHandler {
   /** The answer, or undefined to close without one. */
   answerStream(from: IpAddress, message: StreamMessage): Uint8Array | undefined;
+  /** Takes over a connection that begins with LINK_FIRST_BYTE, with what has been read of it. Without it there are none. */
+  takeLink?(socket: Socket, head: Uint8Array): void;
 }
 
 interface Stream {
@@ -86,17 +89,23 @@ export class StreamServer {
       socket.destroy();
     });
     let isAnswered = false;
-    socket.on('data', chunk => {
-      if (!isAnswered) isAnswered = this.take(socket, stream, Buffer.from(chunk));
-    });
-    socket.on('end', () => {
+    const onEnd = (): void => {
       if (!isAnswered) counters.countDrop('streamMalformed');
       socket.end();
-    });
-    socket.on('close', () => {
+    };
+    const onClose = (): void => {
       deadline.cancel();
       this.streams.delete(socket);
-    });
+    };
+    const onData = (chunk: Uint8Array): void => {
+      if (stream.received === 0 && chunk[0] === LINK_FIRST_BYTE && this.handler.takeLink !== undefined) {
+        // From now on it is no stream of ours: neither its deadline nor its limits are for a link.
+        socket.off('data', onData).off('end', onEnd).off('close', onClose);
+        onClose();
+        this.handler.takeLink(socket, Buffer.from(chunk));
+      } else if (!isAnswered) isAnswered = this.take(socket, stream, Buffer.from(chunk));
+    };
+    socket.on('data', onData).on('end', onEnd).on('close', onClose);
   }
 
   /** Returns whether the stream is done with: answered or given up. */

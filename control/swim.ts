@@ -13,7 +13,7 @@ import type { Clock } from '../dataplane/clock.ts';
 import { WeftError } from '../dataplane/errors.ts';
 import { PendingAcks } from './acks.ts';
 import { BroadcastQueue } from './broadcast-queue.ts';
-import type { GossipProfile } from './constants.ts';
+import { type GossipProfile, WEFT_USER_MESSAGE } from './constants.ts';
 import type { Counters } from './counters.ts';
 import { Disseminator } from './disseminator.ts';
 import { type Endpoint, formatEndpoint, isUsable, type JoinTarget } from './endpoint.ts';
@@ -40,6 +40,7 @@ import type { Random } from './random.ts';
 import { Rejoiner } from './rejoiner.ts';
 import { Repeater } from './repeater.ts';
 import { Responder } from './responder.ts';
+import { answerConflict, CONFLICT_QUERY } from './serf/conflict.ts';
 import { KeyAgent, type KeyOperation } from './serf/key-agent.ts';
 import { type KeyAnswer, KeyRotation } from './serf/key-rotation.ts';
 import { Serf } from './serf/serf.ts';
@@ -74,6 +75,8 @@ export interface SwimOptions {
   /** What the port encrypts with; here its keys are changed. */
   readonly keyring?: Keyring | undefined;
   readonly onEvent: (event: GossipEvent) => void;
+  /** A datagram's worth of something of weft's own has come from the member of this name. Must not throw. */
+  readonly onWeftMessage?: (from: string, body: Uint8Array) => void;
 }
 
 type Phase = 'new' | 'running' | 'left' | 'stopped';
@@ -118,7 +121,8 @@ export class Swim {
       { profile, isAuthenticated: options.keyring !== undefined },
     );
     const agent = new KeyAgent({ ...modules, keyring: options.keyring });
-    const answer = (name: string, payload: Uint8Array): Uint8Array | undefined => agent.answer(name, payload);
+    const answer = (query: string, payload: Uint8Array): Uint8Array | undefined =>
+      query === CONFLICT_QUERY ? answerConflict(table, options.name, payload) : agent.answer(query, payload);
     const serf = new Serf({ ...modules, table, local, outbox, userQueue }, { profile, answer });
     const { loopDelay = NO_LOOP_DELAY } = modules;
     const all = { ...modules, queue, table, acks, local, outbox, serf, health: this.health, loopDelay };
@@ -193,7 +197,9 @@ export class Swim {
   self(): GossipMember {
     const { name, endpoint, incarnation, meta, leaving } = this.local;
     const state = leaving ? 'left' : 'alive';
-    return { name, ...endpoint, state, incarnation, tags: tagsOf(meta), lastSeen: this.modules.clock.now() };
+    const contact = this.table.contact(name);
+    const lastSeen = this.modules.clock.now();
+    return { name, ...endpoint, state, incarnation, tags: tagsOf(meta), lastSeen, contact };
   }
 
   /** Takes a new metadata of at most 512 bytes and tells the pool. */
@@ -208,6 +214,12 @@ export class Swim {
     done: (answers: readonly KeyAnswer[]) => void,
   ): void {
     this.keyRotation.run(operation, key, done);
+  }
+
+  /** Sends one node something of weft's own, best effort; only to nodes whose tags say that they understand it. */
+  sendWeftMessage(to: Endpoint, body: Uint8Array): void {
+    if (!this.isListening) return;
+    this.outbox.send(to, { type: 'user', body: Buffer.concat([Uint8Array.of(WEFT_USER_MESSAGE), body]) });
   }
 
   /** Takes any datagram; never throws. */
@@ -281,9 +293,16 @@ export class Swim {
       case 'dead':
         return this.membership.dead(message);
       case 'user':
-        this.serf.receive(message.body);
+        if (message.body[0] === WEFT_USER_MESSAGE) this.receiveOwn(from, message.body.subarray(1));
+        else this.serf.receive(message.body);
         return undefined;
     }
+  }
+
+  private receiveOwn(from: Endpoint, body: Uint8Array): void {
+    const member = this.table.at(from);
+    if (member === undefined) this.modules.counters.countDrop('stranger');
+    else this.options.onWeftMessage?.(member.name, body);
   }
 
   private onMemberEvent(type: Exclude<GossipEvent['type'], 'nameConflict'>, member: Member): void {
@@ -312,6 +331,7 @@ export class Swim {
       incarnation,
       tags: tagsOf(meta),
       lastSeen: this.table.lastSeen(name),
+      contact: this.table.contact(name),
     };
   }
 }

@@ -1,18 +1,16 @@
-/** The answers of a running node: counters, tables and members in the shapes of operations.ts. */
-import { DROP_REASONS as GOSSIP_DROPS, type DropReason as GossipDrop } from '../control/counters.ts';
+/** The answers of a running node: counters, tables, members and claims in the shapes of operations.ts. */
 import type { Gossip } from '../control/gossip.ts';
-import { formatMac } from '../dataplane/address.ts';
+import { formatMac, parseMac, type Vni } from '../dataplane/address.ts';
 import type { Clock } from '../dataplane/clock.ts';
-import type { DataplaneCounters } from '../dataplane/commands.ts';
+import type { DataplaneCounters, TableEntry } from '../dataplane/commands.ts';
 import type { Dataplane } from '../dataplane/dataplane.ts';
-import { type DropReason, dropMeaning } from '../dataplane/drop-reasons.ts';
+import { WeftError } from '../dataplane/errors.ts';
 import type { OffloadStates } from '../dataplane/offload-states.ts';
-import { portLosses } from '../dataplane/port-losses.ts';
 import type { Endpoint } from './endpoints/endpoint.ts';
 import type { Endpoints } from './endpoints/endpoints.ts';
 import type {
-  DropReport,
   EndpointReport,
+  ExplainReport,
   FdbReport,
   NetworkSummary,
   NodeOperations,
@@ -20,6 +18,17 @@ import type {
 } from './operations.ts';
 import type { OverlayNetwork } from './overlay-network.ts';
 import { version } from './package-info.ts';
+import {
+  claimBy,
+  localEndpoint,
+  NO_RECORDS,
+  type RecordSource,
+  remoteEndpoints,
+} from './records/record-views.ts';
+import { releaseAddress } from './records/release.ts';
+import { dropRows, dropTotals } from './reports/drop-reports.ts';
+import { entryReport, explainNetwork } from './reports/explain-report.ts';
+import { seconds } from './reports/seconds.ts';
 import type { TunnelSender } from './sender/tunnel-sender.ts';
 import { peerReport } from './vtep-directory.ts';
 
@@ -28,46 +37,61 @@ export interface NodeParts {
   readonly name: string;
   readonly underlay: string;
   readonly dataplane: Pick<Dataplane, 'run' | 'workerCount'>;
-  readonly gossip: Pick<Gossip, 'members' | 'counters' | 'changeKeys'>;
-  readonly endpoints: Endpoints;
-  readonly networks: readonly OverlayNetwork[];
+  readonly gossip: Pick<Gossip, 'members' | 'counters' | 'changeKeys' | 'report'>;
+  readonly endpoints: Pick<Endpoints, 'all' | 'ofNetwork' | 'attach' | 'detach'>;
+  readonly networks: readonly ReportedNetwork[];
   readonly offloads: Pick<OffloadStates, 'report'>;
   readonly sender: Pick<TunnelSender, 'report'>;
+  /** What other nodes claim. Without it, the answers hold what this node knows by itself. */
+  readonly records?: RecordSource;
 }
 
+/** What is told of a network. */
+type ReportedNetwork = Pick<OverlayNetwork, 'name' | 'config' | 'mtu' | 'vteps'>;
+
 export function nodeOperations(parts: NodeParts): NodeOperations {
-  const { clock, dataplane, gossip, endpoints, networks, offloads, sender } = parts;
+  const { clock, dataplane, gossip, endpoints, networks, offloads, sender, records = NO_RECORDS } = parts;
+  const self = parts.name;
   const startedAt = clock.now();
   const networkName = (vni: number | null): string | null =>
-    networks.find(network => network.vni === vni)?.name ?? null;
+    networks.find(({ config }) => config.vni === vni)?.name ?? null;
 
-  const summary = (network: OverlayNetwork): NetworkSummary => ({
-    name: network.name,
-    vni: network.vni,
-    mtu: network.mtu,
-    endpoints: endpoints.ofNetwork(network.name).length,
+  const summary = ({ name, config, mtu }: ReportedNetwork): NetworkSummary => ({
+    name,
+    vni: config.vni,
+    mtu,
+    endpoints: endpoints.ofNetwork(name).length,
   });
 
   const peers = () =>
     gossip
       .members()
-      .filter(member => member.name !== parts.name)
+      .filter(member => member.name !== self)
       .map(member => peerReport(member, clock.now()));
+
+  /** `attachedMs`: for one that was not announced, how long the dataplane has it. */
+  const endpointReport = (endpoint: Endpoint, attachedMs?: number): EndpointReport => {
+    const claim = claimBy(self, records.explain(endpoint.vni as Vni, parseMac(endpoint.mac)));
+    return localEndpoint(endpoint, { owner: self, claim, attachedMs, now: clock.now() });
+  };
 
   return {
     async status() {
       const counters = await dataplane.run('readCounters', {});
       const states = peers().map(peer => peer.state);
       const count = (state: string) => states.filter(other => other === state).length;
+      const { healthScore, isEncrypted } = gossip.report();
       return {
         node: {
-          name: parts.name,
+          name: self,
           underlay: parts.underlay,
           version,
           uptime_s: seconds(clock.now() - startedAt),
         },
         networks: networks.map(summary),
         peers: { alive: count('alive'), suspect: count('suspect'), dead: count('dead') },
+        gossip: { health_score: healthScore, encrypted: isEncrypted },
+        claims: await records.report(),
         dataplane: {
           ...dataplaneReport(counters, dataplane.workerCount),
           offloads: offloads.report(),
@@ -82,17 +106,10 @@ export function nodeOperations(parts: NodeParts): NodeOperations {
 
     async fdb() {
       const entries = await dataplane.run('readTable', {});
-      return entries.map(
-        ({ vni, mac, origin, vtep, ageMs }): FdbReport => ({
-          network: networkName(vni) ?? String(vni),
-          vni,
-          mac: formatMac(mac),
-          where: vtep === null ? 'local' : 'remote',
-          vtep,
-          origin,
-          age_s: seconds(ageMs),
-        }),
-      );
+      return entries.map((entry): FdbReport => {
+        const { vni, mac } = entry;
+        return { network: networkName(vni) ?? String(vni), vni, mac: formatMac(mac), ...entryReport(entry) };
+      });
     },
 
     async networks() {
@@ -105,19 +122,17 @@ export function nodeOperations(parts: NodeParts): NodeOperations {
     },
 
     async endpoints() {
-      return endpoints.all().map(endpointReport);
+      const ages = attachedAges(await dataplane.run('readTable', {}));
+      const remote = networks.flatMap(({ name, config }) =>
+        remoteEndpoints({ name, self }, records.owners(config.vni), clock.now()),
+      );
+      const local = endpoints.all().map(endpoint => endpointReport(endpoint, ages.get(keyOf(endpoint))));
+      return [...local, ...remote];
     },
 
     async drops() {
-      const { drops, underlay, ports } = await dataplane.run('readCounters', {});
-      const rows = drops.flatMap(({ vni, reasons }) => rowsOf(networkName(vni), reasons));
-      rows.push(
-        ...rowsOf(null, Object.fromEntries(portLosses(underlay, 'udp'))),
-        ...gossipRows(gossip.counters().drops),
-      );
-      for (const { vni, counters } of ports)
-        rows.push(...rowsOf(networkName(vni), Object.fromEntries(portLosses(counters, 'tap'))));
-      return merge(rows);
+      const counters = await dataplane.run('readCounters', {});
+      return dropRows(counters, gossip.counters().drops, networkName);
     },
 
     async attach(request) {
@@ -125,6 +140,43 @@ export function nodeOperations(parts: NodeParts): NodeOperations {
     },
 
     detach: request => endpoints.detach(request),
+
+    async explain({ mac, network: name }): Promise<ExplainReport> {
+      const asked = name === undefined ? networks : [networkNamed(name, networks)];
+      const address = parseMac(mac);
+      const [table, installed] = await Promise.all([
+        dataplane.run('readTable', {}),
+        dataplane.run('readClaims', {}),
+      ]);
+      const isAsked = (entry: { readonly vni: number; readonly mac: number }, vni: number) =>
+        entry.vni === vni && entry.mac === address;
+      const known = asked.flatMap(({ name: network, config: { vni, unknownUnicast } }) => {
+        const explained = explainNetwork({
+          self,
+          network: { name: network, vni, unknownUnicast },
+          entry: table.find(entry => isAsked(entry, vni)),
+          explanation: records.explain(vni, address),
+          installed: installed.find(claim => isAsked(claim, vni)),
+          endpoint: endpoints.ofNetwork(network).find(endpoint => endpoint.mac === mac),
+          now: clock.now(),
+        });
+        return explained === undefined ? [] : [explained];
+      });
+      if (known.length > 0) return { mac, networks: known };
+      throw new WeftError(
+        'not_found',
+        `nothing is known of ${mac} in ${name ?? 'any network of this node'}`,
+        {
+          hint: 'compare it with weft endpoints; one that weft was not told of is known after its first frame: ping from it',
+        },
+      );
+    },
+
+    async release({ mac, network: name }) {
+      const { config } = networkNamed(name, networks);
+      const address = { network: name, vni: config.vni, mac: parseMac(mac) };
+      return { released: releaseAddress({ records, self }, address) };
+    },
 
     async gossipKeys({ operation, key }) {
       const answers = await gossip.changeKeys(operation, key);
@@ -141,48 +193,31 @@ export function nodeOperations(parts: NodeParts): NodeOperations {
   };
 }
 
-function endpointReport(endpoint: Endpoint): EndpointReport {
-  const { network, vni, netns, ifname, mac, addresses, mtu, attach } = endpoint;
-  return { network, vni, netns: netns.name, ifname, mac, addresses, mtu, attach };
+/** Throws `not_found`. */
+function networkNamed(name: string, networks: readonly ReportedNetwork[]): ReportedNetwork {
+  const network = networks.find(candidate => candidate.name === name);
+  if (network !== undefined) return network;
+  const known = networks.map(candidate => candidate.name).join(', ');
+  throw new WeftError('not_found', `there is no network "${name}" on this node`, {
+    hint: known === '' ? 'add it to the configuration' : `known ones: ${known}`,
+  });
 }
 
-function rowsOf(network: string | null, reasons: Partial<Record<DropReason, number>>): DropReport[] {
-  return (Object.entries(reasons) as [DropReason, number][])
-    .filter(([, frames]) => frames > 0)
-    .map(([reason, frames]) => ({ network, reason, frames, meaning: dropMeaning(reason) }));
+/** How long the dataplane has each attachment, in milliseconds. */
+function attachedAges(table: readonly TableEntry[]): ReadonlyMap<string, number> {
+  const attached = table.filter(({ origin }) => origin === 'attached');
+  return new Map(attached.map(({ vni, mac, ageMs }) => [keyOf({ vni, mac: formatMac(mac) }), ageMs]));
 }
 
-/** Gossip counts messages, not frames; they stand apart by their prefix. */
-function gossipRows(drops: Readonly<Record<string, number>>): DropReport[] {
-  return Object.entries(drops).map(([reason, frames]) => ({
-    network: null,
-    reason: `gossip_${reason.replaceAll(/[A-Z]/g, letter => `_${letter.toLowerCase()}`)}`,
-    frames,
-    meaning: GOSSIP_DROPS[reason as GossipDrop] ?? reason,
-  }));
-}
-
-function merge(rows: readonly DropReport[]): DropReport[] {
-  const merged = new Map<string, DropReport>();
-  for (const row of rows) {
-    const key = `${row.network} ${row.reason}`;
-    merged.set(key, { ...row, frames: row.frames + (merged.get(key)?.frames ?? 0) });
-  }
-  return [...merged.values()];
+function keyOf({ vni, mac }: { readonly vni: number; readonly mac: string }): string {
+  return `${vni} ${mac}`;
 }
 
 function dataplaneReport(
   counters: DataplaneCounters,
   workers: number,
 ): Omit<StatusReport['dataplane'], 'offloads' | 'sender' | 'paths'> {
-  const { underlay, drops, ports } = counters;
-  const losses = [
-    ...drops.flatMap(({ reasons }) => Object.entries(reasons)),
-    ...portLosses(underlay, 'udp'),
-    ...ports.flatMap(port => portLosses(port.counters, 'tap')),
-  ];
-  const totals: Record<string, number> = {};
-  for (const [reason, frames] of losses) totals[reason] = (totals[reason] ?? 0) + frames;
+  const { underlay } = counters;
   return {
     workers,
     rx_packets: underlay.rxFrames,
@@ -191,11 +226,6 @@ function dataplaneReport(
     tx_bytes: underlay.txBytes,
     rx_messages: underlay.rxMessages,
     tx_sends: underlay.txBatches,
-    drops: totals,
+    drops: dropTotals(counters),
   };
-}
-
-/** Milliseconds as seconds with one decimal. */
-function seconds(ms: number): number {
-  return Math.round(ms / 100) / 10;
 }

@@ -2,7 +2,8 @@
  * The node: the only file that joins control to dataplane.
  *
  *   gossip events ──► which VTEPs carry a VNI ──► dataplane (known VTEPs, flood lists)
- *   attach, detach ─► links, ports, fixed MACs ─► dataplane
+ *   record log ─────► who has which container ──► dataplane (claims)
+ *   attach, detach ─► links, ports, fixed MACs ─► dataplane, record log
  *   status, fdb …  ◄─ counters and tables ◄────── dataplane, gossip
  *
  * Start order: check the machine, bind the underlay, bind gossip, make the devices, take over endpoints. Each step notes
@@ -12,8 +13,8 @@ import type { GossipEvent, MemberEvent, MemberEventType } from '../control/event
 import { Gossip } from '../control/gossip.ts';
 import type { Keyring } from '../control/keyring.ts';
 import { systemRandom } from '../control/random.ts';
-import { weftTags } from '../control/tags.ts';
-import { ipFamily } from '../dataplane/address.ts';
+import { type Tags, weftTags } from '../control/tags.ts';
+import { ipFamily, parseVni } from '../dataplane/address.ts';
 import { systemClock } from '../dataplane/clock.ts';
 import { Dataplane, type DataplaneHandlers } from '../dataplane/dataplane.ts';
 import { WeftError } from '../dataplane/errors.ts';
@@ -35,6 +36,9 @@ import { nodeOperations } from './node-operations.ts';
 import type { NodeOperations } from './operations.ts';
 import { OverlayNetwork } from './overlay-network.ts';
 import { checkMachine, probeTapOffloads } from './preflight.ts';
+import { ClaimKeeper } from './records/claim-keeper.ts';
+import { framesSent } from './records/frames-sent.ts';
+import { RecordService } from './records/record-service.ts';
 import type { RunningNode } from './running-node.ts';
 import { offloadSwitches } from './sender/offload-switches.ts';
 import { TunnelSender } from './sender/tunnel-sender.ts';
@@ -87,6 +91,8 @@ class Node implements RunningNode {
   private readonly networks: readonly OverlayNetwork[];
   private readonly endpoints: Endpoints;
   private readonly gossip: Gossip;
+  private readonly records: RecordService;
+  private readonly claims: ClaimKeeper;
   private readonly peers: PeerStore;
   private readonly sender: TunnelSender;
   private readonly undo: (() => Promise<unknown>)[] = [];
@@ -103,6 +109,27 @@ class Node implements RunningNode {
     this.fatal = new Promise(resolve => {
       this.fail = resolve;
     });
+    const nodeName = config.node.name;
+    const vxlanPort = config.vxlan.port;
+    const vnis = config.networks.map(({ vni }) => parseVni(vni));
+    const address = underlay.address;
+    this.records = new RecordService(
+      {
+        clock: systemClock,
+        random: systemRandom,
+        log,
+        keyring,
+        sendHint: (to, hint) => this.gossip.sendHint(to, hint),
+      },
+      {
+        name: nodeName,
+        address,
+        stateDirectory: config.paths.state,
+        vnis,
+        vtep: { address, port: vxlanPort },
+        onEvent: event => this.claims.onEvent(event),
+      },
+    );
     const workers = workerCount(config.dataplane.workers);
     const dataplaneHandlers: DataplaneHandlers = {
       portLost: ({ vni, port }) => this.onPortLost(vni, port),
@@ -111,9 +138,7 @@ class Node implements RunningNode {
     };
     this.dataplane = new Dataplane({}, { workers }, dataplaneHandlers);
     this.undo.push(() => this.dataplane.close());
-    const nodeName = config.node.name;
-    const vxlanPort = config.vxlan.port;
-    const underlayFamily = ipFamily(underlay.address);
+    const underlayFamily = ipFamily(address);
     const superFrames = { tso: offloads.isAllowed('tap-tso'), uso: offloads.isAllowed('tap-uso') };
     this.networks = config.networks.map(
       (network, i) =>
@@ -134,6 +159,7 @@ class Node implements RunningNode {
       log,
       store,
       wiring: endpointWiring(this.dataplane),
+      announcer: this.records.announcer,
       networks: this.networks.map(({ config: network, mtu, gsoMaxSegs }) => ({
         ...network,
         mtu,
@@ -154,11 +180,26 @@ class Node implements RunningNode {
         keyring,
         profileName: config.gossip.profile,
         memory: { known: this.peers.load(), save: peers => this.peers.save(peers) },
-        tags: weftTags({
-          vtep: underlay.address,
-          port: vxlanPort,
-          vnis: config.networks.map(({ vni }) => vni),
-        }),
+        takeLink: (socket, head) => this.records.takeLink(socket, head),
+        takeHint: (from, hint) => this.records.takeHint(from, hint),
+        tags: this.tags(),
+      },
+    );
+    this.claims = new ClaimKeeper(
+      {
+        clock: systemClock,
+        log,
+        records: this.records.records,
+        dataplane: this.dataplane,
+        endpoints: this.endpoints,
+        framesSent: endpoint => framesSent(this.dataplane, endpoint),
+      },
+      {
+        self: nodeName,
+        networks: this.networks,
+        onTelling: () => this.membersChanged(),
+        onEpoch: () => this.gossip.setTags(this.tags()),
+        onUsable: () => {},
       },
     );
     this.gossip.onEvent(event => this.onGossip(event));
@@ -185,9 +226,12 @@ class Node implements RunningNode {
     await this.openDataplane();
     this.undo.push(() => this.sender.stop());
     await this.sender.start();
+    this.records.open(this.endpoints.all());
     await this.gossip.start();
     this.undo.push(() => this.peers.saved());
     this.undo.push(() => this.gossip.close());
+    this.undo.push(() => this.records.stop());
+    this.records.start();
     for (const network of this.networks) {
       this.undo.push(() => network.stop({ keepDevices: this.endpoints.ofNetwork(network.name).length > 0 }));
       await network.start();
@@ -196,6 +240,8 @@ class Node implements RunningNode {
     this.undo.push(() => this.endpoints.stop());
     await this.endpoints.restore();
     await this.removeUnusedBridges();
+    this.undo.push(() => this.claims.stop());
+    await this.claims.start();
     this.serving = true;
     await this.applyMembers();
     this.undo.push(() => this.gossip.leave());
@@ -227,16 +273,31 @@ class Node implements RunningNode {
       return;
     }
     logMember(this.log, event);
-    if (!this.serving) return;
+    this.records.memberChanged(event);
+    this.membersChanged();
+  }
+
+  private membersChanged(): void {
+    if (!this.serving || this.stopping) return;
     this.applyMembers().catch(error =>
       this.log.error(errorFields(error), 'cannot tell the dataplane of a member'),
     );
   }
 
+  private tags(): Tags {
+    const { networks, vxlan } = this.config;
+    const vnis = networks.map(({ vni }) => vni);
+    return this.records.tagged(weftTags({ vtep: this.underlay.address, port: vxlan.port, vnis }));
+  }
+
   private async applyMembers(): Promise<void> {
     const own = { name: this.config.node.name, underlay: this.underlay.address };
+    const { records } = this.records;
+    // Whoever is known to tell what he has, has to be known by it first.
+    await this.claims.reconciler.flush();
     for (const network of this.networks) {
-      await network.setGossipedVteps(vtepsOf(network.vni, this.gossip.members(), own));
+      const tells = (origin: string) => records.tells(network.vni, origin);
+      await network.setGossipedVteps(vtepsOf(network.vni, this.gossip.members(), own, tells));
     }
     this.sender.vtepsChanged();
   }

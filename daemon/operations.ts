@@ -3,7 +3,11 @@
  * Unix socket, the CLI prints it, node.ts implements it. These shapes are a contract: scripts rely on them.
  */
 
+import type { ProbeHealth } from '../control/contact.ts';
+import type { Rule } from '../control/records/claim.ts';
+import type { ExplainedClaim } from '../control/records/claim-view.ts';
 import type { KeyOperation } from '../control/serf/key-agent.ts';
+import type { ClaimState } from '../dataplane/claims.ts';
 import type { OffloadKey, OffloadState } from '../dataplane/offloads.ts';
 
 export interface StatusReport {
@@ -15,6 +19,12 @@ export interface StatusReport {
   };
   readonly networks: readonly NetworkSummary[];
   readonly peers: { readonly alive: number; readonly suspect: number; readonly dead: number };
+  readonly gossip: {
+    /** How far this node trusts its own judgement of others (Lifeguard section IV-A): 0 is healthy, 7 the worst. */
+    readonly health_score: number;
+    readonly encrypted: boolean;
+  };
+  readonly claims: ClaimsReport;
   readonly dataplane: {
     readonly workers: number;
     readonly rx_packets: number;
@@ -33,6 +43,31 @@ export interface StatusReport {
     /** One for each other VTEP. */
     readonly paths: readonly PathReport[];
   };
+}
+
+/** What became of what other nodes claim; all zero on a node that hears of no claims. */
+export interface ClaimsReport {
+  /** Claims that the dataplane uses. */
+  readonly installed: number;
+  /** Claims that it does not use yet, or cannot: it is being told, or their VTEP is not known. */
+  readonly waiting: number;
+  /** Entries that an audit found other than they should be, and mended. */
+  readonly repaired: number;
+  readonly audits: number;
+  readonly usable_ms: UsableReport;
+}
+
+/** From the claim of another node to its entry here, in milliseconds, as a histogram. */
+export interface UsableReport {
+  readonly count: number;
+  /** Not in the rest: by the clocks of the two machines, the entry was there before the claim. */
+  readonly skewed: number;
+  /** The upper bound of the bucket that holds it, or the highest sample if that is lower; null: no samples. */
+  readonly p50: number | null;
+  readonly p99: number | null;
+  readonly max: number | null;
+  /** How many were at most `le`; null is the one for all. */
+  readonly buckets: readonly { readonly le: number | null; readonly count: number }[];
 }
 
 /** How TCP reaches another VTEP. */
@@ -72,6 +107,15 @@ export interface PeerReport {
   /** Seconds since this peer last answered or sent us anything; null if it never did. */
   readonly last_seen_s: number | null;
   readonly incarnation: number;
+  /**
+   * How our last probe of it ended. `good`: acked directly. `indirect`: only by way of others, or of TCP. `failing`: not at
+   * all. null: it was not probed yet.
+   */
+  readonly health: ProbeHealth | null;
+  /** Smoothed round-trip time of directly acked probes in milliseconds; null if none was. */
+  readonly rtt_ms: number | null;
+  /** Seconds since it last acked a probe of ours, by any way: proof that both directions pass; null if it never did. */
+  readonly last_two_way_s: number | null;
 }
 
 export interface FdbReport {
@@ -85,17 +129,91 @@ export interface FdbReport {
   readonly age_s: number;
 }
 
+/** The interface of a container: attached here, or one that another node says it has. */
 export interface EndpointReport {
   readonly network: string;
   readonly vni: number;
-  /** The namespace as the operator named it. */
-  readonly netns: string;
+  readonly where: 'local' | 'remote';
+  /** Name of the node that has it. */
+  readonly owner: string;
+  /** Underlay address of the VTEP behind which it is; null for a local one. */
+  readonly vtep: string | null;
+  /** The namespace as the operator named it; null for a remote one. */
+  readonly netns: string | null;
+  /** The interface inside the container. */
   readonly ifname: string;
   readonly mac: string;
-  /** CIDRs, as in 198.18.0.2/24. */
+  /** CIDRs, as in 198.18.0.2/24; without prefix length for a remote one, whose is not told. */
   readonly addresses: readonly string[];
-  readonly mtu: number;
-  readonly attach: 'bridge' | 'tap';
+  readonly mtu: number | null;
+  readonly attach: 'bridge' | 'tap' | null;
+  /**
+   * Seconds since it was attached or taken over, for a remote one since this node knows that its owner has it; null for
+   * one that was recorded but is not served.
+   */
+  readonly age_s: number | null;
+  /** How often its MAC has moved (RFC 7432 section 7.7); null where it is not known. */
+  readonly mobility: number | null;
+  /** It has moved too often and is held where it is. */
+  readonly frozen: boolean;
+  /** Its MAC must not move. */
+  readonly sticky: boolean;
+  /** Id of the container, as its owner tells it; null if it tells none. */
+  readonly container: string | null;
+}
+
+export interface ExplainRequest {
+  readonly mac: string;
+  /** undefined: all networks of this node. */
+  readonly network: string | undefined;
+}
+
+/** All that a node knows of one MAC address: at least one network, or the question is answered with `not_found`. */
+export interface ExplainReport {
+  readonly mac: string;
+  readonly networks: readonly ExplainedNetwork[];
+}
+
+export interface ExplainedNetwork {
+  readonly network: string;
+  readonly vni: number;
+  /** What the dataplane goes by now; null: the MAC is unknown to it. */
+  readonly entry: Pick<FdbReport, 'where' | 'vtep' | 'origin' | 'age_s'> | null;
+  /** What nodes say of it, the winner first. */
+  readonly claims: readonly ExplainedClaimReport[];
+  /** How often it went from one node to another, that did not let go of it, in the last 180 s; at 5 it is frozen. */
+  readonly contested_moves: number;
+  /** In a sentence: where a frame to it goes now, and why. */
+  readonly conclusion: string;
+}
+
+/** What one node says of a MAC address, and how that stands. */
+export interface ExplainedClaimReport {
+  readonly owner: string;
+  /** null: its node has not told it yet. */
+  readonly vtep: string | null;
+  readonly addresses: readonly string[];
+  readonly mobility: number;
+  readonly sticky: boolean;
+  readonly frozen: boolean;
+  /**
+   * `winner`; `outranked` by the winner; `hidden`: its node is not there; `parked`: the VTEP of its node is not known yet;
+   * `deleted`: taken back.
+   */
+  readonly standing: ExplainedClaim['standing'];
+  /** What decided, between the winner and the next, or this one and the winner; null where nothing had to be decided. */
+  readonly rule: Rule | null;
+  /** The same for people. */
+  readonly why: string;
+  /** Seconds since this node knows that the owner has it, or has it no more. */
+  readonly since_s: number;
+  /** What the dataplane makes of it (dataplane/claims.ts); null: it was not told of it. */
+  readonly dataplane: ClaimState | null;
+}
+
+export interface ReleaseRequest {
+  readonly mac: string;
+  readonly network: string;
 }
 
 export interface DropReport {
@@ -157,6 +275,13 @@ export interface NodeOperations {
   attach(request: AttachRequest): Promise<EndpointReport>;
   /** Lists, adds, uses or removes a key of gossip on every node of the pool. */
   gossipKeys(request: KeysRequest): Promise<KeysReport>;
+  /** Why frames to a MAC go where they go. Throws `not_found` for a network or a MAC of which nothing is known. */
+  explain(request: ExplainRequest): Promise<ExplainReport>;
+  /**
+   * Lets a MAC that is frozen on this node move again; `released` tells whether it was. Throws `conflict` when another node
+   * holds it frozen, and names that.
+   */
+  release(request: ReleaseRequest): Promise<{ readonly released: boolean }>;
   /** Detaching what is not there succeeds; `removed` tells which it was. */
   detach(request: DetachRequest): Promise<{ readonly removed: boolean }>;
 }

@@ -1,5 +1,5 @@
 /** One configured network brought to life on this VM: its devices, its place in the dataplane, its VTEPs. */
-import type { VtepAddress } from '../dataplane/address.ts';
+import type { Vni, VtepAddress } from '../dataplane/address.ts';
 import type { VtepSpec } from '../dataplane/commands.ts';
 import type { Dataplane } from '../dataplane/dataplane.ts';
 import { WeftError } from '../dataplane/errors.ts';
@@ -48,7 +48,7 @@ export class OverlayNetwork {
     return this.config.name;
   }
 
-  get vni(): number {
+  get vni(): Vni {
     return this.config.vni;
   }
 

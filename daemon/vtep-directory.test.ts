@@ -1,4 +1,5 @@
 import test from 'ava';
+import { NO_CONTACT } from '../control/contact.ts';
 import type { GossipMember } from '../control/events.ts';
 import { weftTags } from '../control/tags.ts';
 import { parseIp, parseVni } from '../dataplane/address.ts';
@@ -6,6 +7,7 @@ import { peerReport, vtepsOf } from './vtep-directory.ts';
 
 const address = parseIp('192.0.2.2');
 const OWN = { name: 'a', underlay: parseIp('192.0.2.1') };
+const nobodyTells = () => false;
 
 function at(vtep: string): Partial<GossipMember> {
   return { tags: weftTags({ vtep: parseIp(vtep), port: 4789, vnis: [parseVni(42)] }) };
@@ -20,6 +22,7 @@ function member(name: string, changes: Partial<GossipMember> = {}): GossipMember
     incarnation: 1,
     tags: weftTags({ vtep: address, port: 4789, vnis: [parseVni(42), parseVni(7)] }),
     lastSeen: 1000,
+    contact: NO_CONTACT,
     ...changes,
   };
 }
@@ -50,12 +53,23 @@ const cases: [string, GossipMember, boolean][] = [
 
 for (const [what, candidate, expected] of cases) {
   test(`vtepsOf() ${expected ? 'takes' : 'leaves out'} ${what}`, t => {
-    t.deepEqual(vtepsOf(42, [candidate], OWN), expected ? [{ address, port: 4789 }] : []);
+    t.deepEqual(
+      vtepsOf(42, [candidate], OWN, nobodyTells),
+      expected ? [{ address, port: 4789, tells: false }] : [],
+    );
   });
 }
 
 test('vtepsOf() leaves out members that do not carry the VNI', t => {
-  t.deepEqual(vtepsOf(43, [member('b')], OWN), []);
+  t.deepEqual(vtepsOf(43, [member('b')], OWN, nobodyTells), []);
+});
+
+test('vtepsOf() says of each whether it tells what it has', t => {
+  const members = [member('b'), member('c', at('192.0.2.3'))];
+  t.deepEqual(
+    vtepsOf(42, members, OWN, name => name === 'c').map(({ tells }) => tells),
+    [false, true],
+  );
 });
 
 test('peerReport() gives VNIs in order and seconds since the last sign of life', t => {
@@ -66,6 +80,18 @@ test('peerReport() gives VNIs in order and seconds since the last sign of life',
     vnis: [7, 42],
     last_seen_s: 2.5,
     incarnation: 1,
+    health: null,
+    rtt_ms: null,
+    last_two_way_s: null,
   });
   t.is(peerReport(member('b', { lastSeen: null }), 3540).last_seen_s, null);
+});
+
+test('peerReport() tells how a member answers', t => {
+  const contact = { rtt: 1.23456, lastTwoWay: 500, health: 'indirect' } as const;
+  t.like(peerReport(member('b', { contact }), 2000), {
+    health: 'indirect',
+    rtt_ms: 1.23,
+    last_two_way_s: 1.5,
+  });
 });

@@ -5,6 +5,7 @@ import { Lab } from '../../daemon/lab/lab.ts';
 import { systemClock } from '../../dataplane/clock.ts';
 import { WeftError } from '../../dataplane/errors.ts';
 import { aboutMachine } from '../machine.ts';
+import { DOCS, renewReport } from '../publish.ts';
 import type { ScaleBenchmark, ScaleModules, ScaleOptions } from './bench.ts';
 import { containers } from './containers.ts';
 import { entries } from './entries.ts';
@@ -22,7 +23,6 @@ export const SCALE_USAGE = `npm run bench -- scale [options]
   --write             renews docs/benchmarks/scale*; what was not measured stays
 `;
 
-const DOCS = new URL('../../../docs/benchmarks/', import.meta.url);
 const BENCHMARKS: Readonly<Record<string, ScaleBenchmark>> = { peers, entries, flows, containers };
 
 interface Options extends ScaleOptions {
@@ -71,6 +71,7 @@ function writeDocs(measured: readonly ScaleRun[]): void {
   for (const [name, text] of [['scale.json', jsonOf(runs)] as const, ...scaleFiles(runs)]) {
     writeFileSync(new URL(name, DOCS), text);
   }
+  renewReport();
 }
 
 function parseOptions(args: readonly string[]): Options | undefined {

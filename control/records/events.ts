@@ -74,6 +74,8 @@ export type RecordEvent =
       readonly origin: string;
       readonly vtep: VtepRecord;
     }
+  /** All that an origin has in a network is known from now on, or no longer: see {@link Completeness}. */
+  | { readonly type: 'originTells' | 'originSilent'; readonly vni: Vni; readonly origin: string }
   /** An origin says more than we keep of one. */
   | { readonly type: 'quotaExceeded'; readonly origin: string }
   /** Our log has begun anew: the tags should say so. */

@@ -175,7 +175,7 @@ test('an endpoint, a VTEP and a tombstone are these bytes', t => {
 for (const [name, decode] of [
   ['an address of 5 bytes', () => decodeVtep(hex('05c00002010112b5'))],
   ['port 0', () => decodeVtep(hex('04c00002010000'))],
-  ['17 addresses', () => decodeEndpoint(hex(`000000000011${'0401020304'.repeat(17)}0000`))],
+  ['33 addresses', () => decodeEndpoint(hex(`000000000021${'0401020304'.repeat(33)}0000`))],
   ['an interface name of 65 bytes', () => decodeEndpoint(hex(`000000000000${'41'}${'61'.repeat(65)}00`))],
   ['a key of 5 bytes for a MAC address', () => macOfKey(hex('0102030405'))],
 ] as const) {

@@ -18,7 +18,8 @@ export const KEY_MAX_BYTES = 64;
 /** The content of a record in bytes; an endpoint with four addresses and a Docker id has 150. */
 export const BODY_MAX_BYTES = 1024;
 
-export const ENDPOINT_MAX_IPS = 16;
+/** As many as `weft attach` takes. */
+export const ENDPOINT_MAX_IPS = 32;
 export const INTERFACE_MAX_BYTES = 64;
 export const CONTAINER_MAX_BYTES = 128;
 
@@ -68,6 +69,12 @@ export const LINK_IDLE = 60_000;
 
 /** Streams at one time, ours and theirs. */
 export const MAX_LINKS = 512;
+
+/** Of these, opened from one address: a node opens one, and a second one when both sides do so at the same moment. */
+export const MAX_LINKS_PER_ADDRESS = 8;
+
+/** Links that others have opened and not sent a frame on yet: strangers must not take the room of peers. */
+export const MAX_UNPROVEN_LINKS = 64;
 
 /** Origins that one digest or request names: with the longest names it still fits a frame. */
 export const DIGEST_MAX_ENTRIES = 400;

@@ -22,6 +22,8 @@ export interface Link {
   send(frame: Uint8Array): boolean;
   /** Sends what is queued, if it can, and ends. */
   close(): void;
+  /** Ends at once; what is queued or under way may be lost. */
+  abort(): void;
 }
 
 export interface LinkPort {

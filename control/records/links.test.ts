@@ -8,6 +8,7 @@ import { type LinkPair, RecordedEnd, testLinks } from '../testing/link-contract.
 import { SimulatedLinks } from '../testing/links.ts';
 import { SimulatedNetwork } from '../testing/network.ts';
 import { NO_EPOCH } from './epoch.ts';
+import { MAX_LINKS_PER_ADDRESS, MAX_UNPROVEN_LINKS } from './limits.ts';
 import type { Link } from './link.ts';
 import type { RecordPeer } from './peers.ts';
 import { TcpLinks, UNSEALED } from './tcp-links.ts';
@@ -119,4 +120,40 @@ test('TCP: a peer that never finishes its preamble is cut off', async t => {
   socket.write(Buffer.from('77', 'hex'));
   t.true(await until(() => isClosed));
   await new Promise<void>(resolve => server.close(() => resolve()));
+});
+
+/** Connections from these addresses that send a preamble and no more; what is still open after the first was cut off. */
+async function openAfterFirstCut(addresses: readonly string[]): Promise<number> {
+  const links = makeTcpLinks();
+  const [server, port] = await listen(socket => {
+    socket.once('data', head => links.take(socket, Buffer.from(head), () => new RecordedEnd()));
+  });
+  let open = addresses.length;
+  const sockets = addresses.map(localAddress => {
+    const socket = connect({ host: '127.0.0.1', port, localAddress });
+    socket.on('error', () => {});
+    socket.on('close', () => {
+      open -= 1;
+    });
+    socket.write(Buffer.from('776c6f6701', 'hex'));
+    return socket;
+  });
+  await until(() => open < addresses.length);
+  const left = open;
+  for (const socket of sockets) socket.destroy();
+  links.close();
+  await new Promise<void>(resolve => server.close(() => resolve()));
+  return left;
+}
+
+test('TCP: of one address so many links are taken, and no more', async t => {
+  t.is(
+    await openAfterFirstCut(Array.from({ length: MAX_LINKS_PER_ADDRESS + 1 }, () => '127.0.0.1')),
+    MAX_LINKS_PER_ADDRESS,
+  );
+});
+
+test('TCP: links that have proved nothing are bounded, wherever they come from', async t => {
+  const addresses = Array.from({ length: MAX_UNPROVEN_LINKS + 1 }, (_, i) => `127.0.1.${1 + i}`);
+  t.is(await openAfterFirstCut(addresses), MAX_UNPROVEN_LINKS);
 });

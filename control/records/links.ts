@@ -88,9 +88,9 @@ export class Links {
     for (const session of this.sessions.values()) if (session.hasLink) session.say(frame);
   }
 
-  /** It is dead or gone: nothing more is sent. */
+  /** It is dead or gone: nothing more is sent. What TCP tries again by itself would stand in the way when it comes back. */
   drop(name: string): void {
-    this.sessions.get(name)?.close();
+    this.sessions.get(name)?.abort();
   }
 
   closeIdle(): void {
@@ -147,7 +147,8 @@ export class Links {
     wire.isGreeted = true;
     if (wire.session !== undefined) return;
     wire.session = this.session(frame.name);
-    wire.session.addLink(link);
+    // Who opens one has none that works, or we both did so at the same moment: then either will do.
+    wire.session.addLink(link, { first: true });
   }
 
   private ended(wire: Wire): void {

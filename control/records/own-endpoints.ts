@@ -73,6 +73,7 @@ export class OwnEndpoints {
     const kept = Math.max(before?.mobility ?? 0, endpoint.mobility ?? 0);
     const mobility = this.nextMobility(vni, mac, ips, kept);
     const frozen = this.isFreezing(vni, mac) || (before?.frozen === true && previous?.deleted === false);
+    const isSaid = previous?.deleted === false && before !== undefined;
     const record: EndpointRecord = {
       ips,
       interface: endpoint.interface,
@@ -80,7 +81,9 @@ export class OwnEndpoints {
       mobility,
       sticky,
       frozen,
+      claimedAt: isSaid && before.mobility === mobility ? before.claimedAt : this.wallTime(),
     };
+    if (isSaid && Buffer.compare(encodeEndpoint(record), previous.body) === 0) return;
     this.write(vni, mac, record);
   }
 
@@ -107,7 +110,8 @@ export class OwnEndpoints {
     if (winner.sticky && !record.sticky) return 'sticky';
     if (winner.frozen) return 'frozen';
     const mobility = this.nextMobility(vni, mac, record.ips, record.mobility);
-    this.write(vni, mac, { ...record, mobility, frozen: this.isFreezing(vni, mac) });
+    const claimedAt = this.wallTime();
+    this.write(vni, mac, { ...record, mobility, frozen: this.isFreezing(vni, mac), claimedAt });
     return 'reclaimed';
   }
 
@@ -130,6 +134,10 @@ export class OwnEndpoints {
       // Remembered for a while: who freezes again soon, freezes longer.
       else if (isOver && until + FREEZE_MAX <= now) this.freezes.delete(key);
     }
+  }
+
+  private wallTime(): number {
+    return Math.max(0, Math.round(this.modules.clock.wallTime()));
   }
 
   private find(vni: Vni, mac: MacAddress): EndpointRecord | undefined {

@@ -15,6 +15,7 @@ import type { Random } from '../random.ts';
 import { Repeater } from '../repeater.ts';
 import type { PlacedClaim } from './claim.ts';
 import { ClaimView, type Explanation } from './claim-view.ts';
+import { Completeness } from './completeness.ts';
 import { DeltaSource } from './delta-source.ts';
 import type { Epoch, EpochStore } from './epoch.ts';
 import type { RecordEvent } from './events.ts';
@@ -25,7 +26,17 @@ import { type Assertion, type OwnEndpoint, OwnEndpoints } from './own-endpoints.
 import { OwnRecords } from './own-records.ts';
 import type { Peers } from './peers.ts';
 import { Presence } from './presence.ts';
-import { encodeVtep, macOfKey, NO_BODY, NO_KEY, RECORD_KIND, recordId, type VtepRecord } from './record.ts';
+import {
+  decodeEndpoint,
+  encodeVtep,
+  macKey,
+  macOfKey,
+  NO_BODY,
+  NO_KEY,
+  RECORD_KIND,
+  recordId,
+  type VtepRecord,
+} from './record.ts';
 import { type RecordCounterReport, RecordCounters } from './record-counters.ts';
 import { Spreader } from './spreader.ts';
 import { RecordStore, STORE_LIMITS, type StoreLimits } from './store.ts';
@@ -68,6 +79,7 @@ export class RecordLog {
   private readonly own: OwnRecords;
   private readonly endpoints: OwnEndpoints;
   private readonly presence: Presence;
+  private readonly completeness: Completeness;
   private readonly links: Links;
   private readonly spreader: Spreader;
   private readonly synchronizer: Synchronizer;
@@ -114,6 +126,14 @@ export class RecordLog {
       { ...modules, store, view },
       { self, onForgetful: (log, peer) => this.synchronizer.remind(peer, log) },
     );
+    this.completeness = new Completeness(
+      { ...modules, store },
+      {
+        isShown: (vni, origin) => this.presence.isShown(vni, origin),
+        onChange: (vni, origin, tells) =>
+          options.onEvent({ type: tells ? 'originTells' : 'originSilent', vni, origin }),
+      },
+    );
     const deltas = new DeltaSource({ store, own });
     this.links = new Links(
       { ...modules, port: modules.links, deltas, counters },
@@ -126,7 +146,10 @@ export class RecordLog {
       {
         self,
         admits: delta => this.presence.admits(delta),
-        onApplied: log => this.presence.heard(log),
+        onApplied: log => {
+          this.presence.heard(log);
+          this.completeness.judge(log.vni, log.origin);
+        },
         onEpochRaised: () => options.onEvent({ type: 'epochRaised' }),
       },
     );
@@ -186,6 +209,7 @@ export class RecordLog {
     this.links.sayAll({ type: 'bye', vni });
     this.view.close(vni);
     this.presence.close(vni);
+    this.completeness.close(vni);
     this.store.close(vni);
   }
 
@@ -216,6 +240,7 @@ export class RecordLog {
   /** Follows membership: call it after the table of peers has followed (peers.ts). */
   memberChanged({ type, member: { name } }: MemberEvent): void {
     this.presence.memberChanged(name, type);
+    for (const vni of this.store.vnis()) this.completeness.judge(vni, name);
     if (type === 'memberDown' || type === 'memberLeft') this.links.drop(name);
     const peer = this.modules.peers.find(name);
     if (peer === undefined || !this.isRunning || name === this.options.name) return;
@@ -259,6 +284,17 @@ export class RecordLog {
     return this.view.carriers(vni);
   }
 
+  /** Whether all that an origin has in a network is known, so that what it does not claim it does not have. */
+  tells(vni: Vni, origin: string): boolean {
+    return this.completeness.tells(vni, origin);
+  }
+
+  /** The mobility counter of our own claim of this address, to be kept for a later life; undefined if we have none. */
+  mobilityOf(vni: Vni, mac: MacAddress): number | undefined {
+    const record = this.own.find(vni, RECORD_KIND.endpoint, macKey(mac));
+    return record === undefined || record.deleted ? undefined : decodeEndpoint(record.body).mobility;
+  }
+
   /** All claims of a MAC address: from whom, since when, and why one won. */
   explain(vni: Vni, mac: MacAddress): Explanation {
     return this.view.explain(vni, mac);
@@ -290,9 +326,19 @@ export class RecordLog {
     this.own.collect();
     this.endpoints.releaseDue();
     this.presence.tick();
+    this.judgeAll();
     this.store.tidy();
     this.links.closeIdle();
     this.synchronizer.round();
+  }
+
+  /** What presence doubts and denies with time is noticed here. */
+  private judgeAll(): void {
+    for (const vni of this.store.vnis()) {
+      for (const { origin } of this.store.logs(vni)) {
+        if (this.completeness.tells(vni, origin)) this.completeness.judge(vni, origin);
+      }
+    }
   }
 
   /** Asks a few peers what there is. */

@@ -35,7 +35,7 @@ export class Session {
   private readonly clock: Clock;
   private readonly deltas: DeltaSource;
   private readonly options: SessionOptions;
-  /** The first is the one we send on; a second one exists when both sides have opened one at the same time. */
+  /** The first is the one we send on; a second one exists when both sides opened one at the same time, or one is broken unnoticed. */
   private readonly links: Link[] = [];
   private readonly full = new Set<Link>();
   private readonly ownJobs = new Map<string, Job>();
@@ -63,8 +63,10 @@ export class Session {
     return this.control.length + this.ownJobs.size + this.otherJobs.size;
   }
 
-  addLink(link: Link): void {
-    this.links.push(link);
+  /** `first`: from now on we send on this one. */
+  addLink(link: Link, { first = false } = {}): void {
+    if (first) this.links.unshift(link);
+    else this.links.push(link);
     this.transmit(link, encodeFrame({ type: 'hello', version: RECORDS_VERSION, name: this.options.self }));
     this.pump();
   }
@@ -114,6 +116,15 @@ export class Session {
   close(): void {
     this.refill?.cancel();
     for (const link of [...this.links]) link.close();
+  }
+
+  /** Forgets what is owed, and ends at once. */
+  abort(): void {
+    this.refill?.cancel();
+    this.control = [];
+    this.ownJobs.clear();
+    this.otherJobs.clear();
+    for (const link of this.links.splice(0)) link.abort();
   }
 
   private pump(): void {

@@ -9,7 +9,7 @@
 import { connect, type Socket } from 'node:net';
 import type { IpAddress } from '../../dataplane/address.ts';
 import type { Clock, Timer } from '../../dataplane/clock.ts';
-import { FRAME_MAX_BYTES } from './limits.ts';
+import { FRAME_MAX_BYTES, MAX_LINKS_PER_ADDRESS, MAX_UNPROVEN_LINKS } from './limits.ts';
 import type { Link, LinkHandler, LinkPort } from './link.ts';
 import type { RecordPeer } from './peers.ts';
 
@@ -24,7 +24,7 @@ const BUFFER_BYTES = 128 * 1024;
 /** What sealing may add to a frame. */
 const SEAL_MAX_BYTES = 64;
 
-/** How frames are protected on the way. */
+/** How frames are protected on the way; keyring-sealer.ts is one. */
 export interface LinkSealer {
   seal(frame: Uint8Array): Uint8Array;
   /** Undefined if it was not sealed by a peer of ours: the link is closed. */
@@ -41,7 +41,7 @@ export interface TcpLinksModules {
 export interface TcpLinksOptions {
   /** Our own address: peers know us by it. */
   readonly from: IpAddress;
-  /** How long it may take until a link is open, in milliseconds. */
+  /** How long it may take until a link is open, and until a peer who has opened one has said anything that is true, in ms. */
   readonly connectTimeout: number;
 }
 
@@ -49,6 +49,8 @@ export class TcpLinks implements LinkPort {
   private readonly modules: TcpLinksModules;
   private readonly options: TcpLinksOptions;
   private readonly links = new Set<TcpLink>();
+  /** Address to the links that were opened from there. */
+  private readonly accepted = new Map<string, number>();
 
   constructor(modules: TcpLinksModules, options: TcpLinksOptions) {
     this.modules = modules;
@@ -66,10 +68,20 @@ export class TcpLinks implements LinkPort {
 
   /**
    * Takes a connection that a peer has opened, with the bytes that have been read of it, which begin with
-   * LINK_FIRST_BYTE; `accept` is called once there is a link.
+   * LINK_FIRST_BYTE; `accept` is called once there is a link. One too many, from its address or of those that have not
+   * proved anything yet, is closed.
    */
   take(socket: Socket, head: Uint8Array, accept: (link: Link) => LinkHandler): void {
+    const from = socket.remoteAddress ?? '';
+    const count = this.accepted.get(from) ?? 0;
+    if (count >= MAX_LINKS_PER_ADDRESS || this.countUnproven() >= MAX_UNPROVEN_LINKS) {
+      socket.destroy();
+      return;
+    }
+    this.accepted.set(from, count + 1);
+    socket.once('close', () => this.forgetOneOf(from));
     const link = this.link(socket);
+    link.isAccepted = true;
     link.onPreamble = () => {
       link.handler = accept(link);
     };
@@ -78,7 +90,19 @@ export class TcpLinks implements LinkPort {
 
   /** Ends all links at once. */
   close(): void {
-    for (const link of this.links) link.destroy();
+    for (const link of this.links) link.abort();
+  }
+
+  private countUnproven(): number {
+    let count = 0;
+    for (const { isOpen, isAccepted } of this.links) if (isAccepted && !isOpen) count += 1;
+    return count;
+  }
+
+  private forgetOneOf(address: string): void {
+    const count = this.accepted.get(address) ?? 0;
+    if (count > 1) this.accepted.set(address, count - 1);
+    else this.accepted.delete(address);
   }
 
   private link(socket: Socket): TcpLink {
@@ -102,7 +126,8 @@ class TcpLink implements Link {
   private readonly sealer: LinkSealer;
   private readonly deadline: Timer;
   private pending: Uint8Array = new Uint8Array(0);
-  private isOpen = false;
+  isOpen = false;
+  isAccepted = false;
   private isFull = false;
 
   constructor(socket: Socket, sealer: LinkSealer, deadline: Timer) {
@@ -139,7 +164,7 @@ class TcpLink implements Link {
     this.socket.end();
   }
 
-  destroy(): void {
+  abort(): void {
     this.socket.destroy();
   }
 
@@ -161,7 +186,6 @@ class TcpLink implements Link {
     if (Buffer.compare(pending.subarray(0, count), PREAMBLE.subarray(0, count)) !== 0) this.socket.destroy();
     if (pending.length < PREAMBLE.length || this.socket.destroyed) return false;
     this.pending = pending.subarray(PREAMBLE.length);
-    this.opened();
     this.onPreamble?.();
     this.onPreamble = undefined;
     return true;
@@ -182,6 +206,8 @@ class TcpLink implements Link {
       socket.destroy();
       return undefined;
     }
+    // Until then it may be anybody, who holds one of our connections for nothing.
+    this.opened();
     return frame;
   }
 

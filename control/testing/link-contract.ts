@@ -90,6 +90,23 @@ export function testLinks(test: TestFn, kind: string, make: () => Promise<LinkPa
     }
   });
 
+  test(`${kind}: one that is aborted is over at once, and the other end hears of it`, async t => {
+    const pair = await make();
+    try {
+      const near = new RecordedEnd();
+      const link = pair.open(near);
+      link.send(frameOf(10, 1));
+      t.true(await pair.until(() => pair.accepted[0]?.end.frames.length === 1));
+      link.abort();
+      link.abort();
+      t.true(await pair.until(() => near.closed === 1 && pair.accepted[0]?.end.closed === 1));
+      link.send(frameOf(10, 2));
+      t.is(pair.accepted[0]?.end.frames.length, 1);
+    } finally {
+      await pair.dispose();
+    }
+  });
+
   test(`${kind}: a link to where nobody is ends`, async t => {
     const pair = await make();
     try {

@@ -136,6 +136,15 @@ class End implements Link {
     this.clock.after(0, () => this.deliverNext());
   }
 
+  abort(): void {
+    const { other, path } = this;
+    if (this.isDead) return;
+    this.end();
+    // Its FIN is lost in a cut; the other side then finds out by itself.
+    if (other === undefined || this.network.isBroken(path.from, path.to)) return;
+    this.clock.after(this.network.delay(), () => other.end());
+  }
+
   /** Over, for whatever reason. */
   end(): void {
     if (this.isDead) return;

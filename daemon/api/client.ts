@@ -7,12 +7,15 @@ import type {
   DetachRequest,
   DropReport,
   EndpointReport,
+  ExplainReport,
+  ExplainRequest,
   FdbReport,
   KeysReport,
   KeysRequest,
   NetworkReport,
   NodeOperations,
   PeerReport,
+  ReleaseRequest,
   StatusReport,
 } from '../operations.ts';
 import { isErrorBody } from './error-status.ts';
@@ -58,6 +61,11 @@ export class ApiClient implements NodeOperations {
     return this.call('GET', '/v1/fdb');
   }
 
+  explain({ mac, network }: ExplainRequest): Promise<ExplainReport> {
+    const query = new URLSearchParams({ mac, ...(network !== undefined && { network }) });
+    return this.call('GET', `/v1/fdb/explain?${query}`);
+  }
+
   networks(): Promise<readonly NetworkReport[]> {
     return this.call('GET', '/v1/networks');
   }
@@ -76,6 +84,10 @@ export class ApiClient implements NodeOperations {
 
   detach(request: DetachRequest): Promise<{ readonly removed: boolean }> {
     return this.call('POST', '/v1/detach', request);
+  }
+
+  release(request: ReleaseRequest): Promise<{ readonly released: boolean }> {
+    return this.call('POST', '/v1/release', request);
   }
 
   gossipKeys(request: KeysRequest): Promise<KeysReport> {

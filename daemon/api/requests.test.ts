@@ -1,6 +1,11 @@
 import test from 'ava';
 import { WeftError } from '../../dataplane/errors.ts';
-import { parseAttachRequest, parseDetachRequest } from './requests.ts';
+import {
+  parseAttachRequest,
+  parseDetachRequest,
+  parseExplainRequest,
+  parseReleaseRequest,
+} from './requests.ts';
 
 test('parseAttachRequest fills in defaults and makes addresses canonical', t => {
   t.deepEqual(parseAttachRequest({ netns: 'web', network: 'blue' }), {
@@ -92,4 +97,35 @@ test('parseDetachRequest takes no addresses', t => {
     instanceOf: WeftError,
   });
   t.regex(error?.line ?? '', /^cannot detach: "addresses": unknown key/);
+});
+
+test('parseExplainRequest and parseReleaseRequest take a MAC in any way of writing it', t => {
+  const mac = '02-00-5E-10-00-03';
+  t.deepEqual(parseExplainRequest({ mac }), { mac: '02:00:5e:10:00:03', network: undefined });
+  t.deepEqual(parseExplainRequest({ mac, network: 'blue' }), { mac: '02:00:5e:10:00:03', network: 'blue' });
+  t.deepEqual(parseReleaseRequest({ mac, network: 'blue' }), { mac: '02:00:5e:10:00:03', network: 'blue' });
+});
+
+test('parseExplainRequest and parseReleaseRequest: what is refused, and why', t => {
+  const mac = '02:00:5e:10:00:03';
+  const table: readonly (readonly [(body: unknown) => unknown, unknown, string])[] = [
+    [parseExplainRequest, {}, 'cannot explain: MAC: is missing; add it'],
+    [parseExplainRequest, { mac: 'web' }, 'cannot explain: MAC: "web" is not a MAC address; write six bytes'],
+    [
+      parseExplainRequest,
+      { mac: 'ff:ff:ff:ff:ff:ff' },
+      'cannot explain: MAC: "ff:ff:ff:ff:ff:ff" is not the MAC address of one interface; give one of weft endpoints or weft fdb',
+    ],
+    // What ?mac=…&mac=… comes to.
+    [parseExplainRequest, { mac: [mac, mac] }, 'cannot explain: MAC: expected text, not a list'],
+    [parseExplainRequest, { mac, network: 'Blue' }, 'cannot explain: network: "Blue" is not a network name'],
+    [parseExplainRequest, { mac, vni: '42' }, 'cannot explain: "vni": unknown key'],
+    [parseReleaseRequest, { mac }, 'cannot release: network: is missing; add it'],
+    [parseReleaseRequest, { mac: 'x', network: 'blue' }, 'cannot release: MAC: "x" is not a MAC address'],
+    [parseReleaseRequest, undefined, 'cannot release: body'],
+  ];
+  for (const [parse, body, line] of table) {
+    const error = t.throws(() => parse(body), { instanceOf: WeftError, code: 'invalid_argument' }, line);
+    t.true(error?.line.startsWith(line), error?.line);
+  }
 });

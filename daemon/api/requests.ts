@@ -1,4 +1,4 @@
-/** The bodies of POST /v1/attach, /v1/detach and /v1/gossip/keys, checked by the CLI before it sends and by the server again. */
+/** What the API is asked for beside reports, checked by the CLI before it sends and by the server again. */
 import { z } from 'zod';
 import { KEY_OPERATIONS } from '../../control/serf/key-agent.ts';
 import { formatMac, isMulticastMac, parseMac } from '../../dataplane/address.ts';
@@ -6,7 +6,13 @@ import { WeftError } from '../../dataplane/errors.ts';
 import { parseInterfaceAddress } from '../cidr.ts';
 import { describe, leaf, textLeaf, wordLeaf } from '../leaf.ts';
 import { parseInterfaceName, parseNetworkName } from '../names.ts';
-import type { AttachRequest, DetachRequest, KeysRequest } from '../operations.ts';
+import type {
+  AttachRequest,
+  DetachRequest,
+  ExplainRequest,
+  KeysRequest,
+  ReleaseRequest,
+} from '../operations.ts';
 
 export const DEFAULT_IFNAME = 'eth0';
 const MAX_ADDRESSES = 32;
@@ -28,13 +34,17 @@ const address = textLeaf(text => {
   });
 });
 
-const mac = textLeaf(text => {
-  const parsed = parseMac(text);
-  if (!isMulticastMac(parsed) && parsed !== 0) return formatMac(parsed);
-  throw new WeftError('invalid_argument', `"${text}" is not the MAC address of one interface`, {
-    hint: 'choose a locally administered unicast one, as in 02:00:5e:10:00:01',
+function macLeaf(hint: string) {
+  return textLeaf(text => {
+    const parsed = parseMac(text);
+    if (!isMulticastMac(parsed) && parsed !== 0) return formatMac(parsed);
+    throw new WeftError('invalid_argument', `"${text}" is not the MAC address of one interface`, { hint });
   });
-});
+}
+
+const mac = macLeaf('choose a locally administered unicast one, as in 02:00:5e:10:00:01');
+
+const knownMac = macLeaf('give one of weft endpoints or weft fdb');
 
 const detachBody = z.strictObject({
   netns,
@@ -80,6 +90,21 @@ export function parseKeysRequest(body: unknown): KeysRequest {
     );
   }
   return { operation, key };
+}
+
+const explainQuery = z.strictObject({ mac: knownMac, network: textLeaf(parseNetworkName).optional() });
+
+/** Takes the query of GET /v1/fdb/explain. Throws `invalid_argument`. */
+export function parseExplainRequest(query: unknown): ExplainRequest {
+  const { mac, network } = check('explain', explainQuery, query);
+  return { mac, network };
+}
+
+const releaseBody = z.strictObject({ mac: knownMac, network: textLeaf(parseNetworkName) });
+
+/** Throws `invalid_argument`. */
+export function parseReleaseRequest(body: unknown): ReleaseRequest {
+  return check('release', releaseBody, body);
 }
 
 /** Throws `invalid_argument`. */

@@ -6,7 +6,7 @@ import test, { type ExecutionContext } from 'ava';
 import { systemClock } from '../../dataplane/clock.ts';
 import { type ErrorCode, WeftError } from '../../dataplane/errors.ts';
 import { ManualClock } from '../../dataplane/testing/manual-clock.ts';
-import { FAKE_ENDPOINT, FakeNode } from '../testing/fake-node.ts';
+import { FAKE_ENDPOINTS, FAKE_EXPLANATION, FakeNode } from '../testing/fake-node.ts';
 import { memoryLog } from '../testing/memory-log.ts';
 import { tempDirectory } from '../testing/temp-directory.ts';
 import { ApiClient } from './client.ts';
@@ -61,7 +61,17 @@ test('attach and detach cross the socket, with what was left out', async t => {
   const target = { netns: 'db', network: 'blue', ifname: 'net1' };
   t.deepEqual(await client.detach(target), { removed: true });
   t.deepEqual(await client.detach(target), { removed: false });
-  t.deepEqual(await client.endpoints(), [FAKE_ENDPOINT]);
+  t.deepEqual(await client.endpoints(), FAKE_ENDPOINTS);
+});
+
+test('explain and release cross the socket', async t => {
+  const { client, node } = await start(t);
+  const { mac } = FAKE_EXPLANATION;
+  const request = { mac, network: undefined };
+  t.deepEqual(await client.explain(request), FAKE_EXPLANATION);
+  t.deepEqual(await client.explain({ mac, network: 'blue' }), FAKE_EXPLANATION);
+  t.deepEqual(await client.release({ mac, network: 'blue' }), { released: true });
+  t.deepEqual(node.requests, [request, { mac, network: 'blue' }, { mac, network: 'blue' }]);
 });
 
 test('a WeftError of the node comes out of the client with code, message and hint', async t => {
@@ -107,6 +117,10 @@ test('requests that are wrong are refused by status and code, and never reach th
     [post, '{"netns": "web", "network": "blue", "x": 1}', 400, 'invalid_argument', /"x": unknown key/],
     [{ ...post, headers: { 'content-type': 'text/xml' } }, '<a/>', 415, 'invalid_argument', /./],
     [{ ...post, path: '/v1/detach' }, '{"netns": "web"}', 400, 'invalid_argument', /cannot detach/],
+    [{ path: '/v1/fdb/explain' }, '', 400, 'invalid_argument', /MAC: is missing/],
+    [{ path: '/v1/fdb/explain?mac=x' }, '', 400, 'invalid_argument', /"x" is not a MAC address/],
+    [{ ...post, path: '/v1/release' }, '{}', 400, 'invalid_argument', /cannot release: MAC: is missing/],
+    [{ path: '/v1/release' }, '', 404, 'not_found', /no GET \/v1\/release/],
     [post, JSON.stringify({ netns: 'x'.repeat(70_000) }), 413, 'invalid_argument', /too large/],
   ];
   for (const [options, body, status, code, message] of table) {

@@ -1,7 +1,7 @@
 /**
- * The API: HTTP over a Unix socket that only root may open. GET /v1/status, /v1/peers, /v1/fdb, /v1/networks,
- * /v1/endpoints and /v1/drops answer with the reports of operations.ts; POST /v1/attach, /v1/detach and /v1/gossip/keys
- * act. A failure is answered as {error: {code, message, hint}}.
+ * The API: HTTP over a Unix socket that only root may open. GET /v1/status, /v1/peers, /v1/fdb, /v1/fdb/explain,
+ * /v1/networks, /v1/endpoints and /v1/drops answer with the reports of operations.ts; POST /v1/attach, /v1/detach,
+ * /v1/release and /v1/gossip/keys act. A failure is answered as {error: {code, message, hint}}.
  */
 import { createServer, type Server } from 'node:http';
 import Fastify, { type FastifyInstance } from 'fastify';
@@ -11,7 +11,13 @@ import { errorFields, type Log } from '../log.ts';
 import type { NodeOperations } from '../operations.ts';
 import { type ErrorBody, HTTP_STATUS } from './error-status.ts';
 import { REPORT_NAMES } from './reports.ts';
-import { parseAttachRequest, parseDetachRequest, parseKeysRequest } from './requests.ts';
+import {
+  parseAttachRequest,
+  parseDetachRequest,
+  parseExplainRequest,
+  parseKeysRequest,
+  parseReleaseRequest,
+} from './requests.ts';
 import { listenOn, type SocketFile } from './socket-file.ts';
 
 export interface ApiServer {
@@ -89,8 +95,10 @@ async function shutDown(
 function routes({ operations, log }: ApiModules): FastifyInstance {
   const app = Fastify({ logger: false, bodyLimit: MAX_BODY_BYTES, exposeHeadRoutes: false });
   for (const name of REPORT_NAMES) app.get(`/v1/${name}`, () => operations[name]());
+  app.get('/v1/fdb/explain', request => operations.explain(parseExplainRequest(request.query)));
   app.post('/v1/attach', request => operations.attach(parseAttachRequest(request.body)));
   app.post('/v1/detach', request => operations.detach(parseDetachRequest(request.body)));
+  app.post('/v1/release', request => operations.release(parseReleaseRequest(request.body)));
   app.post('/v1/gossip/keys', request => operations.gossipKeys(parseKeysRequest(request.body)));
 
   app.setNotFoundHandler((request, reply) => {

@@ -2,7 +2,7 @@
 import { isAbsolute, resolve } from 'node:path';
 import { WeftError } from '../../dataplane/errors.ts';
 import { ApiClient } from '../api/client.ts';
-import { parseAttachRequest, parseDetachRequest } from '../api/requests.ts';
+import { parseAttachRequest, parseDetachRequest, parseReleaseRequest } from '../api/requests.ts';
 import { DEFAULT_SOCKET_PATH, MAX_SOCKET_PATH } from '../api/socket-path.ts';
 import { configProblems, readConfigText } from '../config/load.ts';
 import { oneLine } from '../one-line.ts';
@@ -34,6 +34,11 @@ export interface DetachOptions extends GlobalOptions {
   readonly json?: boolean;
 }
 
+export interface ReleaseOptions extends GlobalOptions {
+  readonly network: string;
+  readonly json?: boolean;
+}
+
 const WATCH_INTERVAL_MS = 1_000;
 
 /** ECMA-48: cursor to the upper left, erase to the end of the screen. */
@@ -50,7 +55,11 @@ function socketPathOf(io: CliIo, options: GlobalOptions): string {
   });
 }
 
-export async function showReport(io: CliIo, report: Report, options: ReportOptions): Promise<void> {
+export async function showReport(
+  io: CliIo,
+  report: Pick<Report, 'ask'>,
+  options: ReportOptions,
+): Promise<void> {
   const operations = connect(io, options);
   const draw = async (before: string, after: string) => {
     const answer = await report.ask(operations);
@@ -86,6 +95,15 @@ export async function detach(io: CliIo, netns: string, options: DetachOptions): 
   const text = result.removed
     ? `detached ${netns} from ${request.network}`
     : `${netns} was not attached to ${request.network}`;
+  print(io, options, result, text);
+}
+
+export async function release(io: CliIo, mac: string, options: ReleaseOptions): Promise<void> {
+  const request = parseReleaseRequest({ mac, network: options.network });
+  const result = await connect(io, options).release(request);
+  const text = result.released
+    ? `released ${request.mac} in ${request.network}: it may move again`
+    : `${request.mac} is not frozen in ${request.network}: nothing to release`;
   print(io, options, result, text);
 }
 

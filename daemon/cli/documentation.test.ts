@@ -2,7 +2,8 @@ import test from 'ava';
 import { HTTP_STATUS, isErrorBody } from '../api/error-status.ts';
 import { REPORT_NAMES } from '../api/reports.ts';
 import { fencedBlock, readDoc, tableRows } from '../testing/docs.ts';
-import { FAKE_KEYS, FakeNode } from '../testing/fake-node.ts';
+import { FAKE_EXPLANATION, FAKE_KEYS, FakeNode } from '../testing/fake-node.ts';
+import { formatExplanation } from './explain.ts';
 import { formatKeys } from './gossip-keys.ts';
 import type { CliIo } from './io.ts';
 import { buildProgram } from './program.ts';
@@ -20,6 +21,10 @@ test('docs/cli.md shows the JSON and the table of each report as the program pri
     JSON.parse(fencedBlock(docs, 'json detach')),
     await node.detach({ netns: 'web', network: 'blue', ifname: 'eth0' }),
   );
+  const { mac } = FAKE_EXPLANATION;
+  t.deepEqual(JSON.parse(fencedBlock(docs, 'json explain')), FAKE_EXPLANATION);
+  t.true(docs.includes(`$ weft fdb --explain ${mac}\n${formatExplanation(FAKE_EXPLANATION)}\n`));
+  t.deepEqual(JSON.parse(fencedBlock(docs, 'json release')), await node.release({ mac, network: 'blue' }));
   t.deepEqual(JSON.parse(fencedBlock(docs, 'json keys')), FAKE_KEYS);
   t.true(docs.includes(`$ weft gossip keys list\n${formatKeys(FAKE_KEYS)}\n`));
   t.true(isErrorBody(JSON.parse(fencedBlock(docs, 'json error'))));

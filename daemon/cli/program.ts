@@ -1,7 +1,7 @@
 /** The command line of `weft`: which commands, arguments and options there are (design: docs/cli.md). */
 import { Command, Option } from 'commander';
 import { KEY_OPERATIONS, type KeyOperation } from '../../control/serf/key-agent.ts';
-import { REPORT_NAMES } from '../api/reports.ts';
+import { REPORT_NAMES, type ReportName } from '../api/reports.ts';
 import { DEFAULT_IFNAME } from '../api/requests.ts';
 import { DEFAULT_SOCKET_PATH } from '../api/socket-path.ts';
 import { DEFAULT_CONFIG_PATH } from '../config/config.ts';
@@ -14,9 +14,12 @@ import {
   type DetachOptions,
   detach,
   type GlobalOptions,
+  type ReleaseOptions,
   type ReportOptions,
+  release,
   showReport,
 } from './commands.ts';
+import { explanationOf } from './explain.ts';
 import { gossipKeys } from './gossip-keys.ts';
 import type { CliIo } from './io.ts';
 import { REPORTS } from './reports.ts';
@@ -48,16 +51,15 @@ export function buildProgram(io: CliIo): Command {
   addDaemon(program, io);
   addAttach(program, io);
   addDetach(program, io);
+  addRelease(program, io);
   for (const name of REPORT_NAMES) {
-    program
-      .command(name)
-      .description(REPORTS[name].summary)
-      .option('--json', 'print JSON, one document a line')
-      .option('--watch', 'show it again every second until interrupted')
-      .addHelpText('after', examples([`weft ${name}`, `weft ${name} --json`, `weft ${name} --watch`]))
-      .action((_, command: Command) =>
-        showReport(io, REPORTS[name], command.optsWithGlobals<ReportOptions>()),
-      );
+    if (name === 'fdb') {
+      addFdb(program, io);
+      continue;
+    }
+    addReport(program, name).action((_, command: Command) =>
+      showReport(io, REPORTS[name], command.optsWithGlobals<ReportOptions>()),
+    );
   }
   addGossip(program, io);
   addConfig(program, io);
@@ -119,6 +121,49 @@ function addDetach(program: Command, io: CliIo): void {
     .action((netns: string, _, command: Command) =>
       detach(io, netns, command.optsWithGlobals<DetachOptions>()),
     );
+}
+
+function addRelease(program: Command, io: CliIo): void {
+  program
+    .command('release')
+    .description('Let a MAC address that is frozen on this node, because it moved too often, move again')
+    .argument('<mac>', 'MAC address')
+    .requiredOption('--network <name>', 'network of the configuration')
+    .option('--json', 'print JSON: {"released": true or false}')
+    .addHelpText('after', examples(['weft release 02:00:5e:10:00:03 --network blue']))
+    .action((mac: string, _, command: Command) =>
+      release(io, mac, command.optsWithGlobals<ReleaseOptions>()),
+    );
+}
+
+function addReport(program: Command, name: ReportName, further: readonly string[] = []): Command {
+  return program
+    .command(name)
+    .description(REPORTS[name].summary)
+    .option('--json', 'print JSON, one document a line')
+    .option('--watch', 'show it again every second until interrupted')
+    .addHelpText(
+      'after',
+      examples([`weft ${name}`, `weft ${name} --json`, `weft ${name} --watch`, ...further]),
+    );
+}
+
+interface FdbOptions extends ReportOptions {
+  readonly explain?: string;
+  readonly network?: string;
+}
+
+function addFdb(program: Command, io: CliIo): void {
+  addReport(program, 'fdb', ['weft fdb --explain 02:00:5e:10:00:03'])
+    .option('--explain <mac>', 'say who claims this MAC address, and why frames to it go where they go')
+    .option('--network <name>', 'with --explain: in this network only')
+    .action((_, command: Command) => {
+      const options = command.optsWithGlobals<FdbOptions>();
+      const { explain, network } = options;
+      if (explain !== undefined) return showReport(io, explanationOf(explain, network), options);
+      if (network !== undefined) command.error('--network goes with --explain');
+      return showReport(io, REPORTS.fdb, options);
+    });
 }
 
 const KEY_SUMMARIES: Readonly<Record<KeyOperation, string>> = {

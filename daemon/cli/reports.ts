@@ -1,9 +1,10 @@
 /** The commands that show something: what each asks the daemon and how it is laid out. */
 import type { ReportName } from '../api/reports.ts';
 import { oneLine } from '../one-line.ts';
-import type { NodeOperations, StatusReport } from '../operations.ts';
+import type { ClaimsReport, NodeOperations, StatusReport } from '../operations.ts';
+import { flagsOf } from './flags.ts';
 import { formatTable } from './table.ts';
-import { humanBytes, humanCount, humanSeconds } from './units.ts';
+import { humanBytes, humanCount, humanMilliseconds, humanSeconds } from './units.ts';
 
 export interface Report {
   readonly summary: string;
@@ -18,23 +19,26 @@ export const REPORTS: Readonly<Record<ReportName, Report>> = {
     formatStatus,
   ),
   peers: report(
-    'Show the other nodes and their state',
+    'Show the other nodes, their state, and how well they are reached',
     operations => operations.peers(),
     peers =>
       formatTable(
-        ['NAME', 'ADDRESS', 'STATE', 'VNIS', 'LAST-SEEN', 'INCARNATION'],
+        ['NAME', 'ADDRESS', 'STATE', 'HEALTH', 'RTT', 'TWO-WAY', 'LAST-SEEN', 'VNIS', 'INCARNATION'],
         peers.map(peer => [
           peer.name,
           peer.address,
           peer.state,
+          peer.health,
+          peer.rtt_ms === null ? null : humanMilliseconds(peer.rtt_ms),
+          ago(peer.last_two_way_s),
+          ago(peer.last_seen_s),
           peer.vnis.join(','),
-          peer.last_seen_s === null ? 'never' : humanSeconds(peer.last_seen_s),
           peer.incarnation,
         ]),
       ),
   ),
   fdb: report(
-    'Show which MAC address is behind which VTEP',
+    'Show which MAC address is behind which VTEP, or why one is where it is',
     operations => operations.fdb(),
     entries =>
       formatTable(
@@ -68,20 +72,35 @@ export const REPORTS: Readonly<Record<ReportName, Report>> = {
       ),
   ),
   endpoints: report(
-    'Show the containers that are attached on this node',
+    'Show the containers of this node, and those that other nodes tell of',
     operations => operations.endpoints(),
     endpoints =>
       formatTable(
-        ['NETWORK', 'VNI', 'NETNS', 'IFNAME', 'MAC', 'ADDRESSES', 'MTU', 'ATTACH'],
+        [
+          'NETWORK',
+          'VNI',
+          'OWNER',
+          'NETNS',
+          'IFNAME',
+          'MAC',
+          'ADDRESSES',
+          'COUNTER',
+          'AGE',
+          'ATTACH',
+          'FLAGS',
+        ],
         endpoints.map(endpoint => [
           endpoint.network,
           endpoint.vni,
+          endpoint.owner,
           endpoint.netns,
           endpoint.ifname,
           endpoint.mac,
           endpoint.addresses.join(','),
-          endpoint.mtu,
+          endpoint.mobility,
+          endpoint.age_s === null ? null : humanSeconds(endpoint.age_s),
           endpoint.attach,
+          flagsOf(endpoint),
         ]),
       ),
   ),
@@ -95,6 +114,10 @@ export const REPORTS: Readonly<Record<ReportName, Report>> = {
       ),
   ),
 };
+
+function ago(seconds: number | null): string {
+  return seconds === null ? 'never' : humanSeconds(seconds);
+}
 
 function report<T>(
   summary: string,
@@ -110,14 +133,25 @@ function report<T>(
   };
 }
 
+function formatClaims({ installed, waiting, repaired, audits, usable_ms: usable }: ClaimsReport): string {
+  const counts = `${installed} installed, ${waiting} waiting, ${repaired} repaired in ${humanCount(audits)} audits`;
+  const [p50, p99, max] = [usable.p50, usable.p99, usable.max].map(ms => humanMilliseconds(ms ?? 0));
+  return usable.count === 0 ? counts : `${counts}, usable after p50 ${p50} p99 ${p99} max ${max}`;
+}
+
 function formatStatus(status: StatusReport): string {
-  const { node, peers, dataplane } = status;
+  const { node, peers, gossip, claims, dataplane } = status;
   const drops = Object.entries(dataplane.drops).map(([reason, frames]) => `${reason} ${humanCount(frames)}`);
   const traffic = (what: string, packets: number, bytes: number) =>
     `${what} ${humanCount(packets)} packets ${humanBytes(bytes)}`;
   const lines = [
     ['node', `${node.name} ${node.underlay}, weft ${node.version}, up ${humanSeconds(node.uptime_s)}`],
     ['peers', `${peers.alive} alive, ${peers.suspect} suspect, ${peers.dead} dead`],
+    [
+      'gossip',
+      `${gossip.encrypted ? 'encrypted' : 'not encrypted'}, health score ${gossip.health_score} of 7 (0 is best)`,
+    ],
+    ['claims', formatClaims(claims)],
     [
       'dataplane',
       [

@@ -8,7 +8,7 @@ import { ManualClock } from '../../dataplane/testing/manual-clock.ts';
 import { REPORT_NAMES } from '../api/reports.ts';
 import { startApiServer } from '../api/server.ts';
 import { version } from '../package-info.ts';
-import { FAKE_KEYS, FAKE_STATUS, FakeNode } from '../testing/fake-node.ts';
+import { FAKE_EXPLANATION, FAKE_KEYS, FAKE_STATUS, FakeNode } from '../testing/fake-node.ts';
 import { memoryLog } from '../testing/memory-log.ts';
 import { tempDirectory } from '../testing/temp-directory.ts';
 import type { CliIo } from './io.ts';
@@ -63,6 +63,8 @@ test('a wrong command line is one line on stderr and exit 2', async t => {
     [['attach', 'web'], /required option '--network <name>' not specified/],
     [['attach', 'web', '--network'], /argument missing/],
     [['detach', '--network', 'blue'], /missing required argument 'netns'/],
+    [['release', '--network', 'blue'], /missing required argument 'mac'/],
+    [['fdb', '--network', 'blue'], /--network goes with --explain/],
     [['config', 'check'], /missing required argument 'file'/],
     [['config', 'chekc', 'x'], /unknown command 'chekc'/],
     [['daemon', '--socket', '/x'], /the daemon has no --socket/],
@@ -92,6 +94,7 @@ test('--help has examples for each command, --version the version; both exit 0',
     ['daemon'],
     ['attach'],
     ['detach'],
+    ['release'],
     ['config', 'check'],
     ...KEY_OPERATIONS.map(operation => ['gossip', 'keys', operation]),
     ...REPORT_NAMES.map(name => [name]),
@@ -175,6 +178,39 @@ test('detach succeeds whether or not there is something', async t => {
   t.deepEqual(await ask(...argv, '--json'), { code: 0, out: '{"removed":false}\n', err: '' });
 });
 
+test('fdb --explain asks for what was given, and prints it as people or programs want it', async t => {
+  const { ask, node } = await serve(t);
+  const { mac } = FAKE_EXPLANATION;
+  const { code, out } = await ask('fdb', '--explain', mac);
+  t.is(code, 0);
+  t.regex(out, /^02:00:5e:10:00:03 in blue \(VNI 42\)\nentry {6}VTEP 192\.0\.2\.2, gossip, 2m 5s old\n/);
+  t.regex(out, /\nOWNER +VTEP +ADDRESSES +COUNTER +FLAGS +STANDING +SINCE +DATAPLANE +WHY\nvm-b /);
+  t.regex(out, /\n\nFrames to it go to vm-b at VTEP 192\.0\.2\.2, [^\n]*\.\n$/);
+  const json = await ask('fdb', '--explain', '02-00-5E-10-00-03', '--network', 'blue', '--json');
+  t.is(json.out, `${JSON.stringify(FAKE_EXPLANATION)}\n`);
+  t.deepEqual(node.requests, [
+    { mac, network: undefined },
+    { mac, network: 'blue' },
+  ]);
+});
+
+test('release says whether there was something to release', async t => {
+  const { ask, node } = await serve(t);
+  const argv = (mac: string) => ['release', mac, '--network', 'blue'];
+  t.deepEqual(await ask(...argv('02-00-5E-10-00-03')), {
+    code: 0,
+    out: 'released 02:00:5e:10:00:03 in blue: it may move again\n',
+    err: '',
+  });
+  t.deepEqual(await ask(...argv('02:00:5e:10:00:02')), {
+    code: 0,
+    out: '02:00:5e:10:00:02 is not frozen in blue: nothing to release\n',
+    err: '',
+  });
+  t.is((await ask(...argv('02:00:5e:10:00:02'), '--json')).out, '{"released":false}\n');
+  t.deepEqual(node.requests[0], { mac: '02:00:5e:10:00:03', network: 'blue' });
+});
+
 test('gossip keys asks for what was given, a key also from standard input, and prints no key', async t => {
   const { ask, node, socketPath } = await serve(t);
   const key = 'AAECAwQFBgcICQoLDA0ODw==';
@@ -230,6 +266,18 @@ test('what is refused is one line on stderr and exit 1', async t => {
     [
       ['attach', 'web', '--network', 'blue', '--mac', '01:00:00:00:00:00'],
       'cannot attach: MAC: "01:00:00:00:00:00" is not the MAC address of one interface; choose a locally administered unicast one, as in 02:00:5e:10:00:01',
+    ],
+    [
+      ['fdb', '--explain', '02:00:5e:10:00:77'],
+      'nothing is known of 02:00:5e:10:00:77 in any network of this node; compare it with weft endpoints',
+    ],
+    [
+      ['fdb', '--explain', '01:00:5e:10:00:01'],
+      'cannot explain: MAC: "01:00:5e:10:00:01" is not the MAC address of one interface; give one of weft endpoints or weft fdb',
+    ],
+    [
+      ['release', 'web', '--network', 'blue'],
+      'cannot release: MAC: "web" is not a MAC address; write six bytes in hexadecimal, as in 02:00:5e:10:00:01',
     ],
     [
       ['detach', 'a\nb', '--network', 'blue'],

@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { humanBytes, humanCount, humanSeconds } from './units.ts';
+import { humanBytes, humanCount, humanMilliseconds, humanSeconds } from './units.ts';
 
 test('humanBytes, humanCount, humanSeconds: tables', t => {
   const bytes: readonly (readonly [number, string])[] = [
@@ -34,6 +34,21 @@ test('humanBytes, humanCount, humanSeconds: tables', t => {
     [86_400 * 12 + 3 * 3600, '12d 3h'],
   ];
   for (const [value, text] of seconds) t.is(humanSeconds(value), text);
+});
+
+test('humanMilliseconds: a table', t => {
+  const table: readonly (readonly [number, string])[] = [
+    [0, '0ms'],
+    [0.384, '0.38ms'],
+    [1.2, '1.2ms'],
+    [9.999, '10ms'],
+    [61.44, '61.4ms'],
+    [180.4, '180ms'],
+    [999.9, '1000ms'],
+    [1000, '1s'],
+    [12_345, '12s'],
+  ];
+  for (const [value, text] of table) t.is(humanMilliseconds(value), text);
 });
 
 test('humanBytes and humanCount never need more than four digits', t => {

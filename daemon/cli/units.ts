@@ -22,6 +22,13 @@ function scaled(value: number, base: number, units: readonly string[]): string {
   return `${figure} ${units[step] ?? ''}`;
 }
 
+/** Milliseconds as `0.38ms`, `12.5ms`, `180ms`, from a second on as seconds. */
+export function humanMilliseconds(ms: number): string {
+  if (ms >= 1000) return humanSeconds(ms / 1000);
+  const decimals = ms < 10 ? 2 : ms < 100 ? 1 : 0;
+  return `${Number(ms.toFixed(decimals))}ms`;
+}
+
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;

@@ -12,10 +12,19 @@ import type { CommandResult } from '../lab/run-command.ts';
 import { type Vm, weftCommand } from '../lab/vm.ts';
 import { waitFor } from '../lab/wait-for.ts';
 import { weftConfig } from '../lab/weft-config.ts';
-import type { EndpointReport, PeerReport, StatusReport } from '../operations.ts';
+import type { PeerReport, StatusReport } from '../operations.ts';
 import { CONFIG_MISTAKES, validConfig } from './config-mistakes.ts';
 import { inLab } from './in-lab.ts';
-import { ATTACH_MODES, addAttached, addWeftVm, assertPing, BLUE, startPair, waitForPeer } from './overlay.ts';
+import {
+  ATTACH_MODES,
+  addAttached,
+  addWeftVm,
+  assertPing,
+  BLUE,
+  localEndpoints,
+  startPair,
+  waitForPeer,
+} from './overlay.ts';
 
 const REPOSITORY = fileURLToPath(new URL('../../../', import.meta.url));
 /** Debian's `nobody`. */
@@ -130,7 +139,7 @@ test('a second daemon on the same socket, VXLAN port or gossip port is refused, 
       t.is((await a.weftJson<StatusReport>('status')).node.name, 'a');
     }
     t.true(a.daemon.running);
-    t.is((await a.weftJson<EndpointReport[]>('endpoints')).length, 1);
+    t.is((await localEndpoints(a)).length, 1);
     t.true((await c1.link('eth0')).flags.includes('UP'));
   });
 });
@@ -215,7 +224,7 @@ for (const mode of ATTACH_MODES) {
         assertRefused(t, await a.weft(['attach', ...args], { check: false }), pattern);
         t.deepEqual(await snapshot(a, used, c2, occupied), before, `left by: attach ${args.join(' ')}`);
       }
-      t.is((await a.weftJson<EndpointReport[]>('endpoints')).length, 1);
+      t.is((await localEndpoints(a)).length, 1);
     });
   });
 }

@@ -8,9 +8,9 @@ import test from 'ava';
 import type { Container } from '../lab/container.ts';
 import type { Vm } from '../lab/vm.ts';
 import { waitFor } from '../lab/wait-for.ts';
-import type { EndpointReport, FdbReport } from '../operations.ts';
+import type { FdbReport } from '../operations.ts';
 import { inLab } from './in-lab.ts';
-import { ATTACH_MODES, addAttached, addWeftVm, attach, waitForPing } from './overlay.ts';
+import { ATTACH_MODES, addAttached, addWeftVm, attach, localEndpoints, waitForPing } from './overlay.ts';
 
 const ADDRESSES = { addresses: ['198.18.0.1/24'] };
 
@@ -22,7 +22,7 @@ async function hostLinks(vm: Vm): Promise<string[]> {
 async function waitUntilForgotten(vm: Vm, mac: string): Promise<void> {
   await waitFor(
     async () =>
-      (await vm.weftJson<EndpointReport[]>('endpoints')).length === 0 &&
+      (await localEndpoints(vm)).length === 0 &&
       !(await vm.weftJson<FdbReport[]>('fdb')).some(entry => entry.mac === mac),
     { what: 'the endpoint and its entry to be forgotten', timeoutMs: 10_000 },
   );
@@ -40,7 +40,7 @@ for (const mode of ATTACH_MODES) {
       const before = await c1.link('eth0');
       await attach(a, c1, ADDRESSES);
       t.deepEqual(await c1.link('eth0'), before, 'the interface is the same');
-      t.is((await a.weftJson<EndpointReport[]>('endpoints')).length, 1);
+      t.is((await localEndpoints(a)).length, 1);
 
       const other = ['attach', c1.netns, '--network', 'blue', '--address', '198.18.0.9/24'];
       const refused = await a.weft(other, { check: false });
@@ -55,7 +55,7 @@ for (const mode of ATTACH_MODES) {
 
       for (const _ of [1, 2]) await a.weft(['detach', c1.netns, '--network', 'blue']);
       t.deepEqual(await hostLinks(a), []);
-      t.deepEqual(await a.weftJson<EndpointReport[]>('endpoints'), []);
+      t.deepEqual(await localEndpoints(a), []);
       t.false((await c1.links()).some(link => link.ifname === 'eth0'));
     });
   });
@@ -83,7 +83,7 @@ for (const mode of ATTACH_MODES) {
       await a.restartWeft();
       await waitForPing(c1, '198.18.0.2');
       await deleteNamespace(a, c1);
-      await waitFor(async () => (await a.weftJson<EndpointReport[]>('endpoints')).length === 1, {
+      await waitFor(async () => (await localEndpoints(a)).length === 1, {
         what: 'the endpoint to be forgotten',
       });
       t.false((await a.weftJson<FdbReport[]>('fdb')).some(entry => entry.mac === mac));
@@ -110,7 +110,7 @@ for (const mode of ATTACH_MODES) {
     await inLab(t, `deleted-${mode}`, async lab => {
       const a = await addWeftVm(lab, 1, { attach: mode });
       const c1 = await addAttached(a, 'c1', ADDRESSES);
-      const { mac } = (await a.weftJson<EndpointReport[]>('endpoints'))[0] as EndpointReport;
+      const mac = (await localEndpoints(a))[0]?.mac ?? '';
       await a.kill9();
       await c1.ip('link del dev eth0');
       await a.restartWeft();
@@ -133,7 +133,7 @@ test('endpoints (bridge): a bridge that is full is told as what it is, and nothi
     t.is(refused.code, 1);
     t.regex(refused.stderr, /the bridge of network blue is full: it has 1023 ports; use attach: tap/);
     t.deepEqual(await hostLinks(a), []);
-    t.deepEqual(await a.weftJson<EndpointReport[]>('endpoints'), []);
+    t.deepEqual(await localEndpoints(a), []);
     await a.ip('link del other0');
     t.is((await a.weft(args, { check: false })).code, 0);
   });

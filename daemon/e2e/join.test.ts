@@ -7,7 +7,8 @@
 import test from 'ava';
 import { systemClock } from '../../dataplane/clock.ts';
 import { ping } from '../lab/ping.ts';
-import type { EndpointReport, NetworkReport, PeerReport, StatusReport } from '../operations.ts';
+import { waitFor } from '../lab/wait-for.ts';
+import type { NetworkReport, PeerReport, StatusReport } from '../operations.ts';
 import { inLab } from './in-lab.ts';
 import {
   ATTACH_MODES,
@@ -17,6 +18,7 @@ import {
   attach,
   attachPair,
   BLUE,
+  localEndpoints,
   startPair,
   timed,
   waitForPeer,
@@ -58,7 +60,7 @@ for (const mode of ATTACH_MODES) {
       t.true(link.flags.includes('UP'));
       // IEEE 802: bit 1 of the first byte set is locally administered, bit 0 clear is unicast.
       t.is(Number.parseInt(link.address.slice(0, 2), 16) & 3, 2, link.address);
-      const [endpoint] = await a.weftJson<EndpointReport[]>('endpoints');
+      const [endpoint] = await localEndpoints(a);
       t.like(endpoint, {
         network: 'blue',
         vni: 42,
@@ -70,7 +72,7 @@ for (const mode of ATTACH_MODES) {
       });
 
       await attach(a, c1, { addresses: ['198.18.0.1/24'] });
-      t.is((await a.weftJson<EndpointReport[]>('endpoints')).length, 1, 'attaching twice is attaching once');
+      t.is((await localEndpoints(a)).length, 1, 'attaching twice is attaching once');
       t.is((await c1.link('eth0')).ifindex, link.ifindex);
 
       const detach = ['detach', c1.netns, '--network', 'blue'];
@@ -79,7 +81,7 @@ for (const mode of ATTACH_MODES) {
         (await c1.links()).map(({ ifname }) => ifname),
         ['lo'],
       );
-      t.deepEqual(await a.weftJson<EndpointReport[]>('endpoints'), []);
+      t.deepEqual(await localEndpoints(a), []);
       await a.weft(detach); // of what is not there: succeeds
 
       await attach(a, c1, { addresses: ['198.18.0.1/24'] });
@@ -130,6 +132,16 @@ test('status, networks and peers report the contract, as JSON and as tables; --s
       t.true(shown.stdout.length > 0);
     }
     t.regex((await pair.a.weft(['peers'])).stdout, /\bb\b.*192\.0\.2\.2.*alive/);
+    const { rtt_ms: rtt, last_two_way_s: twoWay } = await waitFor(
+      async () => (await pair.a.weftJson<PeerReport[]>('peers')).find(({ health }) => health === 'good'),
+      { what: 'a probe of b to be acked' },
+    );
+    t.true(rtt !== null && rtt > 0 && rtt < 1000, `${rtt}`);
+    t.true(twoWay !== null && twoWay < 10, `${twoWay}`);
+    const { address: mac } = await c1.link('eth0');
+    const explained = await pair.a.weft(['fdb', '--explain', mac]);
+    t.true(explained.stdout.includes(`${mac} in blue (VNI 42)\n`), explained.stdout);
+    t.regex(explained.stdout, /\nFrames to it go to eth0 of .* on this node, because it is attached here/);
   });
 });
 

@@ -9,7 +9,7 @@ import { expectedDigest, stream } from '../lab/stream.ts';
 import type { Vm } from '../lab/vm.ts';
 import { waitFor } from '../lab/wait-for.ts';
 import type { AttachMode, NetworkConfig } from '../lab/weft-config.ts';
-import type { DropReport, FdbReport, PeerReport } from '../operations.ts';
+import type { DropReport, EndpointReport, FdbReport, PeerReport } from '../operations.ts';
 
 export const ATTACH_MODES: readonly AttachMode[] = ['bridge', 'tap'];
 
@@ -172,6 +172,11 @@ export async function losses(vm: Vm): Promise<readonly string[]> {
 /** All frames that the daemon of `vm` dropped up to now, whatever the reason. */
 export async function totalDrops(vm: Vm): Promise<number> {
   return (await vm.weftJson<DropReport[]>('drops')).reduce((sum, { frames }) => sum + frames, 0);
+}
+
+/** The endpoints that are attached on the machine itself. */
+export async function localEndpoints(vm: Vm): Promise<readonly EndpointReport[]> {
+  return (await vm.weftJson<EndpointReport[]>('endpoints')).filter(({ where }) => where === 'local');
 }
 
 /** The forwarding entry of a MAC address, if there is one. */

@@ -10,9 +10,17 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import test from 'ava';
 import type { Vm } from '../lab/vm.ts';
 import { waitFor } from '../lab/wait-for.ts';
-import type { EndpointReport } from '../operations.ts';
 import { inLab } from './in-lab.ts';
-import { ATTACH_MODES, addAttached, addWeftVm, assertPing, attach, BLUE, waitForPing } from './overlay.ts';
+import {
+  ATTACH_MODES,
+  addAttached,
+  addWeftVm,
+  assertPing,
+  attach,
+  BLUE,
+  localEndpoints,
+  waitForPing,
+} from './overlay.ts';
 
 const C1 = { addresses: ['198.18.0.1/24'] };
 const C2 = { addresses: ['198.18.0.2/24'] };
@@ -29,10 +37,6 @@ async function restartWith(vm: Vm, change: (config: ConfigFile) => void): Promis
   change(config);
   vm.writeConfig(JSON.stringify(config));
   await vm.restartWeft();
-}
-
-async function endpoints(vm: Vm): Promise<EndpointReport[]> {
-  return await vm.weftJson<EndpointReport[]>('endpoints');
 }
 
 async function linkNames(vm: Vm): Promise<string[]> {
@@ -63,7 +67,7 @@ for (const mode of ATTACH_MODES) {
       });
       for (const container of [c1, c2]) t.is((await container.link('eth0')).mtu, 1200);
       t.deepEqual(
-        (await endpoints(a)).map(({ mtu }) => mtu),
+        (await localEndpoints(a)).map(({ mtu }) => mtu),
         [1200, 1200],
       );
       await waitForPing(c1, '198.18.0.2');
@@ -80,7 +84,7 @@ for (const mode of ATTACH_MODES) {
         config.node.name = 'renamed';
       });
       await waitForPing(c1, '198.18.0.2');
-      t.is((await endpoints(a)).length, 2);
+      t.is((await localEndpoints(a)).length, 2);
     });
   });
 
@@ -95,10 +99,10 @@ for (const mode of ATTACH_MODES) {
       for (const endpoint of record.endpoints) endpoint.pending = true;
       writeFileSync(file, JSON.stringify(record));
       await a.restartWeft();
-      t.deepEqual(await endpoints(a), []);
+      t.deepEqual(await localEndpoints(a), []);
       t.false((await c1.links()).some(link => link.ifname === 'eth0'));
       await attach(a, c1, C1);
-      t.is((await endpoints(a)).length, 1);
+      t.is((await localEndpoints(a)).length, 1);
     });
   });
 
@@ -115,9 +119,11 @@ for (const mode of ATTACH_MODES) {
       await first.stop('SIGKILL');
       await restartWith(a, () => {});
       await waitForPing(c2, '198.18.0.1');
-      t.is((await endpoints(a)).length, 2);
+      t.is((await localEndpoints(a)).length, 2);
       await second.stop('SIGKILL');
-      await waitFor(async () => (await endpoints(a)).length === 1, { what: 'the endpoint to be forgotten' });
+      await waitFor(async () => (await localEndpoints(a)).length === 1, {
+        what: 'the endpoint to be forgotten',
+      });
     });
   });
 }
@@ -141,7 +147,7 @@ test('restart: the bridge of a network that left the configuration is removed, u
       ['wf-blue', 'wt-blue', 'wf-green', 'wt-green', 'wf-red', 'wt-red'].filter(name => names.includes(name)),
       ['wf-blue', 'wt-blue', 'wf-green', 'wt-green'],
     );
-    await a.weft(['detach', (await endpoints(a))[0]?.netns ?? '', '--network', 'green']);
+    await a.weft(['detach', (await localEndpoints(a))[0]?.netns ?? '', '--network', 'green']);
     await a.stopWeft();
     t.deepEqual(
       (await linkNames(a)).filter(name => name.startsWith('w')),

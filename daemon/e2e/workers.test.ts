@@ -14,7 +14,7 @@ import type { Lab } from '../lab/lab.ts';
 import { runCommand } from '../lab/run-command.ts';
 import type { Vm } from '../lab/vm.ts';
 import { waitFor } from '../lab/wait-for.ts';
-import type { EndpointReport, StatusReport } from '../operations.ts';
+import type { StatusReport } from '../operations.ts';
 import { inLab } from './in-lab.ts';
 import {
   ATTACH_MODES,
@@ -24,6 +24,7 @@ import {
   assertStream,
   attachPair,
   fdbEntry,
+  localEndpoints,
   losses,
   startPair,
   waitForPeer,
@@ -157,7 +158,7 @@ for (const attach of ATTACH_MODES) {
         await waitForPing(c1, '198.18.0.2', 20_000);
         await waitForPing(c2, '198.18.0.1');
         if (attach === 'bridge') t.is(await isMultiQueue(pair.a, 'wt-blue'), workers > 1);
-        t.is((await pair.a.weftJson<EndpointReport[]>('endpoints')).length, 1);
+        t.is((await localEndpoints(pair.a)).length, 1);
       }
       // An interface that was made for one worker is written to by all of them.
       await restartWith(pair.a, 4);
@@ -174,7 +175,7 @@ for (const attach of ATTACH_MODES) {
       const mac = (await c2.link('eth0')).address;
       await waitForPing(c1, '198.18.0.2');
       await runCommand('ip', ['netns', 'del', c2.netns]);
-      await waitFor(async () => (await a.weftJson<EndpointReport[]>('endpoints')).length === 1, {
+      await waitFor(async () => (await localEndpoints(a)).length === 1, {
         what: 'the endpoint to be forgotten',
       });
       await waitFor(async () => (await fdbEntry(a, mac)) === undefined, { what: 'its entry to go' });

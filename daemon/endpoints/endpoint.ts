@@ -11,6 +11,8 @@ export const endpointSchema = z.object({
   mac: z.string(),
   addresses: z.array(z.string()),
   mtu: z.number().int(),
+  /** How often its MAC has moved (RFC 7432 section 7.7), so that a restarted node does not count less than before. */
+  mobility: z.number().int().min(0).optional(),
   /** bridge: the host's end of the veth pair. tap: the name under which the TAP was born. Unique on this VM. */
   hostLink: z.string(),
   /** Written before its links are made and cleared once they work: what is still pending at a start is taken back. */

@@ -65,6 +65,8 @@ async function makeEndpoints(t: ExecutionContext) {
     for (const device of open.values()) closeTap(device);
   });
   const { log, lines } = memoryLog();
+  const announced = new Set<string>();
+  const quota = { isReached: false };
   const endpoints = new Endpoints({
     clock: systemClock,
     log,
@@ -77,11 +79,21 @@ async function makeEndpoints(t: ExecutionContext) {
       attachMac: async () => {},
       releaseMac: async () => {},
     },
+    announcer: {
+      announce({ hostLink, mobility = 0 }) {
+        if (quota.isReached) throw new WeftError('unavailable', 'peers would not take it');
+        announced.add(hostLink);
+        return mobility;
+      },
+      withdraw: ({ hostLink }) => {
+        announced.delete(hostLink);
+      },
+    },
     networks: [NETWORK],
     nodeName: 'a',
     onLinks: () => {},
   });
-  return { endpoints, store, open, lines };
+  return { endpoints, store, open, lines, announced, quota };
 }
 
 function request(netns: string) {
@@ -127,5 +139,33 @@ test('detach() finds the interface when the process that its namespace was known
   child.stdin.end();
   await closed;
   t.deepEqual(await endpoints.detach({ netns, network: 'blue', ifname: 'eth0' }), { removed: true });
+  t.false(await hasEth0(netns));
+});
+
+test('an endpoint is announced as long as it is attached, also when it is taken over', async t => {
+  const netns = addNamespace(t, 'announced');
+  const { endpoints, announced, open, store } = await makeEndpoints(t);
+  const { hostLink } = await endpoints.attach(request(netns));
+  t.deepEqual([...announced], [hostLink]);
+  await endpoints.moved(hostLink, 7);
+  t.is(store.all()[0]?.mobility, 7);
+  announced.clear();
+  // As the end of the process would.
+  for (const device of open.values()) closeTap(device);
+  open.clear();
+  await endpoints.restore();
+  t.deepEqual([...announced], [hostLink]);
+  await endpoints.detach({ netns, network: 'blue', ifname: 'eth0' });
+  t.deepEqual([...announced], []);
+  await endpoints.stop();
+});
+
+test('attach() leaves nothing of an endpoint that others would not take', async t => {
+  const netns = addNamespace(t, 'quota');
+  const { endpoints, open, quota } = await makeEndpoints(t);
+  quota.isReached = true;
+  await t.throwsAsync(endpoints.attach(request(netns)), { code: 'unavailable' });
+  t.deepEqual(endpoints.all(), []);
+  t.is(open.size, 0);
   t.false(await hasEth0(netns));
 });

@@ -36,11 +36,22 @@ export interface EndpointWiring {
   releaseMac(endpoint: Endpoint): Promise<void>;
 }
 
+/** How other nodes are told. */
+export interface EndpointAnnouncer {
+  /**
+   * Says that the endpoint is here, ahead of whoever said so before; again is no change. Returns its mobility counter, to be kept.
+   * Throws what peers would not take.
+   */
+  announce(endpoint: Endpoint): number;
+  withdraw(endpoint: Endpoint): void;
+}
+
 export interface EndpointsModules {
   readonly clock: Clock;
   readonly log: Log;
   readonly store: EndpointStore;
   readonly wiring: EndpointWiring;
+  readonly announcer: EndpointAnnouncer;
   readonly networks: readonly AttachableNetwork[];
   readonly nodeName: string;
   /** At each look at the endpoints: the names of the links of the VM, for whoever has others to look after. */
@@ -104,6 +115,14 @@ export class Endpoints {
     });
   }
 
+  /** Its mobility counter has risen: for the next life of this node. */
+  moved(hostLink: string, mobility: number): Promise<void> {
+    return this.inTurn(async () => {
+      const endpoint = this.all().find(candidate => candidate.hostLink === hostLink);
+      if (endpoint !== undefined) await this.modules.store.replace(endpoint, { ...endpoint, mobility });
+    });
+  }
+
   /** Waits for what is under way; the interfaces stay. */
   async stop(): Promise<void> {
     this.stopped = true;
@@ -134,7 +153,7 @@ export class Endpoints {
   }
 
   private async attachNow(request: AttachRequest): Promise<Endpoint> {
-    const { networks, nodeName, store, wiring, log } = this.modules;
+    const { announcer, networks, nodeName, store, wiring, log } = this.modules;
     const wanted = await planEndpoint(request, networks, nodeName);
     // Only what stands in the way: looking at all endpoints would make the thousandth attachment a slow one.
     const rivals = rivalsOf(wanted, this.all());
@@ -152,7 +171,7 @@ export class Endpoints {
       hasLinks = true;
       if (device !== undefined) await wiring.addPort(wanted, device);
       await wiring.attachMac(wanted);
-      const endpoint = { ...wanted, pending: false };
+      const endpoint = { ...wanted, pending: false, mobility: announcer.announce(wanted) };
       await store.replace(wanted, endpoint);
       log.info(logFields(endpoint), 'attached');
       return endpoint;
@@ -194,9 +213,10 @@ export class Endpoints {
     }
   }
 
-  /** Takes the interface away, whichever part of it exists. */
+  /** Takes the interface away, whichever part of it exists; before it, the others are told to send nothing more here. */
   private async dismantle(endpoint: Endpoint): Promise<void> {
-    const { wiring } = this.modules;
+    const { announcer, wiring } = this.modules;
+    announcer.withdraw(endpoint);
     try {
       await ignoreMissing(wiring.releaseMac(endpoint));
       if (endpoint.attach === 'tap') await ignoreMissing(wiring.removePort(endpoint));
@@ -241,6 +261,7 @@ export class Endpoints {
       await this.modules.wiring.addPort(endpoint, device);
     }
     await this.modules.wiring.attachMac(endpoint);
+    this.modules.announcer.announce(endpoint);
     this.modules.log.info(logFields(endpoint), 'taken over');
   }
 

@@ -89,6 +89,14 @@ export async function ownLinkNames(): Promise<ReadonlySet<string>> {
   return new Set(names);
 }
 
+/** Packets that a link of the daemon's own namespace has received. Throws `not_found`. */
+export async function receivedPackets(name: string): Promise<number> {
+  const [link] = (await ask(['-statistics', 'link', 'show', 'dev', name])) as {
+    readonly stats64: { readonly rx: { readonly packets: number } };
+  }[];
+  return link?.stats64.rx.packets ?? 0;
+}
+
 /** Default routes of one family, the preferred one first. */
 export async function defaultRoutes(
   family: 4 | 6,

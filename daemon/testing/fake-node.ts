@@ -5,12 +5,15 @@ import type {
   DetachRequest,
   DropReport,
   EndpointReport,
+  ExplainReport,
+  ExplainRequest,
   FdbReport,
   KeysReport,
   KeysRequest,
   NetworkReport,
   NodeOperations,
   PeerReport,
+  ReleaseRequest,
   StatusReport,
 } from '../operations.ts';
 
@@ -18,6 +21,36 @@ export const FAKE_STATUS: StatusReport = {
   node: { name: 'vm-a', underlay: '192.0.2.1', version: '0.1.0', uptime_s: 7832.5 },
   networks: [{ name: 'blue', vni: 42, mtu: 1450, endpoints: 1 }],
   peers: { alive: 1, suspect: 0, dead: 1 },
+  gossip: { health_score: 0, encrypted: true },
+  claims: {
+    installed: 12,
+    waiting: 1,
+    repaired: 0,
+    audits: 261,
+    usable_ms: {
+      count: 40,
+      skewed: 0,
+      p50: 2,
+      p99: 61.4,
+      max: 61.4,
+      buckets: [
+        { le: 1, count: 4 },
+        { le: 2, count: 31 },
+        { le: 5, count: 37 },
+        { le: 10, count: 38 },
+        { le: 20, count: 39 },
+        { le: 50, count: 39 },
+        { le: 100, count: 40 },
+        { le: 200, count: 40 },
+        { le: 500, count: 40 },
+        { le: 1000, count: 40 },
+        { le: 2000, count: 40 },
+        { le: 5000, count: 40 },
+        { le: 10_000, count: 40 },
+        { le: null, count: 40 },
+      ],
+    },
+  },
   dataplane: {
     workers: 1,
     rx_packets: 1_204_511,
@@ -58,8 +91,28 @@ export const FAKE_STATUS: StatusReport = {
 };
 
 const FAKE_PEERS: readonly PeerReport[] = [
-  { name: 'vm-b', address: '192.0.2.2', state: 'alive', vnis: [42, 43], last_seen_s: 0.4, incarnation: 7 },
-  { name: 'vm-c', address: '192.0.2.3', state: 'dead', vnis: [42], last_seen_s: 185, incarnation: 2 },
+  {
+    name: 'vm-b',
+    address: '192.0.2.2',
+    state: 'alive',
+    vnis: [42, 43],
+    last_seen_s: 0.4,
+    incarnation: 7,
+    health: 'good',
+    rtt_ms: 0.38,
+    last_two_way_s: 0.9,
+  },
+  {
+    name: 'vm-c',
+    address: '192.0.2.3',
+    state: 'dead',
+    vnis: [42],
+    last_seen_s: 185,
+    incarnation: 2,
+    health: 'failing',
+    rtt_ms: 1.2,
+    last_two_way_s: 186.3,
+  },
 ];
 
 const FAKE_FDB: readonly FdbReport[] = [
@@ -78,8 +131,8 @@ const FAKE_FDB: readonly FdbReport[] = [
     mac: '02:00:5e:10:00:03',
     where: 'remote',
     vtep: '192.0.2.2',
-    origin: 'learned',
-    age_s: 2.2,
+    origin: 'gossip',
+    age_s: 125.4,
   },
 ];
 
@@ -96,25 +149,97 @@ const FAKE_NETWORKS: readonly NetworkReport[] = [
   { name: 'green', vni: 43, mtu: 1450, endpoints: 0, subnet: null, attach: 'tap', vteps: [] },
 ];
 
-export const FAKE_ENDPOINT: EndpointReport = {
+const FAKE_ENDPOINT: EndpointReport = {
   network: 'blue',
   vni: 42,
+  where: 'local',
+  owner: 'vm-a',
+  vtep: null,
   netns: 'web',
   ifname: 'eth0',
   mac: '02:00:5e:10:00:02',
   addresses: ['198.18.0.2/24'],
   mtu: 1450,
   attach: 'bridge',
+  age_s: 310,
+  mobility: 0,
+  frozen: false,
+  sticky: false,
+  container: 'web',
+};
+
+const FAKE_REMOTE_ENDPOINT: EndpointReport = {
+  network: 'blue',
+  vni: 42,
+  where: 'remote',
+  owner: 'vm-b',
+  vtep: '192.0.2.2',
+  netns: null,
+  ifname: 'eth0',
+  mac: '02:00:5e:10:00:03',
+  addresses: ['198.18.0.3'],
+  mtu: null,
+  attach: null,
+  age_s: 125.5,
+  mobility: 2,
+  frozen: true,
+  sticky: false,
+  container: 'db',
+};
+
+/** What it has before anything is attached or detached. */
+export const FAKE_ENDPOINTS: readonly EndpointReport[] = [FAKE_ENDPOINT, FAKE_REMOTE_ENDPOINT];
+
+export const FAKE_EXPLANATION: ExplainReport = {
+  mac: '02:00:5e:10:00:03',
+  networks: [
+    {
+      network: 'blue',
+      vni: 42,
+      entry: { where: 'remote', vtep: '192.0.2.2', origin: 'gossip', age_s: 125.4 },
+      claims: [
+        {
+          owner: 'vm-b',
+          vtep: '192.0.2.2',
+          addresses: ['198.18.0.3'],
+          mobility: 2,
+          sticky: false,
+          frozen: true,
+          standing: 'winner',
+          rule: 'frozen',
+          why: 'it is frozen, for it moved too often, and is held where it is',
+          since_s: 125.5,
+          dataplane: 'used',
+        },
+        {
+          owner: 'vm-d',
+          vtep: '192.0.2.4',
+          addresses: ['198.18.0.3'],
+          mobility: 1,
+          sticky: false,
+          frozen: false,
+          standing: 'outranked',
+          rule: 'frozen',
+          why: 'the claim of vm-b is frozen, for the address moved too often, and is held there',
+          since_s: 164.2,
+          dataplane: null,
+        },
+      ],
+      contested_moves: 5,
+      conclusion:
+        'Frames to it go to vm-b at VTEP 192.0.2.2, whose claim wins: it is frozen, for it moved too often, and is held where it is.',
+    },
+  ],
 };
 
 const FAKE_DROPS: readonly DropReport[] = [
   { network: null, reason: 'unknown_vni', frames: 3, meaning: 'the VNI is no network of this node' },
 ];
 
-/** Every request to change something is kept in `requests`. */
+/** Every request that says more than which report is wanted is kept in `requests`. */
 export class FakeNode implements NodeOperations {
-  readonly requests: (AttachRequest | DetachRequest | KeysRequest)[] = [];
-  private readonly attached = new Map<string, EndpointReport>([[keyOf(FAKE_ENDPOINT), FAKE_ENDPOINT]]);
+  readonly requests: (AttachRequest | DetachRequest | ExplainRequest | KeysRequest | ReleaseRequest)[] = [];
+  private readonly attached = new Map<string, EndpointReport>([['blue web eth0', FAKE_ENDPOINT]]);
 
   status(): Promise<StatusReport> {
     return Promise.resolve(FAKE_STATUS);
@@ -133,7 +258,7 @@ export class FakeNode implements NodeOperations {
   }
 
   endpoints(): Promise<readonly EndpointReport[]> {
-    return Promise.resolve([...this.attached.values()]);
+    return Promise.resolve([...this.attached.values(), FAKE_REMOTE_ENDPOINT]);
   }
 
   drops(): Promise<readonly DropReport[]> {
@@ -149,6 +274,7 @@ export class FakeNode implements NodeOperations {
       });
     }
     const endpoint: EndpointReport = {
+      ...FAKE_ENDPOINT,
       network: network.name,
       vni: network.vni,
       netns: request.netns,
@@ -157,9 +283,24 @@ export class FakeNode implements NodeOperations {
       addresses: request.addresses,
       mtu: network.mtu,
       attach: network.attach,
+      age_s: 0,
+      container: request.netns,
     };
-    this.attached.set(keyOf(endpoint), endpoint);
+    this.attached.set(keyOf(request), endpoint);
     return endpoint;
+  }
+
+  async explain(request: ExplainRequest): Promise<ExplainReport> {
+    this.requests.push(request);
+    if (request.mac === FAKE_EXPLANATION.mac) return FAKE_EXPLANATION;
+    throw new WeftError('not_found', `nothing is known of ${request.mac} in any network of this node`, {
+      hint: 'compare it with weft endpoints',
+    });
+  }
+
+  async release(request: ReleaseRequest): Promise<{ readonly released: boolean }> {
+    this.requests.push(request);
+    return { released: request.mac === FAKE_EXPLANATION.mac };
   }
 
   async gossipKeys(request: KeysRequest): Promise<KeysReport> {

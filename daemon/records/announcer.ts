@@ -1,0 +1,40 @@
+/** From the endpoints of this VM to our record log: what other nodes are told of them. */
+
+import { CONTAINER_MAX_BYTES } from '../../control/records/limits.ts';
+import type { RecordLog } from '../../control/records/record-log.ts';
+import { type IpAddress, parseIp, parseMac, parseVni } from '../../dataplane/address.ts';
+import type { EndpointAnnouncer } from '../endpoints/endpoints.ts';
+
+export function endpointAnnouncer(
+  log: Pick<RecordLog, 'attach' | 'detach' | 'mobilityOf'>,
+): EndpointAnnouncer {
+  return {
+    announce(endpoint) {
+      const { ifname, mobility, netns } = endpoint;
+      const vni = parseVni(endpoint.vni);
+      const mac = parseMac(endpoint.mac);
+      log.attach(vni, {
+        mac,
+        ips: endpoint.addresses.map(addressOf),
+        interface: ifname,
+        containerId: containerId(netns.name),
+        ...(mobility !== undefined && { mobility }),
+      });
+      return log.mobilityOf(vni, mac) ?? 0;
+    },
+    withdraw: ({ vni, mac }) => {
+      log.detach(parseVni(vni), parseMac(mac));
+    },
+  };
+}
+
+function addressOf(cidr: string): IpAddress {
+  return parseIp(cidr.replace(/\/.*/, ''));
+}
+
+/** The namespace as the operator named it. Of a long path the end tells more. */
+function containerId(name: string): string {
+  let id = name;
+  while (Buffer.byteLength(id) > CONTAINER_MAX_BYTES) id = id.slice(1);
+  return id;
+}

@@ -1,0 +1,115 @@
+/** What the reports of a node take from its record log: the interface, and claims in the shapes of operations.ts. */
+import type { Claim, PlacedClaim } from '../../control/records/claim.ts';
+import type { Explanation } from '../../control/records/claim-view.ts';
+import type { RecordLog } from '../../control/records/record-log.ts';
+import { formatMac } from '../../dataplane/address.ts';
+import type { InstalledClaim } from '../../dataplane/commands.ts';
+import type { Endpoint } from '../endpoints/endpoint.ts';
+import type { ClaimsReport, EndpointReport } from '../operations.ts';
+import { seconds } from '../reports/seconds.ts';
+import { UsableHistogram } from './usable-histogram.ts';
+
+/** Claims, and what became of them. Times are those of the clock that the reports use. */
+export interface RecordSource extends Pick<RecordLog, 'owners' | 'explain' | 'release'> {
+  /** For `claims` of the status. */
+  report(): ClaimsReport | Promise<ClaimsReport>;
+}
+
+/** Of a node that hears of no claims. */
+export const NO_RECORDS: RecordSource = {
+  owners: () => [],
+  explain: () => ({ claims: [], moves: 0 }),
+  release: () => false,
+  report: () => ({
+    installed: 0,
+    waiting: 0,
+    repaired: 0,
+    audits: 0,
+    usable_ms: new UsableHistogram().report(),
+  }),
+};
+
+/**
+ * How many claims the dataplane uses, and how many it should and does not: `installed` are all that it was told of,
+ * `wanted` how many there are of other nodes. Those that an attachment here covers are neither.
+ */
+export function countClaims(
+  installed: readonly Pick<InstalledClaim, 'state'>[],
+  wanted: number,
+): Pick<ClaimsReport, 'installed' | 'waiting'> {
+  const inState = (state: InstalledClaim['state']) => installed.filter(claim => claim.state === state).length;
+  const used = inState('used');
+  return { installed: used, waiting: Math.max(0, wanted - used - inState('attached_here')) };
+}
+
+/** What the node `origin` says of an address now; undefined: nothing, or that it does not have it any more. */
+export function claimBy(origin: string, { claims }: Explanation): Claim | undefined {
+  return claims.find(({ claim }) => claim.origin === origin && !claim.deleted)?.claim;
+}
+
+export interface LocalEndpointFacts {
+  /** This node. */
+  readonly owner: string;
+  /** What this node says of it; undefined: it was not announced. */
+  readonly claim: Claim | undefined;
+  /** Milliseconds since the dataplane has it, where nothing was announced; undefined: it has it not, or was not asked. */
+  readonly attachedMs: number | undefined;
+  readonly now: number;
+}
+
+export function localEndpoint(endpoint: Endpoint, facts: LocalEndpointFacts): EndpointReport {
+  const { network, vni, netns, ifname, mac, addresses, mtu, attach } = endpoint;
+  const { owner, claim, now } = facts;
+  const ageMs = claim === undefined ? facts.attachedMs : now - claim.since;
+  return {
+    network,
+    vni,
+    where: 'local',
+    owner,
+    vtep: null,
+    netns: netns.name,
+    ifname,
+    mac,
+    addresses,
+    mtu,
+    attach,
+    age_s: ageMs === undefined ? null : seconds(ageMs),
+    mobility: claim?.mobility ?? null,
+    frozen: claim?.frozen ?? false,
+    sticky: claim?.sticky ?? false,
+    container: claim?.containerId || null,
+  };
+}
+
+function remoteEndpoint(network: string, claim: PlacedClaim, now: number): EndpointReport {
+  return {
+    network,
+    vni: claim.vni,
+    where: 'remote',
+    owner: claim.origin,
+    vtep: claim.vtep.address,
+    netns: null,
+    ifname: claim.interface,
+    mac: formatMac(claim.mac),
+    addresses: claim.ips,
+    mtu: null,
+    attach: null,
+    age_s: seconds(now - claim.since),
+    mobility: claim.mobility,
+    frozen: claim.frozen,
+    sticky: claim.sticky,
+    container: claim.containerId || null,
+  };
+}
+
+/** What the other nodes have in a network, by node and address. */
+export function remoteEndpoints(
+  network: { readonly name: string; readonly self: string },
+  owners: Iterable<PlacedClaim>,
+  now: number,
+): EndpointReport[] {
+  return [...owners]
+    .filter(({ origin }) => origin !== network.self)
+    .toSorted((a, b) => (a.origin === b.origin ? a.mac - b.mac : a.origin < b.origin ? -1 : 1))
+    .map(claim => remoteEndpoint(network.name, claim, now));
+}
