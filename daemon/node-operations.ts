@@ -132,7 +132,7 @@ export function nodeOperations(parts: NodeParts): NodeOperations {
 
     async drops() {
       const counters = await dataplane.run('readCounters', {});
-      return dropRows(counters, gossip.counters().drops, networkName);
+      return dropRows(counters, { gossip: gossip.counters().drops, records: records.drops() }, networkName);
     },
 
     async attach(request) {

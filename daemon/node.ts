@@ -39,6 +39,7 @@ import { checkMachine, probeTapOffloads } from './preflight.ts';
 import { ClaimKeeper } from './records/claim-keeper.ts';
 import { framesSent } from './records/frames-sent.ts';
 import { RecordService } from './records/record-service.ts';
+import { recordSource } from './records/record-source.ts';
 import type { RunningNode } from './running-node.ts';
 import { offloadSwitches } from './sender/offload-switches.ts';
 import { TunnelSender } from './sender/tunnel-sender.ts';
@@ -199,7 +200,6 @@ class Node implements RunningNode {
         networks: this.networks,
         onTelling: () => this.membersChanged(),
         onEpoch: () => this.gossip.setTags(this.tags()),
-        onUsable: () => {},
       },
     );
     this.gossip.onEvent(event => this.onGossip(event));
@@ -214,8 +214,10 @@ class Node implements RunningNode {
     );
     const { dataplane, networks, endpoints, gossip, sender } = this;
     const parts = { dataplane, networks, endpoints, gossip, offloads, sender };
+    const modules = { dataplane, service: this.records, keeper: this.claims };
     this.operations = nodeOperations({
       ...parts,
+      records: recordSource(modules, { self: nodeName, vnis }),
       clock: systemClock,
       name: nodeName,
       underlay: underlay.address,

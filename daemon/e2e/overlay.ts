@@ -161,11 +161,11 @@ export async function assertStream(
 /** Reasons that belong to the life of a network, not to the transfer that a test looks at. */
 export const INCIDENTAL: ReadonlySet<string> = new Set(['no_destination', 'hairpin', 'split_horizon']);
 
-/** What a transfer lost: rows of `weft drops`, without gossip's and the incidental ones. Empty: every frame arrived. */
+/** What a transfer lost: rows of `weft drops`, without those of the control plane and the incidental ones. Empty: every frame arrived. */
 export async function losses(vm: Vm): Promise<readonly string[]> {
   const drops = await vm.weftJson<DropReport[]>('drops');
   return drops
-    .filter(({ reason }) => !reason.startsWith('gossip_') && !INCIDENTAL.has(reason))
+    .filter(({ reason }) => !/^(gossip|records)_/.test(reason) && !INCIDENTAL.has(reason))
     .map(({ reason, frames }) => `${reason}: ${frames}`);
 }
 

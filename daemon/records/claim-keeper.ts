@@ -11,6 +11,7 @@ import type { Dataplane } from '../../dataplane/dataplane.ts';
 import type { Log } from '../log.ts';
 import { Contests, type ContestsModules } from './contests.ts';
 import { ClaimReconciler } from './reconciler.ts';
+import { UsableHistogram } from './usable-histogram.ts';
 
 export interface ClaimKeeperModules extends Omit<ContestsModules, 'records'> {
   readonly clock: Clock;
@@ -26,12 +27,12 @@ export interface ClaimKeeperOptions {
   readonly onTelling: () => void;
   /** Our log has begun anew. */
   readonly onEpoch: () => void;
-  /** How long a claim took from its origin to our forwarding table, in milliseconds, by both nodes' wall clocks. */
-  readonly onUsable: (ms: number) => void;
 }
 
 export class ClaimKeeper {
   readonly reconciler: ClaimReconciler;
+  /** How long claims took from their origin to our forwarding table, in milliseconds, by both nodes' wall clocks. */
+  readonly usable = new UsableHistogram();
   private readonly modules: ClaimKeeperModules;
   private readonly options: ClaimKeeperOptions;
   private readonly contests: Contests;
@@ -129,7 +130,7 @@ export class ClaimKeeper {
     const key = `${vni} ${mac}`;
     if (claimedAt === undefined || this.awaited.get(key) !== claimedAt) return;
     this.awaited.delete(key);
-    this.options.onUsable(this.modules.clock.wallTime() - claimedAt);
+    this.usable.add(this.modules.clock.wallTime() - claimedAt);
   }
 
   private fieldsOf(vni: Vni, mac: MacAddress) {

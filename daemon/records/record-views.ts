@@ -1,6 +1,7 @@
 /** What the reports of a node take from its record log: the interface, and claims in the shapes of operations.ts. */
 import type { Claim, PlacedClaim } from '../../control/records/claim.ts';
 import type { Explanation } from '../../control/records/claim-view.ts';
+import type { RecordCounterReport } from '../../control/records/record-counters.ts';
 import type { RecordLog } from '../../control/records/record-log.ts';
 import { formatMac } from '../../dataplane/address.ts';
 import type { InstalledClaim } from '../../dataplane/commands.ts';
@@ -13,6 +14,8 @@ import { UsableHistogram } from './usable-histogram.ts';
 export interface RecordSource extends Pick<RecordLog, 'owners' | 'explain' | 'release'> {
   /** For `claims` of the status. */
   report(): ClaimsReport | Promise<ClaimsReport>;
+  /** What the record log did not take, by reason. */
+  drops(): RecordCounterReport['drops'];
 }
 
 /** Of a node that hears of no claims. */
@@ -20,6 +23,7 @@ export const NO_RECORDS: RecordSource = {
   owners: () => [],
   explain: () => ({ claims: [], moves: 0 }),
   release: () => false,
+  drops: () => ({}),
   report: () => ({
     installed: 0,
     waiting: 0,

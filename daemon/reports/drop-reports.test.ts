@@ -17,7 +17,7 @@ const COUNTERS: DataplaneCounters = {
 };
 
 test('dropRows: a row for each network and reason that has occurred', t => {
-  const rows = dropRows(COUNTERS, {}, nameOf);
+  const rows = dropRows(COUNTERS, { gossip: {}, records: {} }, nameOf);
   t.deepEqual(
     rows.map(({ network, reason, frames }) => [network, reason, frames]),
     [
@@ -29,10 +29,13 @@ test('dropRows: a row for each network and reason that has occurred', t => {
   t.is(rows[0]?.meaning, 'the VNI is no network of this node');
 });
 
-test('dropRows: gossip counts messages, under names of its own', t => {
-  t.like(dropRows(NO_COUNTS, { lateAck: 4 }, nameOf), [
+test('dropRows: gossip and records count messages, under names of their own', t => {
+  const rows = dropRows(NO_COUNTS, { gossip: { lateAck: 4 }, records: { badHello: 1 } }, nameOf);
+  t.like(rows, [
     { network: null, reason: 'gossip_late_ack', frames: 4 },
+    { network: null, reason: 'records_bad_hello', frames: 1 },
   ]);
+  t.is(rows[1]?.meaning, 'a link that did not begin with a proper hello');
 });
 
 test('dropTotals: all networks together', t => {

@@ -1,5 +1,6 @@
-/** What was dropped, and why: the counters of the dataplane and of gossip as rows of `weft drops` and totals of `weft status`. */
-import { DROP_REASONS as GOSSIP_DROPS, type DropReason as GossipDrop } from '../../control/counters.ts';
+/** What was dropped, and why: the counters of the dataplane, of gossip and of the record log as rows of `weft drops` and totals of `weft status`. */
+import { DROP_REASONS as GOSSIP_DROPS } from '../../control/counters.ts';
+import { RECORD_DROPS } from '../../control/records/record-counters.ts';
 import type { DataplaneCounters } from '../../dataplane/commands.ts';
 import { type DropReason, dropMeaning } from '../../dataplane/drop-reasons.ts';
 import { portLosses } from '../../dataplane/port-losses.ts';
@@ -8,11 +9,18 @@ import type { DropReport } from '../operations.ts';
 /** A row for each network and reason that has occurred. */
 export function dropRows(
   { drops, underlay, ports }: DataplaneCounters,
-  gossip: Readonly<Record<string, number>>,
+  control: {
+    readonly gossip: Readonly<Record<string, number>>;
+    readonly records: Readonly<Record<string, number>>;
+  },
   networkName: (vni: number | null) => string | null,
 ): DropReport[] {
   const rows = drops.flatMap(({ vni, reasons }) => rowsOf(networkName(vni), reasons));
-  rows.push(...rowsOf(null, Object.fromEntries(portLosses(underlay, 'udp'))), ...gossipRows(gossip));
+  rows.push(
+    ...rowsOf(null, Object.fromEntries(portLosses(underlay, 'udp'))),
+    ...controlRows('gossip', control.gossip, GOSSIP_DROPS),
+  );
+  rows.push(...controlRows('records', control.records, RECORD_DROPS));
   for (const { vni, counters } of ports)
     rows.push(...rowsOf(networkName(vni), Object.fromEntries(portLosses(counters, 'tap'))));
   return merge(rows);
@@ -36,13 +44,17 @@ function rowsOf(network: string | null, reasons: Partial<Record<DropReason, numb
     .map(([reason, frames]) => ({ network, reason, frames, meaning: dropMeaning(reason) }));
 }
 
-/** Gossip counts messages, not frames; they stand apart by their prefix. */
-function gossipRows(drops: Readonly<Record<string, number>>): DropReport[] {
+/** The control plane counts messages and frames of its own; they stand apart by their prefix. */
+function controlRows(
+  prefix: string,
+  drops: Readonly<Record<string, number>>,
+  meanings: Readonly<Record<string, string>>,
+): DropReport[] {
   return Object.entries(drops).map(([reason, frames]) => ({
     network: null,
-    reason: `gossip_${reason.replaceAll(/[A-Z]/g, letter => `_${letter.toLowerCase()}`)}`,
+    reason: `${prefix}_${reason.replaceAll(/[A-Z]/g, letter => `_${letter.toLowerCase()}`)}`,
     frames,
-    meaning: GOSSIP_DROPS[reason as GossipDrop] ?? reason,
+    meaning: meanings[reason] ?? reason,
   }));
 }
 
