@@ -33,6 +33,9 @@ const CHURN_MS = environmentNumber('WEFT_CHURN_MOVES') === undefined ? 60_000 : 
 /** How long the partition lasts; at least until each side holds the other for dead. */
 const PARTITION_MS = 1000 * (environmentNumber('WEFT_PARTITION_S') ?? 0);
 
+/** Of a test; the long form takes as long as this machine needs for 2,000 moves. */
+const TIMEOUT_MS = 1_800_000;
+
 function environmentNumber(name: string): number | undefined {
   const text = process.env[name];
   return text === undefined ? undefined : Number(text);
@@ -52,7 +55,7 @@ async function startCrowd(t: ExecutionContext, lab: Lab): Promise<{ vms: readonl
 }
 
 test('churn: all entries are everywhere 2 s after the last attach, and right 10 s after moves with loss', async t => {
-  t.timeout(600_000);
+  t.timeout(TIMEOUT_MS);
   await inLab(t, 'churn', async lab => {
     const { vms, crowd } = await startCrowd(t, lab);
     await Promise.all(
@@ -72,12 +75,12 @@ test('churn: all entries are everywhere 2 s after the last attach, and right 10 
     t.log(`all tables right ${Math.round(took)} ms after the last move`);
     t.true(lost > moves, `only ${lost} packets were lost`);
     if (Number.isFinite(MOVES)) t.is(moves, MOVES);
-    else t.true(moves > 100, `only ${moves} moves in a minute`);
+    else t.true(moves > 50, `only ${moves} moves in a minute`);
   });
 });
 
 test('churn: after a partition with moves on both sides every table is right within 15 s', async t => {
-  t.timeout(600_000);
+  t.timeout(TIMEOUT_MS);
   await inLab(t, 'partition', async lab => {
     const { vms, crowd } = await startCrowd(t, lab);
     const sides = [vms.slice(0, VMS / 2), vms.slice(VMS / 2)] as const;
