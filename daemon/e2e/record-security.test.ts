@@ -56,7 +56,7 @@ const hello = Buffer.from(encodeFrame({ type: 'hello', version: RECORDS_VERSION,
 const withLength = (hex: string) => `${(hex.length / 2).toString(16).padStart(8, '0')}${hex}`;
 
 /** Until a link that nobody has proved to have a key for is closed, in milliseconds; and what a busy machine adds to it. */
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 5000;
 const GRACE_MS = 5000;
 const ATTACKERS = 200;
 

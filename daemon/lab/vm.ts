@@ -13,6 +13,9 @@ import { apiSocket, type WeftOptions, weftConfig } from './weft-config.ts';
 /** The daemon and its command line are one program. */
 const WEFT = fileURLToPath(new URL('../main.js', import.meta.url));
 
+/** A daemon starts in a second; a dozen of them on a busy machine do not. */
+const START_TIMEOUT_MS = 60_000;
+
 /** A command line of weft, for tests that start it in a way of their own; the first element is the program. */
 export function weftCommand(...args: readonly string[]): readonly [string, ...string[]] {
   return [process.execPath, '--enable-source-maps', WEFT, ...args];
@@ -108,7 +111,7 @@ export class Vm extends Host {
         await this.api.status();
         return 'ready';
       },
-      { what: `the API of weft on ${this.name}`, timeoutMs: 20_000 },
+      { what: `the API of weft on ${this.name}`, timeoutMs: START_TIMEOUT_MS },
     );
     if (!started.running) throw new Error(`weft on ${this.name} ended at start-up\n${started.report()}`);
     return started;
