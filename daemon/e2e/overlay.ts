@@ -26,6 +26,8 @@ export interface PairOptions {
   readonly dataplane?: Readonly<Record<string, unknown>>;
   /** dataplane.workers. @default auto */
   readonly workers?: number;
+  /** Base64: gossip is encrypted with it. @default nothing is encrypted */
+  readonly gossipKey?: string;
   /** Environment of the daemons. @default nothing beyond that of the test */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -51,16 +53,20 @@ export async function addWeftVm(lab: Lab, n: number, options: PairOptions = {}):
     ipv6Underlay = false,
     workers = 'auto',
     dataplane = {},
+    gossipKey,
     env = {},
   } = options;
   const name = String.fromCharCode('a'.charCodeAt(0) + n - 1);
   const prefix = ipv6Underlay ? '2001:db8::' : '192.0.2.';
   const vm = await lab.addVm(name, { underlay: `${prefix}${n}/${ipv6Underlay ? 64 : 24}` });
+  const gossip = {
+    join: n === 1 ? [] : [`${prefix}1`],
+    ...(gossipKey !== undefined && { key: gossipKey }),
+  };
   await vm.startWeft(
     {
       networks: networks.map(network => ({ attach, ...network })),
-      join: n === 1 ? [] : [`${prefix}1`],
-      override: { dataplane: { workers, ...dataplane } },
+      override: { dataplane: { workers, ...dataplane }, gossip },
     },
     env,
   );

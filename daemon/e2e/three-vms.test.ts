@@ -7,40 +7,16 @@
  */
 import test from 'ava';
 import { Capture } from '../lab/capture.ts';
-import type { Container } from '../lab/container.ts';
-import type { Lab } from '../lab/lab.ts';
 import { ping } from '../lab/ping.ts';
-import type { Vm } from '../lab/vm.ts';
 import { waitFor } from '../lab/wait-for.ts';
-import type { AttachMode } from '../lab/weft-config.ts';
 import { inLab } from './in-lab.ts';
-import {
-  ATTACH_MODES,
-  addAttached,
-  addWeftVm,
-  assertPing,
-  attach,
-  fdbEntry,
-  waitForPeer,
-} from './overlay.ts';
-
-async function startThree(lab: Lab, mode: AttachMode): Promise<{ a: Vm; b: Vm; c: Vm }> {
-  const a = await addWeftVm(lab, 1, { attach: mode });
-  const [b, c] = await Promise.all([
-    addWeftVm(lab, 2, { attach: mode }),
-    addWeftVm(lab, 3, { attach: mode }),
-  ]);
-  // b and c know only a: each hears of the other by gossip.
-  const vms = [a, b, c];
-  const pairs = vms.flatMap(vm => vms.filter(other => other !== vm).map(other => [vm, other.name] as const));
-  await Promise.all(pairs.map(async ([vm, name]) => await waitForPeer(vm, name, 'alive')));
-  return { a, b, c };
-}
+import { ATTACH_MODES, addAttached, assertPing, attach, fdbEntry } from './overlay.ts';
+import { addQuiet, startThree } from './pool.ts';
 
 for (const mode of ATTACH_MODES) {
   test(`three machines (${mode}): a broadcast reaches every container once and never comes back`, async t => {
     await inLab(t, `three-${mode}`, async lab => {
-      const { a, b, c } = await startThree(lab, mode);
+      const { a, b, c } = await startThree(lab, { attach: mode });
       const sender = await addAttached(a, 'c1', { addresses: ['198.18.0.1/24'] });
       const others = [
         await addAttached(a, 'c2', { addresses: ['198.18.0.4/24'] }),
@@ -72,12 +48,12 @@ for (const mode of ATTACH_MODES) {
 
   test(`three machines (${mode}): a MAC that moves is followed within one frame it sends`, async t => {
     await inLab(t, `move-${mode}`, async lab => {
-      const { a, b, c } = await startThree(lab, mode);
+      const { a, b, c } = await startThree(lab, { attach: mode });
       const mac = '02:00:5e:10:00:07';
       const addresses = ['198.18.0.7/24'];
-      const watcher = await quiet(await a.addContainer('c1'));
+      const watcher = await addQuiet(a, 'c1');
       await attach(a, watcher, { addresses: ['198.18.0.1/24'] });
-      const before = await quiet(await b.addContainer('c1'));
+      const before = await addQuiet(b, 'c1');
       await attach(b, before, { addresses, mac });
       const watcherMac = (await watcher.link('eth0')).address;
       await watcher.ip(`neigh replace 198.18.0.7 lladdr ${mac} dev eth0 nud permanent`);
@@ -86,7 +62,7 @@ for (const mode of ATTACH_MODES) {
       t.is((await fdbEntry(a, mac))?.vtep, b.underlay);
 
       await b.weft(['detach', before.netns, '--network', 'blue']);
-      const after = await quiet(await c.addContainer('c1'));
+      const after = await addQuiet(c, 'c1');
       await attach(c, after, { addresses, mac });
       await after.ip(`neigh replace 198.18.0.1 lladdr ${watcherMac} dev eth0 nud permanent`);
       const sent = await Capture.start(after, 'eth0', `ether src ${mac}`);
@@ -99,10 +75,4 @@ for (const mode of ATTACH_MODES) {
       await assertPing(t, watcher, '198.18.0.7');
     });
   });
-}
-
-/** A container that sends nothing of its own accord: no router solicitation, no multicast listener report. */
-async function quiet(container: Container): Promise<Container> {
-  await container.sysctl({ 'net.ipv6.conf.all.disable_ipv6': 1, 'net.ipv6.conf.default.disable_ipv6': 1 });
-  return container;
 }

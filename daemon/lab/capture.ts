@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
+import { systemClock } from '../../dataplane/clock.ts';
 import type { Host } from './host.ts';
 import { readPcap } from './pcap.ts';
 import { waitFor } from './wait-for.ts';
@@ -49,6 +50,21 @@ export class Capture {
   /** The frames seen up to now, from the Ethernet header on. */
   frames(): Buffer[] {
     return readPcap(Buffer.concat(this.chunks));
+  }
+
+  /** Waits until nothing has been captured for so long: until what was started has said all that it says unasked. */
+  async silence(ms: number, timeoutMs = 30_000): Promise<void> {
+    let seen = -1;
+    let since = 0;
+    await waitFor(
+      () => {
+        const now = systemClock.now();
+        const count = this.frames().length;
+        if (count !== seen) [seen, since] = [count, now];
+        return now - since >= ms;
+      },
+      { what: `${ms} ms of silence`, timeoutMs },
+    );
   }
 
   /** Ends the capture. Its frames stay. */

@@ -27,10 +27,11 @@ ethtool ethtool
 ping iputils-ping
 iperf3 iperf3
 '
-# tshark decodes what we send; Open vSwitch and serf are the independent peers of the tests.
+# tshark decodes what we send, nft loses packets; Open vSwitch and serf are the independent peers of the tests.
 judges='
 tcpdump tcpdump
 tshark tshark
+nft nftables
 ovs-vswitchd openvswitch-switch
 serf serf
 '

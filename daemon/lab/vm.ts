@@ -1,6 +1,8 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { systemClock } from '../../dataplane/clock.ts';
+import { ApiClient } from '../api/client.ts';
 import { Container, type PlugOptions } from './container.ts';
 import { Host, type HostModules } from './host.ts';
 import type { LabProcess, ProcessEnd } from './lab-process.ts';
@@ -10,6 +12,9 @@ import { apiSocket, type WeftOptions, weftConfig } from './weft-config.ts';
 
 /** The daemon and its command line are one program. */
 const WEFT = fileURLToPath(new URL('../main.js', import.meta.url));
+
+/** A daemon starts in a second; a dozen of them on a busy machine do not. */
+const START_TIMEOUT_MS = 60_000;
 
 /** A command line of weft, for tests that start it in a way of their own; the first element is the program. */
 export function weftCommand(...args: readonly string[]): readonly [string, ...string[]] {
@@ -26,6 +31,8 @@ export class Vm extends Host {
   /** Underlay addresses without prefix lengths, in the order given. */
   readonly addresses: readonly string[];
   readonly directory: string;
+  /** The API of the daemon, for what is asked or done often: a command of the CLI costs a start of Node. */
+  readonly api: ApiClient;
   private readonly addNamespace: (name: string) => Promise<string>;
   private weftProcess: LabProcess | undefined;
 
@@ -37,6 +44,7 @@ export class Vm extends Host {
     this.addNamespace = modules.addNamespace;
     this.addresses = options.addresses.map(address => address.replace(/\/.*/, ''));
     this.directory = options.directory;
+    this.api = new ApiClient({ clock: systemClock }, { socketPath: this.apiSocket });
   }
 
   /** The first underlay address. */
@@ -99,11 +107,11 @@ export class Vm extends Host {
     await waitFor(
       async () => {
         if (!started.running) return 'ended';
-        // Asking costs a start of Node; the socket of a daemon that was killed is still there, so ask all the same.
-        if (!existsSync(this.apiSocket)) return undefined;
-        return (await this.weft(['status', '--json'], { check: false })).code === 0 ? 'ready' : undefined;
+        // The socket of a daemon that was killed is still there: only an answer tells.
+        await this.api.status();
+        return 'ready';
       },
-      { what: `the API of weft on ${this.name}`, timeoutMs: 20_000 },
+      { what: `the API of weft on ${this.name}`, timeoutMs: START_TIMEOUT_MS },
     );
     if (!started.running) throw new Error(`weft on ${this.name} ended at start-up\n${started.report()}`);
     return started;

@@ -10,6 +10,7 @@ export interface NetworkConfig {
   readonly mtu?: number | 'auto';
   readonly static_vteps?: readonly string[];
   readonly bum_rate?: number;
+  readonly unknown_unicast?: 'auto' | 'drop' | 'flood';
 }
 
 export interface WeftOptions {

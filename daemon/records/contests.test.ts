@@ -25,7 +25,13 @@ const ENDPOINT: Endpoint = {
 function makeContest(answers: readonly Assertion[]) {
   const clock = new ManualClock();
   const { log, lines } = memoryLog();
-  const state = { owner: 'b' as string | undefined, frames: 10 as number | undefined, endpoints: [ENDPOINT] };
+  const state = {
+    owner: 'b' as string | undefined,
+    frames: 10 as number | undefined,
+    endpoints: [ENDPOINT],
+    /** Happens while the counter is saved. */
+    whileMoving: undefined as (() => void) | undefined,
+  };
   const asserted: Assertion[] = [];
   const moved: number[] = [];
   const contests = new Contests(
@@ -46,6 +52,7 @@ function makeContest(answers: readonly Assertion[]) {
         all: () => state.endpoints,
         moved: async (_, mobility) => {
           moved.push(mobility);
+          state.whileMoving?.();
         },
       },
       framesSent: async () => state.frames,
@@ -81,6 +88,21 @@ test('one that sends after the loss claims it back, once, and its counter is kep
   state.frames = 30;
   await look();
   t.is(asserted.length, 1, 'it is ours');
+});
+
+test('an address that is lost again while its counter is saved is claimed back again', async t => {
+  const { asserted, contests, look, state } = makeContest(['reclaimed', 'reclaimed']);
+  contests.lost(BLUE, parseMac(MAC));
+  state.whileMoving = () => {
+    state.whileMoving = undefined;
+    state.owner = 'b';
+    contests.lost(BLUE, parseMac(MAC));
+  };
+  for (let i = 0; i < 5; i++) {
+    await look();
+    state.frames = (state.frames ?? 0) + 1;
+  }
+  t.deepEqual(asserted, ['reclaimed', 'reclaimed']);
 });
 
 test('what another node keeps is said once, and tried again', async t => {

@@ -73,8 +73,15 @@ export class Contests {
   }
 
   private async look(): Promise<void> {
-    for (const [key, contest] of this.contests) {
-      if (!(await this.lookAt(contest))) this.contests.delete(key);
+    for (const [key, contest] of [...this.contests]) {
+      // Taken out first: what is lost again while we look is a contest of its own.
+      this.contests.delete(key);
+      let goesOn = true;
+      try {
+        goesOn = await this.lookAt(contest);
+      } finally {
+        if (goesOn) this.contests.set(key, contest);
+      }
     }
   }
 
