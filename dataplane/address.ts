@@ -83,9 +83,23 @@ export function ipFamily(address: IpAddress): 4 | 6 {
 /** The address in network byte order: 4 or 16 bytes. */
 export function ipToBytes(address: IpAddress): Uint8Array {
   // Each message of gossip and each record has one, and the library parses them as whatever they may be.
-  if (!address.includes(':')) return Uint8Array.from(address.split('.'), Number);
+  if (!address.includes(':')) return ipv4ToBytes(address);
   return Uint8Array.from(ipaddr.parse(address).toByteArray());
 }
+
+function ipv4ToBytes(address: string): Uint8Array {
+  const bytes = new Uint8Array(4);
+  let index = 0;
+  for (let at = 0; at < address.length; at++) {
+    const code = address.charCodeAt(at);
+    if (code === DOT) index += 1;
+    else bytes[index] = 10 * (bytes[index] as number) + code - ZERO;
+  }
+  return bytes;
+}
+
+const DOT = '.'.charCodeAt(0);
+const ZERO = '0'.charCodeAt(0);
 
 /** The inverse of {@link ipToBytes}. Throws `invalid_argument` unless there are 4 or 16 bytes. */
 export function ipFromBytes(bytes: Uint8Array): IpAddress {

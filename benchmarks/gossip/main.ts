@@ -14,7 +14,7 @@ import { type GossipCurve, type GossipRun, gossipFiles, textReport } from './rep
 export const GOSSIP_USAGE = `npm run bench -- gossip [options]
 
   --quick             half a minute: 10 and 100 nodes, one seed
-  --full              also 3,000 nodes, and records of 10,000; needs an hour and 12 GB
+  --full              also 3,000 nodes, and records of 10,000: hours, and more memory than 1,000's 1.4 GB; not tried yet
   --sizes N,...       numbers of nodes, instead of 10, 30, 100, 300 and 1,000
   --seeds N           runs of each point (3; quick and full: 1)
   --json FILE         writes all samples

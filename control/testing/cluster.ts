@@ -226,11 +226,15 @@ export class Cluster {
   /** `count` nodes n1, n2, … that all join the first `seeds`, started at random within the first `spread` ms. */
   addPool(
     count: number,
-    { seeds = 1, spread = 2000 }: { readonly seeds?: number; readonly spread?: number } = {},
+    {
+      seeds = 1,
+      spread = 2000,
+      ...settings
+    }: { readonly seeds?: number; readonly spread?: number } & Pick<NodeSettings, 'forgetsEvents'> = {},
   ): void {
     const join = Array.from({ length: seeds }, (_, index) => `10.0.0.${index + 1}`);
     for (let index = 0; index < count; index++) {
-      const node = this.add({ name: `n${index + 1}`, join });
+      const node = this.add({ name: `n${index + 1}`, join, ...settings });
       this.clock.after(this.random.next() * spread, () => node.start());
     }
   }

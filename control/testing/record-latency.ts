@@ -174,6 +174,7 @@ class SpreadRun {
   }
 
   private churn(rate: number): void {
+    if (rate === 0) return;
     const attached: { readonly log: RecordLog; readonly station: number }[] = [];
     for (let passed = 0; passed < CHURN_WINDOW; passed += 1000 / rate) {
       const [oldest] = attached;
