@@ -244,6 +244,7 @@ class Node implements RunningNode {
     await this.removeUnusedBridges();
     this.undo.push(() => this.claims.stop());
     await this.claims.start();
+    this.records.begin();
     this.serving = true;
     await this.applyMembers();
     this.undo.push(() => this.gossip.leave());

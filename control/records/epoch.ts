@@ -12,7 +12,7 @@ export type Epoch = number & { readonly brand: 'Epoch' };
 export interface EpochStore {
   /** The counter that was saved last, or 0. */
   load(): number;
-  /** Must be on disk when it returns; throws otherwise, and the log does not begin. */
+  /** Must be kept from then on, across crashes too; throws otherwise, and the log does not begin. */
   save(counter: number): void;
 }
 

@@ -11,6 +11,9 @@ test('FileEpochStore gives back what was saved last, to the node that saved it',
   const store = new FileEpochStore({ log }, { stateDirectory, node: 'vm-a' });
   t.is(store.load(), 0);
   store.save(1);
+  await t.throwsAsync(stat(stateDirectory), { code: 'ENOENT' }, 'nothing before it has begun');
+  store.begin();
+  t.is(store.load(), 1);
   store.save(7);
   t.is(store.load(), 7);
   t.is((await stat(join(stateDirectory, 'record-log.json'))).mode & 0o777, 0o600);
@@ -34,5 +37,7 @@ test('FileEpochStore throws what cannot be saved', async t => {
   await writeFile(join(stateDirectory, 'file'), '');
   const { log } = memoryLog();
   const store = new FileEpochStore({ log }, { stateDirectory: join(stateDirectory, 'file'), node: 'vm-a' });
-  t.throws(() => store.save(1), { code: 'system', message: /cannot write/ });
+  store.save(1);
+  t.throws(() => store.begin(), { code: 'system', message: /cannot write/ });
+  t.throws(() => store.save(2), { code: 'system', message: /cannot write/ });
 });

@@ -1,4 +1,4 @@
-/** How often this node's record log has begun: paths.state/record-log.json, on the disk before the log says anything. */
+/** How often this node's record log has begun: paths.state/record-log.json. */
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { EpochStore } from '../../control/records/epoch.ts';
@@ -16,6 +16,8 @@ export class FileEpochStore implements EpochStore {
   private readonly file: string;
   private readonly node: string;
   private readonly log: Log;
+  private hasBegun = false;
+  private pending = 0;
 
   constructor(
     modules: { readonly log: Log },
@@ -40,8 +42,20 @@ export class FileEpochStore implements EpochStore {
     }
   }
 
+  /**
+   * From now on what is saved is on the disk. Before it nothing is written: a daemon that is refused something at its start leaves
+   * nothing behind. One that crashes in between has begun as often as its next life thinks it has; peers then show it the one that it
+   * does not remember (presence.ts). Throws `system`.
+   */
+  begin(): void {
+    this.hasBegun = true;
+    this.save(this.pending);
+  }
+
   /** Throws `system`. */
   save(starts: number): void {
+    this.pending = starts;
+    if (!this.hasBegun) return;
     writeStateFileSync(this.file, `${JSON.stringify({ version: 1, node: this.node, starts })}\n`);
   }
 }

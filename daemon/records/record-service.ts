@@ -57,19 +57,21 @@ export class RecordService {
   private readonly options: RecordServiceOptions;
   private readonly peers = new PeerTable();
   private readonly links: TcpLinks;
+  private readonly epochs: FileEpochStore;
 
-  /** Begins a new life of the log, and says nothing yet. Throws `system` if that cannot be saved. */
+  /** Begins a new life of the log, and says nothing yet. */
   constructor(modules: RecordServiceModules, options: RecordServiceOptions) {
     this.modules = modules;
     this.options = options;
     const { keyring, log, sendHint } = modules;
     const { address, name, stateDirectory } = options;
+    this.epochs = new FileEpochStore({ log }, { stateDirectory, node: name });
     const sealer = keyring === undefined ? UNSEALED : keyringSealer(keyring);
     this.links = new TcpLinks({ ...modules, sealer }, { from: address, connectTimeout: CONNECT_TIMEOUT });
     this.records = new RecordLog(
       {
         ...modules,
-        epochs: new FileEpochStore({ log }, { stateDirectory, node: name }),
+        epochs: this.epochs,
         peers: this.peers,
         links: this.links,
         hints: { sendHint: (peer, hint) => sendHint(peer.endpoint, hint) },
@@ -105,6 +107,11 @@ export class RecordService {
 
   start(): void {
     this.records.start();
+  }
+
+  /** The node has started: from now on its life counts. Throws `system`. */
+  begin(): void {
+    this.epochs.begin();
   }
 
   async stop(): Promise<void> {
