@@ -33,6 +33,12 @@ const CHURN_MS = environmentNumber('WEFT_CHURN_MOVES') === undefined ? 60_000 : 
 /** How long the partition lasts; at least until each side holds the other for dead. */
 const PARTITION_MS = 1000 * (environmentNumber('WEFT_PARTITION_S') ?? 0);
 
+/**
+ * Until each side holds all of the other for dead. Where half of the pool does not answer, every node doubts itself first, and probes and
+ * waits up to eight times as long (Lifeguard section IV-A).
+ */
+const DEATHS_MS = 240_000;
+
 /** Of a test; the long form takes as long as this machine needs for 2,000 moves. */
 const TIMEOUT_MS = 1_800_000;
 
@@ -136,7 +142,7 @@ async function waitForDeaths(side: readonly Vm[], others: readonly Vm[]): Promis
           const peers = await vm.api.peers();
           return names.every(name => peers.find(peer => peer.name === name)?.state === 'dead');
         },
-        { what: `${vm.name} to hold ${names.join(', ')} for dead`, timeoutMs: 120_000, intervalMs: 250 },
+        { what: `${vm.name} to hold ${names.join(', ')} for dead`, timeoutMs: DEATHS_MS, intervalMs: 250 },
       );
     }),
   );
