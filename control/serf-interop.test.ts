@@ -135,17 +135,17 @@ test('serf: a key rotation that either side starts ends on both, and nobody is l
   t.true(await until(agreed, 10_000));
 
   for (const step of ['-install', '-use']) {
-    const { stdout } = await judge.serf('keys', `${step}=${keyText(second)}`);
+    const { stdout } = await judge.keys(`${step}=${keyText(second)}`);
     t.regex(stdout, /Successfully/, stdout);
   }
-  const removal = await judge.serf('keys', `-remove=${keyText(first)}`);
+  const removal = await judge.keys(`-remove=${keyText(first)}`);
   t.regex(removal.stdout, /Successfully/);
   for (const ring of rings)
     t.deepEqual(
       ring.all(),
       [second].map(key => ring.find(key.fingerprint) ?? key),
     );
-  const { stdout: listed } = await judge.serf('keys', '-list');
+  const { stdout: listed } = await judge.keys('-list');
   t.true(listed.includes(keyText(second)) && listed.includes('[5/5]'), listed);
 
   for (const operation of ['add', 'use', 'remove'] as const) {
@@ -159,7 +159,7 @@ test('serf: a key rotation that either side starts ends on both, and nobody is l
   t.is(answers?.length, 5);
   for (const { keys, primary, node } of answers ?? [])
     t.deepEqual([keys, primary], [[third.fingerprint], third.fingerprint], node);
-  const after = await judge.serf('keys', '-list');
+  const after = await judge.keys('-list');
   t.true(after.stdout.includes(keyText(third)) && !after.stdout.includes(keyText(second)), after.stdout);
   t.true(await agreed());
   for (const { output } of judges) t.notRegex(output(), /panic|incompatible|Failed to decode/);

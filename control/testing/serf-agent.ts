@@ -71,5 +71,18 @@ export async function startSerf(t: ExecutionContext, name: string, ...options: r
     member: async (of: string) => (await members()).find(member => member.name === of),
     /** Runs a command of serf's against this agent. */
     serf: (...args: readonly string[]) => run('serf', [args[0] ?? '', rpc, ...args.slice(1)]),
+    /**
+     * Runs `serf keys`, again if a member did not answer in serf's three seconds, as an operator would: who has done it
+     * is not changed by it, and a busy machine may keep one from answering.
+     */
+    async keys(...args: readonly string[]) {
+      for (let triesLeft = 3; ; triesLeft--) {
+        try {
+          return await run('serf', ['keys', rpc, ...args]);
+        } catch (error) {
+          if (triesLeft === 1) throw error;
+        }
+      }
+    },
   };
 }
