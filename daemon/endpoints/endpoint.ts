@@ -1,5 +1,6 @@
 /** A container interface that weft made, as it is remembered across restarts. */
 import { z } from 'zod';
+import { type IpAddress, parseIp } from '../../dataplane/address.ts';
 
 /** The record on disk. Additions must be optional: the file outlives the version that wrote it. */
 export const endpointSchema = z.object({
@@ -20,6 +21,11 @@ export const endpointSchema = z.object({
 });
 
 export type Endpoint = z.infer<typeof endpointSchema>;
+
+/** Its addresses without their prefix lengths. */
+export function ipsOf({ addresses }: Pick<Endpoint, 'addresses'>): IpAddress[] {
+  return addresses.map(cidr => parseIp(cidr.replace(/\/.*/, '')));
+}
 
 /** Two requests mean one endpoint when they name the same interface of the same namespace. */
 export function isSameInterface(

@@ -1,7 +1,7 @@
 /** How an endpoint reaches the dataplane: its port and its MAC. */
-import { parseIp, parseMac, parseVni } from '../../dataplane/address.ts';
+import { parseMac, parseVni } from '../../dataplane/address.ts';
 import type { Dataplane } from '../../dataplane/dataplane.ts';
-import type { Endpoint } from './endpoint.ts';
+import { type Endpoint, ipsOf } from './endpoint.ts';
 import type { EndpointWiring } from './endpoints.ts';
 import { bridgeTapName } from './names.ts';
 
@@ -19,7 +19,7 @@ export function endpointWiring(dataplane: Pick<Dataplane, 'run'>): EndpointWirin
       dataplane.run('attachMac', {
         ...at(endpoint),
         mac: parseMac(endpoint.mac),
-        addresses: endpoint.addresses.map(cidr => parseIp(cidr.replace(/\/.*/, ''))),
+        addresses: ipsOf(endpoint),
       }),
     releaseMac: endpoint =>
       dataplane.run('releaseMac', { vni: parseVni(endpoint.vni), mac: parseMac(endpoint.mac) }),

@@ -2,7 +2,8 @@
 
 import { CONTAINER_MAX_BYTES } from '../../control/records/limits.ts';
 import type { RecordLog } from '../../control/records/record-log.ts';
-import { type IpAddress, parseIp, parseMac, parseVni } from '../../dataplane/address.ts';
+import { parseMac, parseVni } from '../../dataplane/address.ts';
+import { ipsOf } from '../endpoints/endpoint.ts';
 import type { EndpointAnnouncer } from '../endpoints/endpoints.ts';
 
 export function endpointAnnouncer(
@@ -15,7 +16,7 @@ export function endpointAnnouncer(
       const mac = parseMac(endpoint.mac);
       log.attach(vni, {
         mac,
-        ips: endpoint.addresses.map(addressOf),
+        ips: ipsOf(endpoint),
         interface: ifname,
         containerId: containerId(netns.name),
         ...(mobility !== undefined && { mobility }),
@@ -26,10 +27,6 @@ export function endpointAnnouncer(
       log.detach(parseVni(vni), parseMac(mac));
     },
   };
-}
-
-function addressOf(cidr: string): IpAddress {
-  return parseIp(cidr.replace(/\/.*/, ''));
 }
 
 /** The namespace as the operator named it. Of a long path the end tells more. */

@@ -1,37 +1,10 @@
 /** A dataplane that answers what it was given to whoever reads it. */
 import type { Answers, DataplaneCounters } from '../../dataplane/commands.ts';
 import type { Dataplane, DataplaneCommands } from '../../dataplane/dataplane.ts';
-import type { PortCounters } from '../../dataplane/ports.ts';
-
-const NOTHING: PortCounters = {
-  rxFrames: 0,
-  rxBytes: 0,
-  rxBatches: 0,
-  rxBadGeometry: 0,
-  rxTruncated: 0,
-  rxErrors: 0,
-  txFrames: 0,
-  txBytes: 0,
-  txBatches: 0,
-  txErrors: 0,
-  rxQueueOverflow: 0,
-  txSegments: 0,
-  txGsoSends: 0,
-  txGsoError: 0,
-  txTsoError: 0,
-  txUsoError: 0,
-  rxGroError: 0,
-  rxMessages: 0,
-  rxMerged: 0,
-  txGsoRefused: 0,
-  txTunnelFrames: 0,
-  txTunnelError: 0,
-  txTunnelLost: 0,
-  ringError: 0,
-};
+import { zeroCounters } from '../../dataplane/testing/memory-pump.ts';
 
 /** Nothing has happened yet. */
-export const NO_COUNTS: DataplaneCounters = { underlay: NOTHING, ports: [], drops: [], answered: [] };
+export const NO_COUNTS: DataplaneCounters = { underlay: zeroCounters(), ports: [], drops: [], answered: [] };
 
 type Reading = 'readCounters' | 'readTable' | 'readClaims';
 

@@ -228,7 +228,7 @@ export abstract class MemoryPort {
   }
 }
 
-function zeroCounters(): MutableCounters {
+export function zeroCounters(): MutableCounters {
   return {
     rxFrames: 0,
     rxBytes: 0,
