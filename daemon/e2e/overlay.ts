@@ -159,7 +159,12 @@ export async function assertStream(
 }
 
 /** Reasons that belong to the life of a network, not to the transfer that a test looks at. */
-export const INCIDENTAL: ReadonlySet<string> = new Set(['no_destination', 'hairpin', 'split_horizon']);
+export const INCIDENTAL: ReadonlySet<string> = new Set([
+  'no_destination',
+  'hairpin',
+  'split_horizon',
+  'neighbor_suppressed',
+]);
 
 /** What a transfer lost: rows of `weft drops`, without those of the control plane and the incidental ones. Empty: every frame arrived. */
 export async function losses(vm: Vm): Promise<readonly string[]> {

@@ -1,6 +1,7 @@
 /**
  * `node dist/daemon/lab/run-tests.js [unit | e2e | sanitized | differential | PART-OF-A-PATH]`: runs the tests (everything without an
- * argument) and ends with the line "N passed, N failed". The exit status is 0 only if nothing failed.
+ * argument) and ends with what failed, and the line "N passed, N failed". The exit status is 0 only if nothing failed. End-to-end tests
+ * that failed are run once more, in their files alone; what passes then is told as unsteady.
  */
 import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
@@ -8,7 +9,8 @@ import { createInterface } from 'node:readline';
 import { type Clock, systemClock } from '../../dataplane/clock.ts';
 import { WeftError } from '../../dataplane/errors.ts';
 import { Lab } from './lab.ts';
-import { TapCounter } from './tap-counter.ts';
+import { type Outcome, outcomeOf, secondTry } from './second-try.ts';
+import { type Failure, TapCounter } from './tap-counter.ts';
 import { type TestStep, testSteps } from './test-steps.ts';
 
 const REPOSITORY = new URL('../../../', import.meta.url);
@@ -51,24 +53,42 @@ async function run(step: TestStep, clock: Clock): Promise<TapCounter> {
   return counter;
 }
 
+async function runTwice(step: TestStep): Promise<Outcome> {
+  const first = await run(step, systemClock);
+  const again = secondTry(step, first.failures);
+  if (again === undefined) return { passed: first.passed, failures: first.failures, unsteady: [] };
+  return outcomeOf(first, await run(again, systemClock));
+}
+
+function tell(heading: string, failures: readonly Failure[]): void {
+  if (failures.length === 0) return;
+  write(`\n=== ${heading}`);
+  for (const { title, details } of failures) for (const line of [title, ...details]) write(line);
+}
+
 async function main(selection: string | undefined): Promise<number> {
   let passed = 0;
-  let failed = 0;
+  const failures: Failure[] = [];
+  const unsteady: Failure[] = [];
   try {
     for (const name of Lab.sweep()) write(`removed what a crashed run left: ${name}`);
     const steps = testSteps(testFiles(), selection);
     if (steps.length === 0) throw new WeftError('not_found', `no test file has "${selection}" in its path`);
     for (const step of steps) {
-      const counter = await run(step, systemClock);
-      passed += counter.passed;
-      failed += counter.failed;
+      const outcome = await runTwice(step);
+      passed += outcome.passed;
+      failures.push(...outcome.failures);
+      unsteady.push(...outcome.unsteady);
     }
   } catch (error) {
-    process.stderr.write(`${error instanceof WeftError ? error.line : String(error)}\n`);
-    failed++;
+    const title = error instanceof WeftError ? error.line : String(error);
+    process.stderr.write(`${title}\n`);
+    failures.push({ title, details: [] });
   }
-  write(`\n${passed} passed, ${failed} failed`);
-  return failed === 0 ? 0 : 1;
+  tell('failed at first, passed the second time', unsteady);
+  tell('failed', failures);
+  write(`\n${passed} passed, ${failures.length} failed`);
+  return failures.length === 0 ? 0 : 1;
 }
 
 process.exitCode = await main(process.argv[2]);

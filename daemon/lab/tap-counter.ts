@@ -1,11 +1,25 @@
 /** Counting of test results from TAP, the Test Anything Protocol (testanything.org, version 13), as ava prints it. */
 
 // "ok 3 - title", "not ok 4 - title # TODO reason"
-const RESULT = /^(not )?ok\b(?:.*#\s*(skip|todo)\b)?/i;
+const RESULT = /^(not )?ok\b(?: \d+)?(?: - )?(.*?)(?:\s#\s*(skip|todo)\b.*)?$/i;
+
+/** What is kept of what a failed test says. */
+const DETAIL_LINES = 30;
+
+export interface Failure {
+  /** As ava tells it: of several files with the name of the file before it, `file › title`. */
+  readonly title: string;
+  /** The block in YAML that says why, as it came; at most 30 lines. */
+  readonly details: readonly string[];
+}
 
 export class TapCounter {
   private passedTests = 0;
   private failedTests = 0;
+  private readonly failedOnes: { title: string; details: string[] }[] = [];
+  /** Lines of such a block belong to the failure before it. */
+  private isInDetails = false;
+  private lastFailed = false;
 
   get passed(): number {
     return this.passedTests;
@@ -15,12 +29,35 @@ export class TapCounter {
     return this.failedTests;
   }
 
+  get failures(): readonly Failure[] {
+    return this.failedOnes;
+  }
+
   /** Takes one line of output. Skipped and to-do tests are neither passed nor failed. */
   line(line: string): void {
     const match = RESULT.exec(line);
-    if (match === null || match[2] !== undefined) return;
+    if (match === null) {
+      this.detail(line);
+      return;
+    }
+    this.isInDetails = false;
+    this.lastFailed = match[1] !== undefined && match[3] === undefined;
+    if (match[3] !== undefined) return;
     if (match[1] === undefined) this.passedTests++;
-    else this.failedTests++;
+    else {
+      this.failedTests++;
+      this.failedOnes.push({ title: match[2] ?? '', details: [] });
+    }
+  }
+
+  private detail(line: string): void {
+    if (!this.lastFailed) return;
+    if (line === '  ---') this.isInDetails = true;
+    else if (line === '  ...') this.isInDetails = false;
+    else if (this.isInDetails) {
+      const details = this.failedOnes.at(-1)?.details;
+      if (details !== undefined && details.length < DETAIL_LINES) details.push(line);
+    }
   }
 
   /**
@@ -29,6 +66,9 @@ export class TapCounter {
    */
   end(status: number | null): void {
     const silent = this.passedTests === 0 && this.failedTests === 0;
-    if (this.failedTests === 0 && (status !== 0 || silent)) this.failedTests = 1;
+    if (this.failedTests === 0 && (status !== 0 || silent)) {
+      this.failedTests = 1;
+      this.failedOnes.push({ title: `the step itself (exit ${status})`, details: [] });
+    }
   }
 }

@@ -7,7 +7,8 @@ export interface TestStep {
   readonly args: readonly string[];
 }
 
-const E2E = 'dist/daemon/e2e/';
+/** Where the end-to-end tests are built to. */
+export const E2E = 'dist/daemon/e2e/';
 const SANITIZED: TestStep = {
   title: 'native addon under the address and undefined-behaviour sanitizers',
   command: 'sh',
@@ -55,7 +56,7 @@ function unitStep(files: readonly string[]): TestStep {
 }
 
 /** One at a time: they measure times and share two processors. */
-function e2eStep(files: readonly string[]): TestStep {
+export function e2eStep(files: readonly string[]): TestStep {
   const args = ['--tap', '--serial', '--concurrency', '1', ...files];
   return { title: 'end-to-end tests', command: 'node_modules/.bin/ava', args };
 }
