@@ -76,6 +76,13 @@ export type RecordEvent =
     }
   /** All that an origin has in a network is known from now on, or no longer: see {@link Completeness}. */
   | { readonly type: 'originTells' | 'originSilent'; readonly vni: Vni; readonly origin: string }
+  /** On the board: a post in another version than before, ours included; `body` undefined: it is gone. */
+  | {
+      readonly type: 'posted';
+      readonly origin: string;
+      readonly key: string;
+      readonly body: Uint8Array | undefined;
+    }
   /** An origin says more than we keep of one. */
   | { readonly type: 'quotaExceeded'; readonly origin: string }
   /** Our log has begun anew: the tags should say so. */

@@ -128,7 +128,6 @@ const REFUSED: readonly [string, string][] = [
   ['a hello without a name', '010100'],
   ['a name that is not UTF-8', '010101ff'],
   ['a name of 129 bytes', `01018101${'61'.repeat(129)}`],
-  ['VNI 0', '07000000'],
   ['three buckets', `0300002a03${'00'.repeat(24)}`],
   ['no buckets', '0300002a00'],
   ['more probes than bytes', '02ff1f'],

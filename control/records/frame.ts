@@ -16,6 +16,7 @@
  * Types that are not known are skipped: a later version may have more.
  */
 import { parseVni, type Vni } from '../../dataplane/address.ts';
+import { POOL_SCOPE } from './board.ts';
 import { type Epoch, epochCounter, epochRandom } from './epoch.ts';
 import {
   BODY_MAX_BYTES,
@@ -226,8 +227,7 @@ function readOrigin(reader: WireReader): string {
 
 function readVni(reader: WireReader): Vni {
   const vni = reader.unsigned(3);
-  if (vni === 0) throw malformed('VNI 0');
-  return parseVni(vni);
+  return vni === POOL_SCOPE ? POOL_SCOPE : parseVni(vni);
 }
 
 function readBucketCount(count: number): number {

@@ -7,6 +7,7 @@
  */
 import type { Vni } from '../../dataplane/address.ts';
 import { parseVni } from '../../dataplane/address.ts';
+import { POOL_SCOPE } from './board.ts';
 import { type Epoch, epochCounter, epochRandom } from './epoch.ts';
 import type { Hash } from './frame.ts';
 import { MAX_EPOCH_COUNTER, MAX_SEQUENCE, RECORDS_VERSION } from './limits.ts';
@@ -38,9 +39,10 @@ export function decodeHint(bytes: Uint8Array): readonly HintedScope[] {
   return Array.from({ length: reader.varint(HINT_MAX_SCOPES) }, () => {
     const vni = reader.unsigned(3);
     const counter = reader.unsigned(4);
-    if (vni === 0 || counter > MAX_EPOCH_COUNTER) throw malformed('a hint out of range');
+    if (counter > MAX_EPOCH_COUNTER) throw malformed('a hint out of range');
     const epoch = (counter * 2 ** 32 + reader.unsigned(4)) as Epoch;
     const seq = reader.varint(MAX_SEQUENCE);
-    return { vni: parseVni(vni), epoch, seq, hash: [reader.unsigned(4), reader.unsigned(4)] as const };
+    const scope = vni === POOL_SCOPE ? POOL_SCOPE : parseVni(vni);
+    return { vni: scope, epoch, seq, hash: [reader.unsigned(4), reader.unsigned(4)] as const };
   });
 }

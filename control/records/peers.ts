@@ -5,6 +5,7 @@ import type { Endpoint } from '../endpoint.ts';
 import type { GossipMember, MemberEvent } from '../events.ts';
 import { isUp } from '../members.ts';
 import { parseWeftTags, type Tags } from '../tags.ts';
+import { POOL_SCOPE } from './board.ts';
 import { type Epoch, formatEpoch, parseEpoch } from './epoch.ts';
 import { RECORDS_VERSION } from './limits.ts';
 
@@ -13,6 +14,7 @@ export interface RecordPeer {
   readonly endpoint: Endpoint;
   /** NO_EPOCH if his tags do not say. */
   readonly epoch: Epoch;
+  /** What he carries, the scope of the whole pool included. */
   readonly vnis: ReadonlySet<Vni>;
 }
 
@@ -89,7 +91,8 @@ function toldBy(tags: Tags): Pick<RecordPeer, 'epoch' | 'vnis'> | undefined {
   try {
     const weft = parseWeftTags(tags);
     const epoch = parseRecordTag(tags);
-    return weft === undefined || epoch === undefined ? undefined : { epoch, vnis: new Set(weft.vnis) };
+    if (weft === undefined || epoch === undefined) return undefined;
+    return { epoch, vnis: new Set([POOL_SCOPE, ...weft.vnis]) };
   } catch (error) {
     if (error instanceof WeftError) return undefined;
     throw error;

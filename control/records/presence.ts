@@ -28,7 +28,7 @@ export interface PresenceModules {
   readonly random: Random;
   readonly peers: Peers;
   readonly store: RecordStore;
-  readonly view: ClaimView;
+  readonly view: Pick<ClaimView, 'refresh' | 'forget'>;
 }
 
 /**

@@ -6,6 +6,7 @@
  *                                                ▼
  *   links ─► synchronizer ─► store ─► originLog ─┴─► claimView ─► events
  *   membership ─► presence ──────────────────────────┘
+ *   post ─► ownRecords … store … ─► board ─► events
  */
 import type { IpAddress, MacAddress, Vni } from '../../dataplane/address.ts';
 import type { Clock } from '../../dataplane/clock.ts';
@@ -13,24 +14,28 @@ import { WeftError } from '../../dataplane/errors.ts';
 import type { MemberEvent } from '../events.ts';
 import type { Random } from '../random.ts';
 import { Repeater } from '../repeater.ts';
+import { Board, POOL_SCOPE, type Post } from './board.ts';
 import type { PlacedClaim } from './claim.ts';
 import { ClaimView } from './claim-view.ts';
 import { Completeness } from './completeness.ts';
 import { DeltaSource } from './delta-source.ts';
 import type { Epoch, EpochStore } from './epoch.ts';
-import type { RecordEvent } from './events.ts';
+import type { Cause, RecordEvent } from './events.ts';
 import type { Explanation } from './explain.ts';
 import type { decodeFrame } from './frame.ts';
 import { DIRECT_PUSH_PEERS, SYNC_INTERVAL } from './limits.ts';
 import type { HintPort, Link, LinkHandler, LinkPort } from './link.ts';
 import { Links } from './links.ts';
+import type { OriginLog } from './origin-log.ts';
 import { type Assertion, type OwnEndpoint, OwnEndpoints } from './own-endpoints.ts';
+import { OwnPosts } from './own-posts.ts';
 import { OwnRecords } from './own-records.ts';
 import type { Peers } from './peers.ts';
 import { Presence } from './presence.ts';
 import {
   decodeEndpoint,
   encodeVtep,
+  type LogRecord,
   macKey,
   macOfKey,
   NO_BODY,
@@ -79,9 +84,11 @@ export class RecordLog {
   private readonly options: RecordLogOptions;
   private readonly counters = new RecordCounters();
   private readonly view: ClaimView;
+  private readonly board: Board;
   private readonly store: RecordStore;
   private readonly own: OwnRecords;
   private readonly endpoints: OwnEndpoints;
+  private readonly ownPosts: OwnPosts;
   private readonly presence: Presence;
   private readonly completeness: Completeness;
   private readonly links: Links;
@@ -104,9 +111,12 @@ export class RecordLog {
       onEvent: options.onEvent,
     });
     const { view } = this;
+    this.board = new Board({
+      onPost: (origin, key, body) => options.onEvent({ type: 'posted', origin, key, body }),
+    });
     const store = new RecordStore(modules, {
       limits,
-      onRecord: ({ vni, origin }, id, record) => view.update(vni, origin, id, record),
+      onRecord: (log, id, record) => this.show(log, id, record),
       onQuota: origin => {
         counters.count('quota');
         options.onEvent({ type: 'quotaExceeded', origin });
@@ -118,24 +128,27 @@ export class RecordLog {
       {
         name: self,
         recordsPerOrigin: limits.recordsPerOrigin,
-        onRecord: ({ vni, origin }, id, record) => {
-          if (store.carries(vni)) view.update(vni, origin, id, record);
+        onRecord: (log, id, record) => {
+          if (store.carries(log.vni)) this.show(log, id, record);
         },
         onWrite: vni => this.spreader.wrote(vni),
       },
     );
     this.own = own;
     this.endpoints = new OwnEndpoints({ clock, own, view }, { self });
+    this.ownPosts = new OwnPosts({ own });
     this.presence = new Presence(
-      { ...modules, store, view },
+      { ...modules, store, view: { refresh: view.refresh.bind(view), forget: this.forget.bind(this) } },
       { self, onForgetful: (log, peer) => this.synchronizer.remind(peer, log) },
     );
     this.completeness = new Completeness(
       { ...modules, store },
       {
         isShown: (vni, origin) => this.presence.isShown(vni, origin),
-        onChange: (vni, origin, tells) =>
-          options.onEvent({ type: tells ? 'originTells' : 'originSilent', vni, origin }),
+        onChange: (vni, origin, tells) => {
+          if (vni === POOL_SCOPE) return;
+          options.onEvent({ type: tells ? 'originTells' : 'originSilent', vni, origin });
+        },
       },
     );
     const deltas = new DeltaSource({ store, own });
@@ -193,13 +206,29 @@ export class RecordLog {
     if (isNew) {
       const log = this.own.log(vni);
       this.store.open(vni, log);
-      for (const record of log.all()) this.view.update(vni, log.origin, recordId(record), record);
+      for (const record of log.all()) this.show(log, recordId(record), record);
     }
     if (vtep !== undefined) {
       this.set(vni, RECORD_KIND.vtep, encodeVtep(vtep));
       this.set(vni, RECORD_KIND.network, NO_BODY);
     }
     if (isNew && this.isRunning) this.ask(vni);
+  }
+
+  /** Begins to read and hold what the nodes of the pool post (board.ts). */
+  joinPool(): void {
+    this.join(POOL_SCOPE);
+    this.set(POOL_SCOPE, RECORD_KIND.network, NO_BODY);
+  }
+
+  /** Posts something on the board: see {@link OwnPosts.post}. */
+  post(key: string, body: Uint8Array | undefined): void {
+    this.ownPosts.post(key, body);
+  }
+
+  /** What is on the board. */
+  posts(): Iterable<Post> {
+    return this.board.posts();
   }
 
   /** Takes back all that we said of a network, and forgets what others did. */
@@ -325,6 +354,16 @@ export class RecordLog {
   /** What we have written of a network; for tests and audits, to be read only. */
   ownLog(vni: Vni): ReturnType<OwnRecords['log']> {
     return this.own.log(vni);
+  }
+
+  private show({ vni, origin }: OriginLog, id: string, record: LogRecord | undefined): void {
+    if (vni === POOL_SCOPE) this.board.update(origin, id, record);
+    else this.view.update(vni, origin, id, record);
+  }
+
+  private forget(vni: Vni, origin: string, cause: Cause): void {
+    if (vni === POOL_SCOPE) this.board.forget(origin);
+    else this.view.forget(vni, origin, cause);
   }
 
   private tick(): void {

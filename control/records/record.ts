@@ -1,11 +1,12 @@
 /**
- * What a node says of one network it carries. A record has a kind, a key within its log and a body:
+ * What a node says of one network it carries, or to the whole pool. A record has a kind, a key within its log and a body:
  *
  *   kind 1  vtep      key: none        body: address, UDP port
  *   kind 2  network   key: none        body: none
  *   kind 3  endpoint  key: MAC, 6 B    body: flags u8, mobility u32, addresses, interface, container id, time u48
+ *   kind 4  post      key: UTF-8       body: whatever its readers agree on (board.ts)
  *
- * All three are in the log of the network (VNI): whoever has a part of it has what that part depends on, or waits for it
+ * The first three are in the log of the network (VNI): whoever has a part of it has what that part depends on, or waits for it
  * in the same log. Of a deleted endpoint the body keeps the mobility counter. Bodies may grow at their end: what comes after the known fields
  * is ignored, kept and passed on, as are kinds that this version does not know.
  */
@@ -13,7 +14,7 @@ import type { IpAddress, MacAddress, VtepAddress } from '../../dataplane/address
 import { CONTAINER_MAX_BYTES, ENDPOINT_MAX_IPS, INTERFACE_MAX_BYTES } from './limits.ts';
 import { malformed, WireReader, WireWriter } from './wire.ts';
 
-export const RECORD_KIND = { vtep: 1, network: 2, endpoint: 3 } as const;
+export const RECORD_KIND = { vtep: 1, network: 2, endpoint: 3, post: 4 } as const;
 
 /** A record as it is kept and passed on. Kind and key together are its identity within a log. */
 export interface LogRecord {

@@ -1,6 +1,7 @@
 /** Whether nodes that carry a network show and hold the same of it, and what is so. Cheap enough for pools of a thousand. */
 import type { MacAddress, Vni } from '../../dataplane/address.ts';
 import type { OriginLog } from '../records/origin-log.ts';
+import { NO_BODY } from '../records/record.ts';
 import type { RecordNode } from './record-cluster.ts';
 
 /** Where a MAC address is attached, by the ids of the containers. */
@@ -34,6 +35,27 @@ export function disagreementsOf(vni: Vni, carriers: readonly RecordNode[]): stri
     compareCarriers(node, vni, names, wrong);
     if (!hasLogs(node, vni, names, expected) || !hasIps(node, first, vni)) {
       wrong.push(`${node.name}: VNI ${vni}: other logs than ${first?.name}`);
+    }
+  }
+  return wrong;
+}
+
+/** The same for the board: each of these nodes, all that run, must read what all of them have posted. */
+export function boardDisagreementsOf(running: readonly RecordNode[]): string[] {
+  const wrong: string[] = [];
+  for (const node of running) {
+    if (wrong.length > ENOUGH) return wrong;
+    const read = new Map<string, Map<string, Uint8Array>>();
+    for (const { origin, key, body } of node.log?.posts() ?? []) {
+      read.set(origin, (read.get(origin) ?? new Map<string, Uint8Array>()).set(key, body));
+    }
+    for (const { name, posted } of running) {
+      const posts = read.get(name) ?? new Map<string, Uint8Array>();
+      const isSame = [...posted].every(
+        ([key, body]) => Buffer.compare(posts.get(key) ?? NO_BODY, body) === 0,
+      );
+      if (!isSame || posts.size !== posted.size)
+        wrong.push(`${node.name}: other posts of ${name} than its own`);
     }
   }
   return wrong;

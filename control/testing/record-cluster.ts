@@ -3,6 +3,7 @@ import { type IpAddress, type MacAddress, parseIp, type Vni } from '../../datapl
 import type { Endpoint } from '../endpoint.ts';
 import type { GossipEvent } from '../events.ts';
 import { randomInteger } from '../random.ts';
+import { POOL_SCOPE } from '../records/board.ts';
 import { NO_EPOCH } from '../records/epoch.ts';
 import type { RecordEvent } from '../records/events.ts';
 import type { OwnEndpoint } from '../records/own-endpoints.ts';
@@ -13,7 +14,7 @@ import { Cluster, type SimulatedNode } from './cluster.ts';
 import { SimulatedLinks } from './links.ts';
 import type { NetworkConditions } from './network.ts';
 import { NodeClock } from './node-clock.ts';
-import { disagreementsOf } from './record-agreement.ts';
+import { boardDisagreementsOf, disagreementsOf } from './record-agreement.ts';
 import { RecordHistory } from './record-history.ts';
 
 /** The first byte of a hint's datagram here: no type of memberlist's. */
@@ -28,6 +29,8 @@ export class RecordNode {
   log: RecordLog | undefined;
   /** What an operator would say that this node has: VNI to MAC to endpoint. Survives a restart, as containers do. */
   readonly attached = new Map<Vni, Map<MacAddress, OwnEndpoint>>();
+  /** What it has posted, and posts again after a restart. */
+  readonly posted = new Map<string, Uint8Array>();
   isPaused = false;
   private readonly cluster: RecordCluster;
   private peers = new PeerTable();
@@ -96,6 +99,8 @@ export class RecordNode {
       { name: this.name, onEvent: event => this.onEvent(event) },
     );
     this.log = log;
+    log.joinPool();
+    for (const [key, body] of this.posted) log.post(key, body);
     for (const [vni, endpoints] of this.attached) {
       log.join(vni, { address: this.address, port: 4789 });
       for (const endpoint of endpoints.values()) log.attach(vni, endpoint);
@@ -110,7 +115,7 @@ export class RecordNode {
   crash({ machine = false } = {}): void {
     if (!this.isRunning) return;
     this.record();
-    this.cluster.history.forgetObserver(this.name, this.cluster.vnis);
+    this.cluster.history.forgetObserver(this.name, this.cluster.scopes);
     this.log?.stop();
     this.log = undefined;
     this.cluster.links.detach(this.member, { silently: machine });
@@ -122,9 +127,10 @@ export class RecordNode {
     this.member.leave();
     this.log?.stop();
     this.log = undefined;
-    this.cluster.history.forgetObserver(this.name, this.cluster.vnis);
+    this.cluster.history.forgetObserver(this.name, this.cluster.scopes);
     this.cluster.links.detach(this.member);
     this.attached.clear();
+    this.posted.clear();
   }
 
   pause(): void {
@@ -166,9 +172,16 @@ export class RecordNode {
     this.record();
   }
 
+  post(key: string, body: Uint8Array | undefined): void {
+    if (body === undefined) this.posted.delete(key);
+    else this.posted.set(key, body);
+    this.log?.post(key, body);
+    this.record();
+  }
+
   /** What was written to our logs since is known to the history. */
   record(): void {
-    for (const vni of this.cluster.vnis) {
+    for (const vni of this.cluster.scopes) {
       if (this.log !== undefined) this.cluster.history.wrote(this.log.ownLog(vni));
     }
   }
@@ -223,6 +236,8 @@ export class RecordCluster {
   readonly links: SimulatedLinks;
   readonly nodes: RecordNode[] = [];
   readonly vnis: readonly Vni[];
+  /** These, and that of the pool. */
+  readonly scopes: readonly Vni[];
   readonly history = new RecordHistory();
   readonly forgetsEvents: boolean;
   containers = 0;
@@ -234,6 +249,7 @@ export class RecordCluster {
     this.pool = new Cluster(options);
     this.links = new SimulatedLinks(this.pool);
     this.vnis = vnis;
+    this.scopes = [POOL_SCOPE, ...vnis];
   }
 
   /** Nodes n1 … that join the first two; none is started yet. */
@@ -271,19 +287,20 @@ export class RecordCluster {
    */
   disagreements(): string[] {
     const { running } = this;
-    return this.vnis.flatMap(vni =>
+    const networks = this.vnis.flatMap(vni =>
       disagreementsOf(
         vni,
         running.filter(({ attached }) => attached.has(vni)),
       ),
     );
+    return [...boardDisagreementsOf(running), ...networks];
   }
 
   /** Breaches of what must hold at any time: see {@link RecordHistory.check}. */
   audit(): void {
     for (const node of this.running) node.record();
     for (const node of this.running) {
-      for (const vni of this.vnis) {
+      for (const vni of this.scopes) {
         for (const log of node.log?.logs(vni) ?? []) this.history.check(node.name, log);
       }
     }

@@ -78,7 +78,8 @@ class Scenario {
     const node = cluster.pick(cluster.nodes);
     if (node === undefined) return;
     const what = this.below(100);
-    if (what < 40) this.place(this.below(this.stations));
+    if (what < 6) this.post(node);
+    else if (what < 40) this.place(this.below(this.stations));
     else if (what < 46) this.remove(node);
     else if (what < 52) this.rejoin(node);
     else if (what < 60) this.crash(node);
@@ -111,6 +112,14 @@ class Scenario {
     if (!isEager) release();
     to.attach(vni, mac, this.chance(0.8) ? [ip] : []);
     if (isEager) release();
+  }
+
+  private post(node: RecordNode): void {
+    if (node.isPaused) return;
+    const key = `key${this.below(3)}`;
+    const text = this.chance(0.8) ? `${this.below(1000)}` : undefined;
+    this.note(`${node.name} posts ${text ?? 'nothing'} as ${key}`);
+    node.post(key, text === undefined ? undefined : Buffer.from(text));
   }
 
   private remove(node: RecordNode): void {
