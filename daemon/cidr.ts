@@ -54,6 +54,15 @@ export function parseSubnet(text: string): string {
   return formatCidr(cidr);
 }
 
+/** {@link parseSubnet} of IPv6. */
+export function parseSubnet6(text: string): string {
+  const subnet = parseSubnet(text);
+  if (ipFamily(parseCidr(subnet).address) === 6) return subnet;
+  throw new WeftError('invalid_argument', `"${text}" is not an IPv6 subnet`, {
+    hint: 'write one as in 2001:db8:1::/64, and that of IPv4 as subnet',
+  });
+}
+
 /** The address of a container's interface, in canonical text. */
 export function parseInterfaceAddress(text: string): string {
   const cidr = parseCidr(text);

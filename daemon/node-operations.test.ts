@@ -13,11 +13,12 @@ import { NO_RECORDS, type RecordSource } from './records/record-views.ts';
 import { claimView, type FakeClaim } from './testing/claims.ts';
 import { FakeDataplane } from './testing/fake-dataplane.ts';
 
-const network = (name: string, vni: number): NodeParts['networks'][number] => {
+const network = (name: string, vni: number): ReturnType<NodeParts['networks']>[number] => {
   const config: NetworkConfig = {
     name,
     vni: parseVni(vni),
     subnet: undefined,
+    subnet6: undefined,
     attach: 'bridge',
     mtu: 'auto',
     staticVteps: [],
@@ -91,7 +92,7 @@ function node({ claims = [], endpoints = [], table = [], members = [], records }
       attach: () => Promise.resolve(WEB),
       detach: unasked,
     },
-    networks: [network('blue', 42), network('green', 43)],
+    networks: () => [network('blue', 42), network('green', 43)],
     offloads: { report: () => ({}) as never },
     sender: { report: () => ({ sender: 'udp-gso', paths: [] }) },
     ...(claims.length > 0 || records !== undefined ? { records: source } : {}),

@@ -8,6 +8,8 @@ import { WeftError } from '../dataplane/errors.ts';
 import type { OffloadStates } from '../dataplane/offload-states.ts';
 import type { Endpoint } from './endpoints/endpoint.ts';
 import type { Endpoints } from './endpoints/endpoints.ts';
+import { noNetwork } from './networks/no-network.ts';
+import type { OverlayNetwork } from './networks/overlay-network.ts';
 import type {
   EndpointReport,
   ExplainReport,
@@ -16,7 +18,6 @@ import type {
   NodeOperations,
   StatusReport,
 } from './operations.ts';
-import type { OverlayNetwork } from './overlay-network.ts';
 import { version } from './package-info.ts';
 import {
   claimBy,
@@ -39,7 +40,8 @@ export interface NodeParts {
   readonly dataplane: Pick<Dataplane, 'run' | 'workerCount'>;
   readonly gossip: Pick<Gossip, 'members' | 'counters' | 'changeKeys' | 'report'>;
   readonly endpoints: Pick<Endpoints, 'all' | 'ofNetwork' | 'attach' | 'detach'>;
-  readonly networks: readonly ReportedNetwork[];
+  /** Those that this VM carries. */
+  readonly networks: () => readonly ReportedNetwork[];
   readonly offloads: Pick<OffloadStates, 'report'>;
   readonly sender: Pick<TunnelSender, 'report'>;
   /** What other nodes claim. Without it, the answers hold what this node knows by itself. */
@@ -49,12 +51,14 @@ export interface NodeParts {
 /** What is told of a network. */
 type ReportedNetwork = Pick<OverlayNetwork, 'name' | 'config' | 'mtu' | 'vteps'>;
 
-export function nodeOperations(parts: NodeParts): NodeOperations {
+export function nodeOperations(
+  parts: NodeParts,
+): Omit<NodeOperations, 'networks' | 'createNetwork' | 'removeNetwork'> {
   const { clock, dataplane, gossip, endpoints, networks, offloads, sender, records = NO_RECORDS } = parts;
   const self = parts.name;
   const startedAt = clock.now();
   const networkName = (vni: number | null): string | null =>
-    networks.find(({ config }) => config.vni === vni)?.name ?? null;
+    networks().find(({ config }) => config.vni === vni)?.name ?? null;
 
   const summary = ({ name, config, mtu }: ReportedNetwork): NetworkSummary => ({
     name,
@@ -88,7 +92,7 @@ export function nodeOperations(parts: NodeParts): NodeOperations {
           version,
           uptime_s: seconds(clock.now() - startedAt),
         },
-        networks: networks.map(summary),
+        networks: networks().map(summary),
         peers: { alive: count('alive'), suspect: count('suspect'), dead: count('dead') },
         gossip: { health_score: healthScore, encrypted: isEncrypted },
         claims: await records.report(),
@@ -112,18 +116,9 @@ export function nodeOperations(parts: NodeParts): NodeOperations {
       });
     },
 
-    async networks() {
-      return networks.map(network => ({
-        ...summary(network),
-        subnet: network.config.subnet ?? null,
-        attach: network.config.attach,
-        vteps: network.vteps,
-      }));
-    },
-
     async endpoints() {
       const ages = attachedAges(await dataplane.run('readTable', {}));
-      const remote = networks.flatMap(({ name, config }) =>
+      const remote = networks().flatMap(({ name, config }) =>
         remoteEndpoints({ name, self }, records.owners(config.vni), clock.now()),
       );
       const local = endpoints.all().map(endpoint => endpointReport(endpoint, ages.get(keyOf(endpoint))));
@@ -142,7 +137,7 @@ export function nodeOperations(parts: NodeParts): NodeOperations {
     detach: request => endpoints.detach(request),
 
     async explain({ mac, network: name }): Promise<ExplainReport> {
-      const asked = name === undefined ? networks : [networkNamed(name, networks)];
+      const asked = name === undefined ? networks() : [networkNamed(name, networks())];
       const address = parseMac(mac);
       const [table, installed] = await Promise.all([
         dataplane.run('readTable', {}),
@@ -173,7 +168,7 @@ export function nodeOperations(parts: NodeParts): NodeOperations {
     },
 
     async release({ mac, network: name }) {
-      const { config } = networkNamed(name, networks);
+      const { config } = networkNamed(name, networks());
       const address = { network: name, vni: config.vni, mac: parseMac(mac) };
       return { released: releaseAddress({ records, self }, address) };
     },
@@ -197,10 +192,10 @@ export function nodeOperations(parts: NodeParts): NodeOperations {
 function networkNamed(name: string, networks: readonly ReportedNetwork[]): ReportedNetwork {
   const network = networks.find(candidate => candidate.name === name);
   if (network !== undefined) return network;
-  const known = networks.map(candidate => candidate.name).join(', ');
-  throw new WeftError('not_found', `there is no network "${name}" on this node`, {
-    hint: known === '' ? 'add it to the configuration' : `known ones: ${known}`,
-  });
+  throw noNetwork(
+    name,
+    networks.map(candidate => candidate.name),
+  );
 }
 
 /** How long the dataplane has each attachment, in milliseconds. */

@@ -4,17 +4,17 @@
  *   gossip events ──► which VTEPs carry a VNI ──► dataplane (known VTEPs, flood lists)
  *   record log ─────► who has which container ──► dataplane (claims)
  *   attach, detach ─► links, ports, fixed MACs ─► dataplane, record log
+ *   network create ─► catalogue, board ──────────► who carries what (networks/)
  *   status, fdb …  ◄─ counters and tables ◄────── dataplane, gossip
  *
  * Start order: check the machine, bind the underlay, bind gossip, make the devices, take over endpoints. Each step notes
  * how it is undone; a stop, and a start that fails, undo what was done in reverse.
  */
-import type { GossipEvent, MemberEvent, MemberEventType } from '../control/events.ts';
+import type { GossipEvent } from '../control/events.ts';
 import { Gossip } from '../control/gossip.ts';
 import type { Keyring } from '../control/keyring.ts';
 import { systemRandom } from '../control/random.ts';
 import { type Tags, weftTags } from '../control/tags.ts';
-import { ipFamily, parseVni } from '../dataplane/address.ts';
 import { systemClock } from '../dataplane/clock.ts';
 import { Dataplane, type DataplaneHandlers } from '../dataplane/dataplane.ts';
 import { WeftError } from '../dataplane/errors.ts';
@@ -26,15 +26,21 @@ import { formatHostPort } from './config/host-port.ts';
 import { requireUnderlayFits } from './config/semantics.ts';
 import { EndpointStore } from './endpoints/endpoint-store.ts';
 import { Endpoints } from './endpoints/endpoints.ts';
-import { bridgeTapName } from './endpoints/names.ts';
 import { endpointWiring } from './endpoints/wiring.ts';
 import { loadKeyring } from './gossip/key-store.ts';
+import { logMember } from './gossip/member-news.ts';
 import { PeerStore } from './gossip/peer-store.ts';
 import { errorFields, type Log } from './log.ts';
 import { removeUnusedBridges } from './net/network-devices.ts';
+import { Carrier } from './networks/carrier.ts';
+import { Catalogue } from './networks/catalogue.ts';
+import { CatalogueStore } from './networks/catalogue-store.ts';
+import { configOf } from './networks/definition.ts';
+import { networkOperations } from './networks/network-operations.ts';
+import { NetworkSet } from './networks/network-set.ts';
+import type { OverlayNetwork } from './networks/overlay-network.ts';
 import { nodeOperations } from './node-operations.ts';
 import type { NodeOperations } from './operations.ts';
-import { OverlayNetwork } from './overlay-network.ts';
 import { checkMachine, probeTapOffloads } from './preflight.ts';
 import { ClaimKeeper } from './records/claim-keeper.ts';
 import { framesSent } from './records/frames-sent.ts';
@@ -43,7 +49,7 @@ import { recordSource } from './records/record-source.ts';
 import type { RunningNode } from './running-node.ts';
 import { offloadSwitches } from './sender/offload-switches.ts';
 import { TunnelSender } from './sender/tunnel-sender.ts';
-import { findUnderlay, networkMtu, type Underlay } from './underlay.ts';
+import { findUnderlay, type Underlay } from './underlay.ts';
 import { vtepsOf } from './vtep-directory.ts';
 
 /** Starts a node. Throws WeftError; then nothing is left of what it made. */
@@ -51,12 +57,11 @@ export async function startNode(config: Config, log: Log): Promise<RunningNode> 
   checkMachine();
   const underlay = await findUnderlay(config.node.underlay);
   requireUnderlayFits(config, underlay.address);
-  const mtus = config.networks.map(({ name, mtu }) => networkMtu(name, mtu, underlay));
   const store = new EndpointStore(config.paths.state);
   await store.load();
   const keyring = loadKeyring(config.paths.state, config.gossip);
   const offloads = probeTapOffloads(new OffloadStates(offloadSwitches(config.dataplane)));
-  const node = new Node({ log, store, offloads, keyring }, { config, underlay, mtus });
+  const node = new Node({ log, store, offloads, keyring }, { config, underlay });
   try {
     await node.start();
   } catch (error) {
@@ -76,8 +81,6 @@ interface NodeModules {
 interface NodeOptions {
   readonly config: Config;
   readonly underlay: Underlay;
-  /** MTU of each network, in the order of the configuration. */
-  readonly mtus: readonly number[];
 }
 
 class Node implements RunningNode {
@@ -89,7 +92,11 @@ class Node implements RunningNode {
   private readonly config: Config;
   private readonly underlay: Underlay;
   private readonly dataplane: Dataplane;
-  private readonly networks: readonly OverlayNetwork[];
+  private readonly networks: NetworkSet;
+  private readonly catalogue: Catalogue;
+  private readonly carrier: Carrier;
+  /** Those that it carries from the beginning. */
+  private readonly planned: readonly OverlayNetwork[];
   private readonly endpoints: Endpoints;
   private readonly gossip: Gossip;
   private readonly records: RecordService;
@@ -97,12 +104,11 @@ class Node implements RunningNode {
   private readonly peers: PeerStore;
   private readonly sender: TunnelSender;
   private readonly undo: (() => Promise<unknown>)[] = [];
-  private readonly repairing = new Set<OverlayNetwork>();
   private stopping = false;
   /** Before it, membership is noted by gossip but not yet told to the dataplane, whose networks are still being made. */
   private serving = false;
 
-  constructor({ log, store, offloads, keyring }: NodeModules, { config, underlay, mtus }: NodeOptions) {
+  constructor({ log, store, offloads, keyring }: NodeModules, { config, underlay }: NodeOptions) {
     this.log = log;
     this.offloads = offloads;
     this.config = config;
@@ -112,7 +118,6 @@ class Node implements RunningNode {
     });
     const nodeName = config.node.name;
     const vxlanPort = config.vxlan.port;
-    const vnis = config.networks.map(({ vni }) => parseVni(vni));
     const address = underlay.address;
     this.records = new RecordService(
       {
@@ -126,8 +131,8 @@ class Node implements RunningNode {
         name: nodeName,
         address,
         stateDirectory: config.paths.state,
-        vnis,
         vtep: { address, port: vxlanPort },
+        onPost: (...post) => this.catalogue.onPost(...post),
         onEvent: event => this.claims.onEvent(event),
       },
     );
@@ -139,21 +144,36 @@ class Node implements RunningNode {
     };
     this.dataplane = new Dataplane({}, { workers }, dataplaneHandlers);
     this.undo.push(() => this.dataplane.close());
-    const underlayFamily = ipFamily(address);
     const superFrames = { tso: offloads.isAllowed('tap-tso'), uso: offloads.isAllowed('tap-uso') };
-    this.networks = config.networks.map(
-      (network, i) =>
-        new OverlayNetwork(
-          { dataplane: this.dataplane },
-          {
-            config: network,
-            mtu: mtus[i] ?? underlay.innerMtu,
-            nodeName,
-            vxlanPort,
-            underlayFamily,
-            superFrames,
-          },
-        ),
+    this.networks = new NetworkSet(
+      { log, dataplane: this.dataplane, rebuild: (network, make) => this.endpoints.rebuild(network, make) },
+      { nodeName, underlay, vxlanPort, superFrames },
+    );
+    this.catalogue = new Catalogue(
+      {
+        clock: systemClock,
+        random: systemRandom,
+        log,
+        store: new CatalogueStore({ stateDirectory: config.paths.state }),
+        board: this.records.records,
+      },
+      { self: nodeName, configured: config.networks, onChange: () => {} },
+    );
+    this.planned = this.plan(store);
+    this.carrier = new Carrier(
+      {
+        clock: systemClock,
+        log,
+        set: this.networks,
+        catalogue: this.catalogue,
+        endpointsOf: name => this.endpoints.ofNetwork(name).length,
+      },
+      {
+        configured: config.networks.map(({ name }) => name),
+        superFrames,
+        onCarried: network => this.onCarried(network),
+        onDropping: network => this.onDropping(network),
+      },
     );
     this.endpoints = new Endpoints({
       clock: systemClock,
@@ -161,12 +181,7 @@ class Node implements RunningNode {
       store,
       wiring: endpointWiring(this.dataplane),
       announcer: this.records.announcer,
-      networks: this.networks.map(({ config: network, mtu, gsoMaxSegs }) => ({
-        ...network,
-        mtu,
-        gsoMaxSegs,
-        superFrames,
-      })),
+      networks: this.carrier,
       nodeName,
       onLinks: links => this.onLinks(links),
     });
@@ -183,7 +198,7 @@ class Node implements RunningNode {
         memory: { known: this.peers.load(), save: peers => this.peers.save(peers) },
         takeLink: (socket, head) => this.records.takeLink(socket, head),
         takeHint: (from, hint) => this.records.takeHint(from, hint),
-        tags: this.tags(),
+        tags: this.tags(this.planned),
       },
     );
     this.claims = new ClaimKeeper(
@@ -197,9 +212,9 @@ class Node implements RunningNode {
       },
       {
         self: nodeName,
-        networks: this.networks,
+        networks: () => this.networks.all(),
         onTelling: () => this.membersChanged(),
-        onEpoch: () => this.gossip.setTags(this.tags()),
+        onEpoch: () => this.gossip.setTags(this.tags(this.serving ? undefined : this.planned)),
       },
     );
     this.gossip.onEvent(event => this.onGossip(event));
@@ -208,36 +223,46 @@ class Node implements RunningNode {
       {
         underlay: underlay.address,
         sender: config.dataplane.sender,
-        vteps: () => [...new Set(this.networks.flatMap(network => network.vteps))],
+        vteps: () => [...new Set(this.networks.all().flatMap(network => network.vteps))],
         onLost: event => this.onOffloadLost(event),
       },
     );
-    const { dataplane, networks, endpoints, gossip, sender } = this;
+    const { dataplane, endpoints, gossip, sender, catalogue } = this;
+    const networks = () => this.networks.all();
     const parts = { dataplane, networks, endpoints, gossip, offloads, sender };
     const modules = { dataplane, service: this.records, keeper: this.claims };
-    this.operations = nodeOperations({
-      ...parts,
-      records: recordSource(modules, { self: nodeName, vnis }),
-      clock: systemClock,
-      name: nodeName,
-      underlay: underlay.address,
-    });
+    this.operations = {
+      ...nodeOperations({
+        ...parts,
+        records: recordSource(modules, { self: nodeName, vnis: () => this.networks.vnis() }),
+        clock: systemClock,
+        name: nodeName,
+        underlay: underlay.address,
+      }),
+      ...networkOperations(
+        { clock: systemClock, random: systemRandom, catalogue, set: this.networks, endpoints, gossip },
+        { self: nodeName, configured: config.networks },
+      ),
+    };
   }
 
   async start(): Promise<void> {
     await this.openDataplane();
     this.undo.push(() => this.sender.stop());
     await this.sender.start();
-    this.records.open(this.endpoints.all());
+    this.records.open(
+      this.planned.map(({ vni }) => vni),
+      this.endpoints.all(),
+    );
+    this.catalogue.start();
+    this.undo.push(async () => this.catalogue.stop());
     await this.gossip.start();
     this.undo.push(() => this.peers.saved());
     this.undo.push(() => this.gossip.close());
     this.undo.push(() => this.records.stop());
     this.records.start();
-    for (const network of this.networks) {
-      this.undo.push(() => network.stop({ keepDevices: this.endpoints.ofNetwork(network.name).length > 0 }));
-      await network.start();
-    }
+    this.undo.push(() => this.removeNetworks());
+    for (const network of this.planned) await this.networks.start(network);
     this.undo.push(() => this.removeUnusedBridges());
     this.undo.push(() => this.endpoints.stop());
     await this.endpoints.restore();
@@ -248,6 +273,23 @@ class Node implements RunningNode {
     this.serving = true;
     await this.applyMembers();
     this.undo.push(() => this.gossip.leave());
+  }
+
+  /** The configuration's, and those in which an earlier run has left containers. */
+  private plan(store: EndpointStore): readonly OverlayNetwork[] {
+    const inUse = new Set(store.all().map(({ network }) => network));
+    const used = this.catalogue
+      .made()
+      .filter(({ definition: { name }, conflict }) => conflict === undefined && inUse.has(name))
+      .map(({ definition }) => configOf(definition));
+    return [...this.config.networks, ...used].map(network => this.networks.plan(network));
+  }
+
+  private async removeNetworks(): Promise<void> {
+    this.networks.stop();
+    for (const network of this.networks.all().toReversed()) {
+      await this.networks.remove(network, { keepDevices: this.endpoints.ofNetwork(network.name).length > 0 });
+    }
   }
 
   private async openDataplane(): Promise<void> {
@@ -287,10 +329,23 @@ class Node implements RunningNode {
     );
   }
 
-  private tags(): Tags {
-    const { networks, vxlan } = this.config;
-    const vnis = networks.map(({ vni }) => vni);
-    return this.records.tagged(weftTags({ vtep: this.underlay.address, port: vxlan.port, vnis }));
+  private tags(carried: readonly OverlayNetwork[] = this.networks.all()): Tags {
+    const { underlay, config } = this;
+    const vnis = carried.map(({ vni }) => vni);
+    return this.records.tagged(weftTags({ vtep: underlay.address, port: config.vxlan.port, vnis }));
+  }
+
+  /** A network that was made by command: the first container of it is about to be attached. */
+  private async onCarried({ vni }: OverlayNetwork): Promise<void> {
+    this.gossip.setTags(this.tags());
+    this.records.carry(vni);
+    await this.applyMembers();
+  }
+
+  private async onDropping(network: OverlayNetwork): Promise<void> {
+    this.gossip.setTags(this.tags(this.networks.all().filter(other => other !== network)));
+    this.records.records.leave(network.vni);
+    await this.claims.reconciler.flush();
   }
 
   private async applyMembers(): Promise<void> {
@@ -298,7 +353,7 @@ class Node implements RunningNode {
     const { records } = this.records;
     // Whoever is known to tell what he has, has to be known by it first.
     await this.claims.reconciler.flush();
-    for (const network of this.networks) {
+    for (const network of this.networks.all()) {
       const tells = (origin: string) => records.tells(network.vni, origin);
       await network.setGossipedVteps(vtepsOf(network.vni, this.gossip.members(), own, tells));
     }
@@ -321,59 +376,23 @@ class Node implements RunningNode {
 
   private onPortLost(vni: number, port: string): void {
     this.log.warn({ vni, ifname: port }, 'a TAP device was deleted');
-    const network = this.networks.find(({ name }) => bridgeTapName(name) === port);
-    if (network !== undefined) {
-      this.repair(network);
-      return;
-    }
+    if (this.networks.portLost(port)) return;
     this.endpoints
       .portLost(port)
       .catch(error => this.log.error(errorFields(error), 'cannot clean up after a deleted TAP device'));
   }
 
-  /** Looks after the devices that no descriptor tells us of: a bridge that somebody deleted. */
-  private onLinks(links: ReadonlySet<string>): void {
-    for (const network of this.networks) {
-      if (network.devices.some(name => !links.has(name))) this.repair(network);
-    }
-  }
-
-  /** Makes the devices of a network again. What fails is tried again when the links are looked at next. */
-  private repair(network: OverlayNetwork): void {
-    if (this.stopping || this.repairing.has(network)) return;
-    this.repairing.add(network);
-    const { name } = network;
-    this.endpoints
-      .rebuild(name, () => network.remakeDevices())
-      .then(
-        () => this.log.warn({ network: name }, 'made the devices of the network again'),
-        error => this.log.error({ network: name, ...errorFields(error) }, 'cannot make the devices again'),
-      )
-      .finally(() => this.repairing.delete(network));
+  private async onLinks(links: ReadonlySet<string>): Promise<void> {
+    this.networks.watch(links);
+    await this.carrier.tidy();
   }
 
   /** Bridges of networks that left the configuration, once no container is on them. */
   private async removeUnusedBridges(): Promise<void> {
-    const configured = new Set(this.networks.map(({ name }) => name));
     const removed = await removeUnusedBridges(
-      name => configured.has(name) || this.endpoints.ofNetwork(name).length > 0,
+      name => this.networks.find(name) !== undefined || this.endpoints.ofNetwork(name).length > 0,
     );
     for (const network of removed)
       this.log.info({ network }, 'removed the bridge of a network that is no more');
   }
-}
-
-const MEMBER_NEWS: Readonly<Record<MemberEventType, string>> = {
-  memberUp: 'peer is alive',
-  memberUpdated: 'peer has changed what it says of itself',
-  memberSuspect: 'peer does not answer',
-  memberDown: 'peer is dead',
-  memberLeft: 'peer has left',
-  memberReaped: 'peer is forgotten',
-};
-
-function logMember(log: Log, { type, member }: MemberEvent): void {
-  const fields = { peer: member.name, address: member.address, state: member.state };
-  if (type === 'memberDown' || type === 'memberSuspect') log.warn(fields, MEMBER_NEWS[type]);
-  else log.info(fields, MEMBER_NEWS[type]);
 }

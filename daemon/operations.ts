@@ -93,6 +93,16 @@ export interface NetworkSummary {
 
 export interface NetworkReport extends NetworkSummary {
   readonly subnet: string | null;
+  /** The subnet of IPv6 beside it. */
+  readonly subnet6: string | null;
+  /** This node carries it: it has containers in it, or it stands in its configuration. */
+  readonly carried: boolean;
+  /** In the configuration of this node, or made by weft network create somewhere in the pool. */
+  readonly source: 'config' | 'created';
+  /** The node on which it was made; null for one of the configuration. */
+  readonly created_by: string | null;
+  /** Why it cannot be used: another network holds what it would take; null: it can. */
+  readonly conflict: string | null;
   readonly attach: 'bridge' | 'tap';
   /** Underlay addresses of the other VTEPs that broadcast is replicated to now. */
   readonly vteps: readonly string[];
@@ -216,6 +226,20 @@ export interface ReleaseRequest {
   readonly network: string;
 }
 
+export interface NetworkCreateRequest {
+  readonly name: string;
+  /** undefined: one that nobody has is drawn. */
+  readonly vni: number | undefined;
+  readonly subnet: string | undefined;
+  readonly subnet6: string | undefined;
+  readonly attach: 'bridge' | 'tap';
+  readonly mtu: 'auto' | number;
+}
+
+export interface NetworkRemoveRequest {
+  readonly name: string;
+}
+
 export interface DropReport {
   /** Network name, or null for what belongs to no network (an unknown VNI, a malformed datagram, gossip). */
   readonly network: string | null;
@@ -268,7 +292,12 @@ export interface NodeOperations {
   status(): Promise<StatusReport>;
   peers(): Promise<readonly PeerReport[]>;
   fdb(): Promise<readonly FdbReport[]>;
+  /** The networks of the pool, as far as this node knows. */
   networks(): Promise<readonly NetworkReport[]>;
+  /** Makes a network for all nodes. Throws `conflict`, naming who holds its name, VNI or addresses. */
+  createNetwork(request: NetworkCreateRequest): Promise<NetworkReport>;
+  /** Removing what is not there succeeds. Throws `conflict` while there are containers in it. */
+  removeNetwork(request: NetworkRemoveRequest): Promise<{ readonly removed: boolean }>;
   endpoints(): Promise<readonly EndpointReport[]>;
   drops(): Promise<readonly DropReport[]>;
   /** Attaching what is attached already with the same parameters succeeds and changes nothing. */

@@ -12,6 +12,8 @@ import type {
   FdbReport,
   KeysReport,
   KeysRequest,
+  NetworkCreateRequest,
+  NetworkRemoveRequest,
   NetworkReport,
   NodeOperations,
   PeerReport,
@@ -68,6 +70,14 @@ export class ApiClient implements NodeOperations {
 
   networks(): Promise<readonly NetworkReport[]> {
     return this.call('GET', '/v1/networks');
+  }
+
+  createNetwork(request: NetworkCreateRequest): Promise<NetworkReport> {
+    return this.call('POST', '/v1/network/create', request);
+  }
+
+  removeNetwork(request: NetworkRemoveRequest): Promise<{ readonly removed: boolean }> {
+    return this.call('POST', '/v1/network/remove', request);
   }
 
   endpoints(): Promise<readonly EndpointReport[]> {

@@ -13,6 +13,7 @@ import type {
   KeysRequest,
   ReleaseRequest,
 } from '../operations.ts';
+import { checkRequest } from './check-request.ts';
 
 export const DEFAULT_IFNAME = 'eth0';
 const MAX_ADDRESSES = 32;
@@ -62,7 +63,7 @@ const attachBody = detachBody.extend({
 
 /** Throws `invalid_argument`. Addresses and the MAC come out in canonical text. */
 export function parseAttachRequest(body: unknown): AttachRequest {
-  const request = check('attach', attachBody, body);
+  const request = checkRequest('attach', attachBody, body);
   const repeated = request.addresses.find((one, index) => request.addresses.indexOf(one) !== index);
   if (repeated !== undefined) {
     throw new WeftError('invalid_argument', `cannot attach: address ${repeated} is given twice`);
@@ -82,7 +83,7 @@ const keysBody = z.strictObject({ operation: wordLeaf(KEY_OPERATIONS), key: secr
 
 /** Throws `invalid_argument`. Whether the key is one is found out by who has the keyring. */
 export function parseKeysRequest(body: unknown): KeysRequest {
-  const { operation, key } = check('change keys', keysBody, body);
+  const { operation, key } = checkRequest('change keys', keysBody, body);
   if ((key === undefined) !== (operation === 'list')) {
     throw new WeftError(
       'invalid_argument',
@@ -96,7 +97,7 @@ const explainQuery = z.strictObject({ mac: knownMac, network: textLeaf(parseNetw
 
 /** Takes the query of GET /v1/fdb/explain. Throws `invalid_argument`. */
 export function parseExplainRequest(query: unknown): ExplainRequest {
-  const { mac, network } = check('explain', explainQuery, query);
+  const { mac, network } = checkRequest('explain', explainQuery, query);
   return { mac, network };
 }
 
@@ -104,38 +105,10 @@ const releaseBody = z.strictObject({ mac: knownMac, network: textLeaf(parseNetwo
 
 /** Throws `invalid_argument`. */
 export function parseReleaseRequest(body: unknown): ReleaseRequest {
-  return check('release', releaseBody, body);
+  return checkRequest('release', releaseBody, body);
 }
 
 /** Throws `invalid_argument`. */
 export function parseDetachRequest(body: unknown): DetachRequest {
-  return check('detach', detachBody, body);
+  return checkRequest('detach', detachBody, body);
 }
-
-function check<T>(what: string, schema: z.ZodType<T>, body: unknown): T {
-  const result = schema.safeParse(body);
-  if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  if (issue?.code === 'unrecognized_keys') {
-    throw new WeftError(
-      'invalid_argument',
-      `cannot ${what}: ${issue.keys.map(describe).join(', ')}: unknown key`,
-      {
-        hint: 'see docs/cli.md for the keys of a request',
-      },
-    );
-  }
-  const key = issue?.path[0] === undefined ? 'body' : String(issue.path[0]);
-  const [reason = 'not legal', ...hint] = (issue?.message ?? '').split('; ');
-  throw new WeftError('invalid_argument', `cannot ${what}: ${SPOKEN[key] ?? key}: ${reason}`, {
-    ...(hint.length > 0 && { hint: hint.join('; ') }),
-  });
-}
-
-const SPOKEN: Readonly<Record<string, string>> = {
-  netns: 'namespace',
-  network: 'network',
-  ifname: 'interface',
-  addresses: 'address',
-  mac: 'MAC',
-};

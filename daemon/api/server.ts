@@ -1,7 +1,7 @@
 /**
  * The API: HTTP over a Unix socket that only root may open. GET /v1/status, /v1/peers, /v1/fdb, /v1/fdb/explain,
  * /v1/networks, /v1/endpoints and /v1/drops answer with the reports of operations.ts; POST /v1/attach, /v1/detach,
- * /v1/release and /v1/gossip/keys act. A failure is answered as {error: {code, message, hint}}.
+ * /v1/release, /v1/network/create, /v1/network/remove and /v1/gossip/keys act. A failure is answered as {error: {code, message, hint}}.
  */
 import { createServer, type Server } from 'node:http';
 import Fastify, { type FastifyInstance } from 'fastify';
@@ -10,6 +10,7 @@ import { WeftError } from '../../dataplane/errors.ts';
 import { errorFields, type Log } from '../log.ts';
 import type { NodeOperations } from '../operations.ts';
 import { type ErrorBody, HTTP_STATUS } from './error-status.ts';
+import { parseNetworkCreateRequest, parseNetworkRemoveRequest } from './network-requests.ts';
 import { REPORT_NAMES } from './reports.ts';
 import {
   parseAttachRequest,
@@ -99,6 +100,12 @@ function routes({ operations, log }: ApiModules): FastifyInstance {
   app.post('/v1/attach', request => operations.attach(parseAttachRequest(request.body)));
   app.post('/v1/detach', request => operations.detach(parseDetachRequest(request.body)));
   app.post('/v1/release', request => operations.release(parseReleaseRequest(request.body)));
+  app.post('/v1/network/create', request =>
+    operations.createNetwork(parseNetworkCreateRequest(request.body)),
+  );
+  app.post('/v1/network/remove', request =>
+    operations.removeNetwork(parseNetworkRemoveRequest(request.body)),
+  );
   app.post('/v1/gossip/keys', request => operations.gossipKeys(parseKeysRequest(request.body)));
 
   app.setNotFoundHandler((request, reply) => {

@@ -1,11 +1,13 @@
 import test from 'ava';
 import { HTTP_STATUS, isErrorBody } from '../api/error-status.ts';
 import { REPORT_NAMES } from '../api/reports.ts';
+import { requireNetwork } from '../networks/network-operations.ts';
 import { fencedBlock, readDoc, tableRows } from '../testing/docs.ts';
 import { FAKE_EXPLANATION, FAKE_KEYS, FakeNode } from '../testing/fake-node.ts';
 import { formatExplanation } from './explain.ts';
 import { formatKeys } from './gossip-keys.ts';
 import type { CliIo } from './io.ts';
+import { formatNetwork } from './network.ts';
 import { buildProgram } from './program.ts';
 import { REPORTS } from './reports.ts';
 
@@ -27,6 +29,8 @@ test('docs/cli.md shows the JSON and the table of each report as the program pri
   t.deepEqual(JSON.parse(fencedBlock(docs, 'json release')), await node.release({ mac, network: 'blue' }));
   t.deepEqual(JSON.parse(fencedBlock(docs, 'json keys')), FAKE_KEYS);
   t.true(docs.includes(`$ weft gossip keys list\n${formatKeys(FAKE_KEYS)}\n`));
+  const networks = await node.networks();
+  t.true(docs.includes(`$ weft network show green\n${formatNetwork(requireNetwork(networks, 'green'))}\n`));
   t.true(isErrorBody(JSON.parse(fencedBlock(docs, 'json error'))));
 });
 

@@ -19,9 +19,11 @@ import {
   release,
   showReport,
 } from './commands.ts';
+import { examples } from './examples.ts';
 import { explanationOf } from './explain.ts';
 import { gossipKeys } from './gossip-keys.ts';
 import type { CliIo } from './io.ts';
+import { addNetwork } from './network.ts';
 import { REPORTS } from './reports.ts';
 
 const NETNS_HELP = 'network namespace: a name (ip netns), a path or a PID';
@@ -61,6 +63,7 @@ export function buildProgram(io: CliIo): Command {
       showReport(io, REPORTS[name], command.optsWithGlobals<ReportOptions>()),
     );
   }
+  addNetwork(program, io);
   addGossip(program, io);
   addConfig(program, io);
   return program;
@@ -87,7 +90,7 @@ function addAttach(program: Command, io: CliIo): void {
     .command('attach')
     .description('Give a network namespace an interface in a network')
     .argument('<netns>', NETNS_HELP)
-    .requiredOption('--network <name>', 'network of the configuration')
+    .requiredOption('--network <name>', 'name of the network')
     .addOption(
       new Option('--address <cidr>', 'address of the interface, IPv4 or IPv6; may be repeated')
         .argParser((value: string, before: readonly string[]) => [...before, value])
@@ -114,7 +117,7 @@ function addDetach(program: Command, io: CliIo): void {
     .command('detach')
     .description('Take an interface of a network out of a namespace; succeeds when it is not there')
     .argument('<netns>', NETNS_HELP)
-    .requiredOption('--network <name>', 'network of the configuration')
+    .requiredOption('--network <name>', 'name of the network')
     .option('--ifname <name>', 'name of the interface in the namespace', DEFAULT_IFNAME)
     .option('--json', 'print JSON: {"removed": true or false}')
     .addHelpText('after', examples(['weft detach web --network blue']))
@@ -128,7 +131,7 @@ function addRelease(program: Command, io: CliIo): void {
     .command('release')
     .description('Let a MAC address that is frozen on this node, because it moved too often, move again')
     .argument('<mac>', 'MAC address')
-    .requiredOption('--network <name>', 'network of the configuration')
+    .requiredOption('--network <name>', 'name of the network')
     .option('--json', 'print JSON: {"released": true or false}')
     .addHelpText('after', examples(['weft release 02:00:5e:10:00:03 --network blue']))
     .action((mac: string, _, command: Command) =>
@@ -204,8 +207,4 @@ function addConfig(program: Command, io: CliIo): void {
     .argument('<file>', 'configuration file')
     .addHelpText('after', examples([`weft config check ${DEFAULT_CONFIG_PATH}`]))
     .action((file: string) => checkConfig(io, file));
-}
-
-function examples(lines: readonly string[]): string {
-  return `\nExamples:\n${lines.map(line => `  $ ${line}`).join('\n')}`;
 }

@@ -1,7 +1,7 @@
 /** The commands that show something: what each asks the daemon and how it is laid out. */
 import type { ReportName } from '../api/reports.ts';
 import { oneLine } from '../one-line.ts';
-import type { ClaimsReport, NodeOperations, StatusReport } from '../operations.ts';
+import type { ClaimsReport, NetworkReport, NodeOperations, StatusReport } from '../operations.ts';
 import { flagsOf } from './flags.ts';
 import { formatTable } from './table.ts';
 import { humanBytes, humanCount, humanMilliseconds, humanSeconds } from './units.ts';
@@ -55,18 +55,20 @@ export const REPORTS: Readonly<Record<ReportName, Report>> = {
       ),
   ),
   networks: report(
-    'Show the networks of this node',
+    'Show the networks of the pool, as far as this node knows them',
     operations => operations.networks(),
     networks =>
       formatTable(
-        ['NAME', 'VNI', 'SUBNET', 'ATTACH', 'MTU', 'ENDPOINTS', 'VTEPS'],
+        ['NAME', 'VNI', 'SUBNETS', 'ATTACH', 'MTU', 'ENDPOINTS', 'SOURCE', 'STATE', 'VTEPS'],
         networks.map(network => [
           network.name,
           network.vni,
-          network.subnet,
+          [network.subnet, network.subnet6].filter(one => one !== null).join(','),
           network.attach,
           network.mtu,
           network.endpoints,
+          network.created_by ?? 'config',
+          stateOf(network),
           network.vteps.join(','),
         ]),
       ),
@@ -117,6 +119,11 @@ export const REPORTS: Readonly<Record<ReportName, Report>> = {
 
 function ago(seconds: number | null): string {
   return seconds === null ? 'never' : humanSeconds(seconds);
+}
+
+function stateOf({ carried, conflict }: NetworkReport): string {
+  if (conflict !== null) return 'conflict';
+  return carried ? 'carried' : 'known';
 }
 
 function report<T>(

@@ -63,6 +63,12 @@ test('a wrong command line is one line on stderr and exit 2', async t => {
     [['attach', 'web'], /required option '--network <name>' not specified/],
     [['attach', 'web', '--network'], /argument missing/],
     [['detach', '--network', 'blue'], /missing required argument 'netns'/],
+    [['network', 'create'], /missing required argument 'name'/],
+    [
+      ['network', 'create', 'blue', '--attach', 'x'],
+      /argument 'x' is invalid. Allowed choices are bridge, tap/,
+    ],
+    [['network', 'remove', 'blue'], /unknown command 'remove'/],
     [['release', '--network', 'blue'], /missing required argument 'mac'/],
     [['fdb', '--network', 'blue'], /--network goes with --explain/],
     [['config', 'check'], /missing required argument 'file'/],
@@ -80,7 +86,7 @@ test('a wrong command line is one line on stderr and exit 2', async t => {
 });
 
 test('weft and weft config alone print help on stderr and exit 2', async t => {
-  for (const argv of [[], ['config'], ['gossip'], ['gossip', 'keys']]) {
+  for (const argv of [[], ['network'], ['config'], ['gossip'], ['gossip', 'keys']]) {
     const { code, out, err } = await run(argv);
     t.is(code, 2);
     t.is(out, '');
@@ -95,6 +101,7 @@ test('--help has examples for each command, --version the version; both exit 0',
     ['attach'],
     ['detach'],
     ['release'],
+    ...['create', 'rm', 'ls', 'show'].map(name => ['network', name]),
     ['config', 'check'],
     ...KEY_OPERATIONS.map(operation => ['gossip', 'keys', operation]),
     ...REPORT_NAMES.map(name => [name]),
@@ -194,6 +201,34 @@ test('fdb --explain asks for what was given, and prints it as people or programs
   ]);
 });
 
+test('network create asks for what was said, and prints the network', async t => {
+  const { ask, node } = await serve(t);
+  t.is((await ask('network', 'create', 'red')).out, 'made network red: VNI 1048576\n');
+  const all = ['--vni', '42', '--subnet', '198.18.0.0/16', '--subnet6', '2001:db8::/64', '--attach', 'tap'];
+  const { out } = await ask('network', 'create', 'red', ...all, '--mtu', '1400');
+  t.is(out, 'made network red: VNI 42 198.18.0.0/16 2001:db8::/64\n');
+  const red = { name: 'red', attach: 'bridge', mtu: 'auto' };
+  t.like(node.requests[0], { ...red, vni: undefined, subnet: undefined, subnet6: undefined });
+  const given = { vni: 42, subnet: '198.18.0.0/16', subnet6: '2001:db8::/64', attach: 'tap', mtu: 1400 };
+  t.like(node.requests[1], { ...red, ...given });
+  const json = JSON.parse((await ask('network', 'create', 'red', '--json')).out);
+  t.like(json, { name: 'red', source: 'created', carried: false });
+});
+
+test('network rm says whether there was something to remove; ls and show print what is there', async t => {
+  const { ask, node } = await serve(t);
+  t.is((await ask('network', 'rm', 'green')).out, 'removed network green\n');
+  t.is((await ask('network', 'rm', 'red')).out, 'there is no network red: nothing to remove\n');
+  t.is((await ask('network', 'rm', 'red', '--json')).out, '{"removed":false}\n');
+  t.is((await ask('network', 'ls')).out, (await ask('networks')).out);
+  const [blue] = await node.networks();
+  t.deepEqual(JSON.parse((await ask('network', 'show', 'blue', '--json')).out), blue);
+  t.regex(
+    (await ask('network', 'show', 'blue')).out,
+    /^network {2}blue \(VNI 42\)\nsource {3}the configuration of/,
+  );
+});
+
 test('release says whether there was something to release', async t => {
   const { ask, node } = await serve(t);
   const argv = (mac: string) => ['release', mac, '--network', 'blue'];
@@ -259,6 +294,19 @@ test('what is refused is one line on stderr and exit 1', async t => {
       ['attach', 'web', '--network', 'red'],
       'there is no network "red" on this node; known ones: blue, green',
     ],
+    [
+      ['network', 'create', 'red', '--vni', 'x'],
+      'cannot make the network: VNI: "x" is not a VNI; write a whole number from 1 to 16777215, without quotes',
+    ],
+    [
+      ['network', 'create', 'red', '--subnet6', '198.18.0.0/16'],
+      'cannot make the network: subnet6: "198.18.0.0/16" is not an IPv6 subnet; write one as in 2001:db8:1::/64, and that of IPv4 as subnet',
+    ],
+    [
+      ['network', 'create', 'red', '--subnet', '2001:db8::/64', '--subnet6', '2001:db8:1::/64'],
+      'cannot make the network: it would have two subnets of IPv6; give one of IPv4 as subnet, or leave one of the two away',
+    ],
+    [['network', 'show', 'red'], 'there is no network "red" on this node; known ones: blue, green'],
     [
       ['attach', 'web', '--network', 'blue', '--address', 'auto'],
       'cannot attach: address: auto needs address management, which is not in this version; give an address, as in --address 198.18.0.2/24',

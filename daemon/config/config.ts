@@ -40,6 +40,8 @@ export interface NetworkConfig {
   readonly vni: Vni;
   /** A CIDR with no host bits, as in 198.18.0.0/16. */
   readonly subnet: string | undefined;
+  /** The same of IPv6, beside it. */
+  readonly subnet6: string | undefined;
   readonly attach: AttachMode;
   /** Bytes of an IP packet inside the network; auto: what the underlay leaves. */
   readonly mtu: 'auto' | number;
@@ -58,7 +60,7 @@ export interface NetworkConfig {
 export const UNKNOWN_ADDRESS = ['flood', 'local'] as const;
 export type UnknownAddress = (typeof UNKNOWN_ADDRESS)[number];
 
-/** What becomes of unicast to a MAC that nobody has told of: daemon/forwarding-rules.ts. */
+/** What becomes of unicast to a MAC that nobody has told of: daemon/networks/forwarding-rules.ts. */
 export const UNKNOWN_UNICAST = ['auto', 'drop', 'flood'] as const;
 export type UnknownUnicast = (typeof UNKNOWN_UNICAST)[number];
 

@@ -35,6 +35,7 @@ test('parseConfig fills in every default', t => {
         name: 'blue',
         vni: 42,
         subnet: undefined,
+        subnet6: undefined,
         attach: 'bridge',
         mtu: 'auto',
         staticVteps: [],

@@ -181,6 +181,7 @@ function toConfig(file: ConfigFile, hostName: string): Config {
       name: network.name,
       vni: network.vni,
       subnet: network.subnet,
+      subnet6: network.subnet6,
       attach: network.attach,
       mtu: network.mtu,
       staticVteps: network.static_vteps,

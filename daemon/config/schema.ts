@@ -11,7 +11,7 @@ import { WeftError } from '../../dataplane/errors.ts';
 import { OFFLOAD_SWITCHES, type OffloadKey } from '../../dataplane/offloads.ts';
 import { MAX_WORKERS } from '../../dataplane/worker-count.ts';
 import { MAX_DIRECTORY } from '../api/socket-path.ts';
-import { nonUnicast, parseSubnet } from '../cidr.ts';
+import { nonUnicast, parseSubnet, parseSubnet6 } from '../cidr.ts';
 import { describe, leaf, numberLeaf, requireValue, textLeaf, wordLeaf } from '../leaf.ts';
 import { LOG_LEVELS } from '../log-fields.ts';
 import { parseNetworkName, parseNodeName } from '../names.ts';
@@ -87,7 +87,7 @@ const workers = leaf((value): 'auto' | number => {
   });
 });
 
-const mtu = leaf((value): 'auto' | number => {
+export const mtuLeaf = leaf((value): 'auto' | number => {
   requireValue(value);
   if (value === 'auto') return value;
   const legal = typeof value === 'number' && Number.isInteger(value) && value >= MIN_MTU && value <= MAX_MTU;
@@ -97,7 +97,7 @@ const mtu = leaf((value): 'auto' | number => {
   });
 });
 
-const vni = leaf(value => {
+export const vniLeaf = leaf(value => {
   requireValue(value);
   if (typeof value === 'number') return parseVni(value);
   throw new WeftError('invalid_argument', `${describe(value)} is not a VNI`, {
@@ -152,10 +152,11 @@ const bumRate = numberLeaf('a number of frames a second', 0, MAX_BUM_RATE);
 
 const networkSection = section({
   name: textLeaf(parseNetworkName),
-  vni,
+  vni: vniLeaf,
   subnet: textLeaf(parseSubnet).optional(),
+  subnet6: textLeaf(parseSubnet6).optional(),
   attach: wordLeaf(ATTACH_MODES).default('bridge'),
-  mtu: mtu.default('auto'),
+  mtu: mtuLeaf.default('auto'),
   static_vteps: list(textLeaf(parseVtep)),
   unknown_unicast: wordLeaf(UNKNOWN_UNICAST).default('auto'),
   unknown_address: wordLeaf(UNKNOWN_ADDRESS).default('flood'),

@@ -26,6 +26,7 @@ export function checkSemantics(file: unknown, hostName: string): readonly Findin
     ...duplicates(networks, 'name'),
     ...duplicates(networks, 'vni'),
     ...checkStaticVteps(file, networks),
+    ...networks.flatMap(checkSubnets),
   ];
 }
 
@@ -59,6 +60,14 @@ function checkHostName(file: unknown, hostName: string): Finding[] {
     const message = `is missing, and the host name "${hostName}" cannot stand for it; set a name, as in vm-a`;
     return [{ path: ['node', 'name'], message }];
   }
+}
+
+/** With two of IPv6 it is not clear what an address has to lie in. */
+function checkSubnets(network: unknown, index: number): Finding[] {
+  const subnet = get(network, 'subnet');
+  if (get(network, 'subnet6') === undefined || typeof subnet !== 'string' || !subnet.includes(':')) return [];
+  const message = 'is the second subnet of IPv6; give one of IPv4 as subnet, or leave one of the two away';
+  return [{ path: ['networks', index, 'subnet6'], message }];
 }
 
 /** Both are UDP sockets on the same address. */

@@ -18,6 +18,7 @@ const NETWORK = {
   vni: 42,
   mtu: 1450,
   subnet: undefined,
+  subnet6: undefined,
   attach: 'tap',
   gsoMaxSegs: 44,
   superFrames: { tso: true, uso: true },
@@ -89,9 +90,9 @@ async function makeEndpoints(t: ExecutionContext) {
         announced.delete(hostLink);
       },
     },
-    networks: [NETWORK],
+    networks: { find: () => NETWORK, carry: async () => {} },
     nodeName: 'a',
-    onLinks: () => {},
+    onLinks: async () => {},
   });
   return { endpoints, store, open, lines, announced, quota };
 }

@@ -14,14 +14,7 @@ import { attachByBridge, detachFromBridge, restoreOnBridge } from './bridge-atta
 import { type Endpoint, isSameInterface } from './endpoint.ts';
 import type { EndpointStore } from './endpoint-store.ts';
 import { ORPHAN_LINK } from './names.ts';
-import {
-  type AttachableNetwork,
-  findNetwork,
-  planEndpoint,
-  refuseDuplicates,
-  requireSame,
-  rivalsOf,
-} from './plan.ts';
+import { type AttachableNetwork, planEndpoint, refuseDuplicates, requireSame, rivalsOf } from './plan.ts';
 import { attachByTap, detachTap, restoreTap } from './tap-attach.ts';
 
 /** How often the endpoints are looked at: one file read, in tap mode a stat for each, no process. */
@@ -46,16 +39,24 @@ export interface EndpointAnnouncer {
   withdraw(endpoint: Endpoint): void;
 }
 
+/** The networks that containers can be attached to. */
+export interface AttachableNetworks {
+  /** Throws `not_found`, and `conflict` for one that stands against another. */
+  find(name: string): AttachableNetwork;
+  /** Has this VM carry the network, if it does not do so yet. */
+  carry(name: string): Promise<void>;
+}
+
 export interface EndpointsModules {
   readonly clock: Clock;
   readonly log: Log;
   readonly store: EndpointStore;
   readonly wiring: EndpointWiring;
   readonly announcer: EndpointAnnouncer;
-  readonly networks: readonly AttachableNetwork[];
+  readonly networks: AttachableNetworks;
   readonly nodeName: string;
   /** At each look at the endpoints: the names of the links of the VM, for whoever has others to look after. */
-  readonly onLinks: (links: ReadonlySet<string>) => void;
+  readonly onLinks: (links: ReadonlySet<string>) => Promise<void>;
 }
 
 export class Endpoints {
@@ -105,7 +106,7 @@ export class Endpoints {
   rebuild(network: string, make: () => Promise<void>): Promise<void> {
     return this.inTurn(async () => {
       await make();
-      const limits = findNetwork(network, this.modules.networks);
+      const limits = this.modules.networks.find(network);
       const links = await ownLinkNames();
       await this.each(this.ofNetwork(network), 'cannot be joined to its network again', async recorded => {
         const endpoint = await this.refresh(recorded, links);
@@ -154,7 +155,8 @@ export class Endpoints {
 
   private async attachNow(request: AttachRequest): Promise<Endpoint> {
     const { announcer, networks, nodeName, store, wiring, log } = this.modules;
-    const wanted = await planEndpoint(request, networks, nodeName);
+    const network = networks.find(request.network);
+    const wanted = await planEndpoint(request, network, nodeName);
     // Only what stands in the way: looking at all endpoints would make the thousandth attachment a slow one.
     const rivals = rivalsOf(wanted, this.all());
     if (rivals.length > 0) await this.forgetVanished(rivals, await ownLinkNames());
@@ -162,7 +164,7 @@ export class Endpoints {
     if (existing !== undefined) return requireSame(existing, wanted, request);
     refuseDuplicates(wanted, this.all());
 
-    const network = findNetwork(wanted.network, networks);
+    await networks.carry(network.name);
     const make = wanted.attach === 'tap' ? attachByTap : attachByBridge;
     await store.add(wanted);
     let hasLinks = false;
@@ -236,7 +238,7 @@ export class Endpoints {
   private async restoreOne(recorded: Endpoint): Promise<void> {
     const found = await this.refresh(recorded, await ownLinkNames());
     if (found === undefined) return;
-    const network = this.modules.networks.find(({ name }) => name === found.network);
+    const network = this.networkOf(found);
     if (network === undefined || network.vni !== found.vni || network.attach !== found.attach) {
       this.modules.log.warn(
         logFields(found),
@@ -249,6 +251,15 @@ export class Endpoints {
     const endpoint = found.mtu === network.mtu ? found : { ...found, mtu: network.mtu };
     if (endpoint !== found) await this.modules.store.replace(found, endpoint);
     await this.takeOver(endpoint, network);
+  }
+
+  private networkOf({ network }: Endpoint): AttachableNetwork | undefined {
+    try {
+      return this.modules.networks.find(network);
+    } catch (error) {
+      if (error instanceof WeftError) return undefined;
+      throw error;
+    }
   }
 
   private async takeOver(endpoint: Endpoint, network: AttachableNetwork): Promise<void> {
@@ -280,7 +291,7 @@ export class Endpoints {
       this.inTurn(async () => {
         const links = await ownLinkNames();
         await this.forgetVanished(this.all(), links);
-        this.modules.onLinks(links);
+        await this.modules.onLinks(links);
       })
         .catch(error => {
           if (!this.stopped) this.modules.log.error(errorFields(error), 'cannot look after the endpoints');

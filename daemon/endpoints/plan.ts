@@ -7,7 +7,7 @@ import { resolveNetns } from '../net/netns.ts';
 import type { AttachRequest } from '../operations.ts';
 import { type Endpoint, isSameInterface } from './endpoint.ts';
 import { formatStableMac, hostLinkName } from './names.ts';
-import { requireInSubnet } from './subnet.ts';
+import { requireInSubnets } from './subnet.ts';
 
 /** What an interface of a network may send whole. */
 export interface SuperFrameLimits {
@@ -23,18 +23,18 @@ export interface AttachableNetwork extends SuperFrameLimits {
   readonly vni: number;
   readonly mtu: number;
   readonly subnet: string | undefined;
+  readonly subnet6: string | undefined;
   readonly attach: 'bridge' | 'tap';
 }
 
-/** Throws `not_found` for a network or namespace, `invalid_argument` for an address that the network cannot carry. */
+/** Throws `not_found` for a namespace, `invalid_argument` for an address that the network cannot carry. */
 export async function planEndpoint(
   request: AttachRequest,
-  networks: readonly AttachableNetwork[],
+  network: AttachableNetwork,
   nodeName: string,
 ): Promise<Endpoint> {
-  const network = findNetwork(request.network, networks);
   const { ifname, addresses } = request;
-  for (const address of addresses) requireInSubnet(address, network.subnet);
+  for (const address of addresses) requireInSubnets(address, [network.subnet, network.subnet6]);
   if (addresses.some(address => address.includes(':')) && !carriesIpv6(network.mtu)) {
     throw new WeftError(
       'invalid_argument',
@@ -65,15 +65,6 @@ export async function planEndpoint(
     hostLink: hostLinkName(network.attach, netns.inode, ifname),
     pending: true,
   };
-}
-
-export function findNetwork(name: string, networks: readonly AttachableNetwork[]): AttachableNetwork {
-  const network = networks.find(candidate => candidate.name === name);
-  if (network !== undefined) return network;
-  const known = networks.map(candidate => candidate.name).join(', ');
-  throw new WeftError('not_found', `there is no network "${name}" on this node`, {
-    hint: known === '' ? 'add it to the configuration' : `known ones: ${known}`,
-  });
 }
 
 /** An attached interface asked for again: the same is a success, anything else a conflict. */

@@ -2,11 +2,12 @@ import { ipFamily, ipToBytes } from '../../dataplane/address.ts';
 import { WeftError } from '../../dataplane/errors.ts';
 import { parseCidr } from '../cidr.ts';
 
-/**
- * An address of the subnet's family must lie in it; the other family is free, for a network has one subnet. Both are
- * CIDRs; without a subnet any address will do. Throws `invalid_argument`.
- */
-export function requireInSubnet(address: string, subnet: string | undefined): void {
+/** An address must lie in the subnets of its family; of a family without one any will do. All are CIDRs. Throws `invalid_argument`. */
+export function requireInSubnets(address: string, subnets: readonly (string | undefined)[]): void {
+  for (const subnet of subnets) requireInSubnet(address, subnet);
+}
+
+function requireInSubnet(address: string, subnet: string | undefined): void {
   if (subnet === undefined) return;
   const [host, network] = [parseCidr(address), parseCidr(subnet)];
   if (ipFamily(host.address) !== ipFamily(network.address)) return;

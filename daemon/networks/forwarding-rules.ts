@@ -1,6 +1,6 @@
 /** What the configuration of a network says of frames for nobody in particular, as the dataplane takes it. */
-import type { FloodScope, NetworkOptions } from '../dataplane/network.ts';
-import type { NetworkConfig, UnknownUnicast } from './config/config.ts';
+import type { FloodScope, NetworkOptions } from '../../dataplane/network.ts';
+import type { NetworkConfig, UnknownUnicast } from '../config/config.ts';
 
 type ForwardingRules = Pick<NetworkOptions, 'unknownUnicast' | 'unknownAddress' | 'bumRate'>;
 

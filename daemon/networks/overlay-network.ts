@@ -1,14 +1,14 @@
 /** One configured network brought to life on this VM: its devices, its place in the dataplane, its VTEPs. */
-import type { Vni, VtepAddress } from '../dataplane/address.ts';
-import type { VtepSpec } from '../dataplane/commands.ts';
-import type { Dataplane } from '../dataplane/dataplane.ts';
-import { WeftError } from '../dataplane/errors.ts';
-import { superFrameSegments } from '../dataplane/mtu.ts';
-import type { SuperFrames } from '../dataplane/tap-device.ts';
-import type { NetworkConfig } from './config/config.ts';
-import { bridgeName, bridgeTapName, stableMac } from './endpoints/names.ts';
+import type { Vni, VtepAddress } from '../../dataplane/address.ts';
+import type { VtepSpec } from '../../dataplane/commands.ts';
+import type { Dataplane } from '../../dataplane/dataplane.ts';
+import { WeftError } from '../../dataplane/errors.ts';
+import { superFrameSegments } from '../../dataplane/mtu.ts';
+import type { SuperFrames } from '../../dataplane/tap-device.ts';
+import type { NetworkConfig } from '../config/config.ts';
+import { bridgeName, bridgeTapName, stableMac } from '../endpoints/names.ts';
+import { makeBridge, removeBridge } from '../net/network-devices.ts';
 import { forwardingRules } from './forwarding-rules.ts';
-import { makeBridge, removeBridge } from './net/network-devices.ts';
 
 export interface OverlayNetworkOptions {
   readonly config: NetworkConfig;

@@ -22,7 +22,8 @@ export interface ClaimKeeperModules extends Omit<ContestsModules, 'records'> {
 
 export interface ClaimKeeperOptions {
   readonly self: string;
-  readonly networks: readonly { readonly name: string; readonly vni: Vni }[];
+  /** Those that this VM carries at present. */
+  readonly networks: () => readonly { readonly name: string; readonly vni: Vni }[];
   /** Some origin is known to tell what it has, or no longer. */
   readonly onTelling: () => void;
   /** Our log has begun anew. */
@@ -43,11 +44,14 @@ export class ClaimKeeper {
   constructor(modules: ClaimKeeperModules, options: ClaimKeeperOptions) {
     this.modules = modules;
     this.options = options;
-    const vnis = options.networks.map(({ vni }) => vni);
     this.contests = new Contests(modules, options);
     this.reconciler = new ClaimReconciler(
       { ...modules, claims: modules.records },
-      { self: options.self, vnis, onInstalled: claim => this.installed(claim) },
+      {
+        self: options.self,
+        vnis: () => options.networks().map(({ vni }) => vni),
+        onInstalled: claim => this.installed(claim),
+      },
     );
   }
 
@@ -63,7 +67,7 @@ export class ClaimKeeper {
   }
 
   /** Takes an event of the record log; calls nothing of it. */
-  onEvent(event: RecordEvent): void {
+  onEvent(event: Exclude<RecordEvent, { readonly type: 'posted' }>): void {
     switch (event.type) {
       case 'claimWon':
         this.changed(event.vni, event.claim.mac);
@@ -134,7 +138,7 @@ export class ClaimKeeper {
   }
 
   private fieldsOf(vni: Vni, mac: MacAddress) {
-    const network = this.options.networks.find(candidate => candidate.vni === vni)?.name;
+    const network = this.options.networks().find(candidate => candidate.vni === vni)?.name;
     return { component: 'control', network, vni, mac: formatMac(mac) } as const;
   }
 }

@@ -84,7 +84,7 @@ async function makeReconciler() {
   const told: MacAddress[] = [];
   const reconciler = new ClaimReconciler(
     { clock, log, claims, dataplane },
-    { self: 'a', vnis: [BLUE], onInstalled: ({ mac }) => told.push(mac) },
+    { self: 'a', vnis: () => [BLUE], onInstalled: ({ mac }) => told.push(mac) },
   );
   return { clock, claims, dataplane, lines, reconciler, told };
 }

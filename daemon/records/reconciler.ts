@@ -40,7 +40,8 @@ export interface ReconcilerModules {
 export interface ReconcilerOptions {
   /** Our own name: our claims are attachments, and no entries. */
   readonly self: string;
-  readonly vnis: readonly Vni[];
+  /** Those in the dataplane at present. */
+  readonly vnis: () => readonly Vni[];
   /** The dataplane has this claim now. */
   readonly onInstalled?: (claim: PlacedClaim) => void;
 }
@@ -70,7 +71,7 @@ export class ClaimReconciler {
   /** The networks are in the dataplane. Resolves when all that is claimed is there too. */
   async start(): Promise<void> {
     this.isRunning = true;
-    for (const vni of this.options.vnis) {
+    for (const vni of this.options.vnis()) {
       for (const { mac } of this.modules.claims.owners(vni)) this.changed(vni, mac);
     }
     await this.flush();
@@ -109,7 +110,7 @@ export class ClaimReconciler {
       await this.tell();
       const installed = await this.modules.dataplane.run('readClaims', {});
       let differences = 0;
-      for (const vni of this.options.vnis) {
+      for (const vni of this.options.vnis()) {
         const inside = new Map(installed.filter(claim => claim.vni === vni).map(claim => [claim.mac, claim]));
         const wrong = this.wrongOf(vni, inside);
         for (const mac of wrong) this.changed(vni, mac);
@@ -144,6 +145,8 @@ export class ClaimReconciler {
   private async tell(): Promise<void> {
     for (const [vni, macs] of this.changes) {
       this.changes.delete(vni);
+      // Of a network that is not carried any more there is nothing left to tell.
+      if (!this.options.vnis().includes(vni)) continue;
       const all = [...macs];
       for (let from = 0; from < all.length; from += CHANGES_PER_COMMAND) {
         await this.tellOf(vni, all.slice(from, from + CHANGES_PER_COMMAND));

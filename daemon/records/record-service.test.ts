@@ -55,8 +55,8 @@ async function startNode(t: ExecutionContext, name: string, address: IpAddress, 
       name,
       address,
       stateDirectory: await tempDirectory(t),
-      vnis: [BLUE],
       vtep: { address, port: 4789 },
+      onPost: () => {},
       onEvent: event => events.push(event),
     },
   );
@@ -76,7 +76,7 @@ async function startNode(t: ExecutionContext, name: string, address: IpAddress, 
   gossip.onEvent(event => {
     if (event.type !== 'nameConflict') service.memberChanged(event);
   });
-  service.open(stored);
+  service.open([BLUE], stored);
   t.teardown(async () => {
     await service.stop();
     await gossip.close();

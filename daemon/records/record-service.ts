@@ -44,10 +44,11 @@ export interface RecordServiceOptions {
   /** Where gossip is bound: peers know us by it. */
   readonly address: IpAddress;
   readonly stateDirectory: string;
-  readonly vnis: readonly Vni[];
   readonly vtep: VtepRecord;
-  /** Must not call the log back. */
-  readonly onEvent: (event: RecordEvent) => void;
+  /** What nodes post on the board (control/records/board.ts). Must not call the log back. */
+  readonly onPost: (origin: string, key: string, body: Uint8Array | undefined) => void;
+  /** Everything else. Must not call the log back. */
+  readonly onEvent: (event: Exclude<RecordEvent, { readonly type: 'posted' }>) => void;
 }
 
 export class RecordService {
@@ -76,7 +77,13 @@ export class RecordService {
         links: this.links,
         hints: { sendHint: (peer, hint) => sendHint(peer.endpoint, hint) },
       },
-      { name, onEvent: options.onEvent },
+      {
+        name,
+        onEvent: event => {
+          if (event.type === 'posted') options.onPost(event.origin, event.key, event.body);
+          else options.onEvent(event);
+        },
+      },
     );
     this.announcer = endpointAnnouncer(this.records);
   }
@@ -90,9 +97,9 @@ export class RecordService {
    * Says, before the first peer is there, what an earlier run has left, as if it were taken over already: the log of the life before
    * ends where this one's does, and containers that go on running must not vanish in between.
    */
-  open(endpoints: readonly Endpoint[]): void {
-    const { vnis, vtep } = this.options;
-    for (const vni of vnis) this.records.join(vni, vtep);
+  open(vnis: readonly Vni[], endpoints: readonly Endpoint[]): void {
+    this.records.joinPool();
+    for (const vni of vnis) this.carry(vni);
     for (const endpoint of endpoints) {
       if (endpoint.pending || !vnis.some(vni => vni === endpoint.vni)) continue;
       try {
@@ -103,6 +110,11 @@ export class RecordService {
         this.modules.log.warn(errorFields(error), 'an endpoint cannot be announced');
       }
     }
+  }
+
+  /** Says that we carry this network from now on. */
+  carry(vni: Vni): void {
+    this.records.join(vni, this.options.vtep);
   }
 
   start(): void {

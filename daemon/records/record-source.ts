@@ -13,11 +13,11 @@ export interface RecordSourceModules {
 
 export function recordSource(
   { dataplane, service: { records }, keeper }: RecordSourceModules,
-  { self, vnis }: { readonly self: string; readonly vnis: readonly Vni[] },
+  { self, vnis }: { readonly self: string; readonly vnis: () => readonly Vni[] },
 ): RecordSource {
   const countWanted = (): number => {
     let wanted = 0;
-    for (const vni of vnis) for (const { origin } of records.owners(vni)) if (origin !== self) wanted += 1;
+    for (const vni of vnis()) for (const { origin } of records.owners(vni)) if (origin !== self) wanted += 1;
     return wanted;
   };
   return {

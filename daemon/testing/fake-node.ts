@@ -10,6 +10,8 @@ import type {
   FdbReport,
   KeysReport,
   KeysRequest,
+  NetworkCreateRequest,
+  NetworkRemoveRequest,
   NetworkReport,
   NodeOperations,
   PeerReport,
@@ -143,10 +145,28 @@ const FAKE_NETWORKS: readonly NetworkReport[] = [
     mtu: 1450,
     endpoints: 1,
     subnet: '198.18.0.0/16',
+    subnet6: null,
     attach: 'bridge',
     vteps: ['192.0.2.2', '192.0.2.9'],
+    carried: true,
+    source: 'config',
+    created_by: null,
+    conflict: null,
   },
-  { name: 'green', vni: 43, mtu: 1450, endpoints: 0, subnet: null, attach: 'tap', vteps: [] },
+  {
+    name: 'green',
+    vni: 43,
+    mtu: 1450,
+    endpoints: 0,
+    subnet: null,
+    subnet6: '2001:db8:2::/64',
+    attach: 'tap',
+    vteps: [],
+    carried: false,
+    source: 'created',
+    created_by: 'vm-b',
+    conflict: null,
+  },
 ];
 
 const FAKE_ENDPOINT: EndpointReport = {
@@ -238,7 +258,15 @@ const FAKE_DROPS: readonly DropReport[] = [
 
 /** Every request that says more than which report is wanted is kept in `requests`. */
 export class FakeNode implements NodeOperations {
-  readonly requests: (AttachRequest | DetachRequest | ExplainRequest | KeysRequest | ReleaseRequest)[] = [];
+  readonly requests: (
+    | AttachRequest
+    | DetachRequest
+    | ExplainRequest
+    | KeysRequest
+    | NetworkCreateRequest
+    | NetworkRemoveRequest
+    | ReleaseRequest
+  )[] = [];
   private readonly attached = new Map<string, EndpointReport>([['blue web eth0', FAKE_ENDPOINT]]);
 
   status(): Promise<StatusReport> {
@@ -255,6 +283,19 @@ export class FakeNode implements NodeOperations {
 
   networks(): Promise<readonly NetworkReport[]> {
     return Promise.resolve(FAKE_NETWORKS);
+  }
+
+  async createNetwork(request: NetworkCreateRequest): Promise<NetworkReport> {
+    this.requests.push(request);
+    const { vni = 1_048_576, subnet = null, subnet6 = null } = request;
+    const mtu = request.mtu === 'auto' ? 1450 : request.mtu;
+    const made = { source: 'created', created_by: 'vm-a', carried: false, conflict: null } as const;
+    return { ...request, vni, subnet, subnet6, mtu, endpoints: 0, vteps: [], ...made };
+  }
+
+  async removeNetwork(request: NetworkRemoveRequest): Promise<{ readonly removed: boolean }> {
+    this.requests.push(request);
+    return { removed: FAKE_NETWORKS.some(({ name }) => name === request.name) };
   }
 
   endpoints(): Promise<readonly EndpointReport[]> {

@@ -1,0 +1,111 @@
+/**
+ * Which networks containers can be attached to, and when this VM begins and ceases to carry one. Of a network that was made by command a VM
+ * knows only that it exists, until the first container of it is attached here.
+ */
+import type { Clock } from '../../dataplane/clock.ts';
+import { WeftError } from '../../dataplane/errors.ts';
+import type { SuperFrames } from '../../dataplane/tap-device.ts';
+import type { AttachableNetwork } from '../endpoints/plan.ts';
+import type { Log } from '../log.ts';
+import type { Catalogue } from './catalogue.ts';
+import { configOf } from './definition.ts';
+import type { NetworkSet } from './network-set.ts';
+import { noNetwork } from './no-network.ts';
+import type { OverlayNetwork } from './overlay-network.ts';
+
+/** A network is carried for so long after its last container has gone, in milliseconds: one that restarts finds it as it was. */
+const CARRY_IDLE = 30_000;
+
+export interface CarrierModules {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly set: NetworkSet;
+  readonly catalogue: Pick<Catalogue, 'find' | 'made'>;
+  /** How many endpoints of this VM a network has. */
+  readonly endpointsOf: (network: string) => number;
+}
+
+export interface CarrierOptions {
+  /** Names of the networks of the configuration: carried always. */
+  readonly configured: readonly string[];
+  readonly superFrames: SuperFrames;
+  /** The network is in the dataplane: others are to be told. */
+  readonly onCarried: (network: OverlayNetwork) => Promise<void>;
+  /** The network is about to leave the dataplane. */
+  readonly onDropping: (network: OverlayNetwork) => Promise<void>;
+}
+
+export class Carrier {
+  private readonly modules: CarrierModules;
+  private readonly options: CarrierOptions;
+  private readonly idleSince = new Map<string, number>();
+
+  constructor(modules: CarrierModules, options: CarrierOptions) {
+    this.modules = modules;
+    this.options = options;
+  }
+
+  /** The network of this name as a container would find it. Throws `not_found`, `conflict`, `invalid_config`. */
+  find(name: string): AttachableNetwork {
+    const { set } = this.modules;
+    return this.attachable(set.find(name) ?? set.plan(configOf(this.definition(name))));
+  }
+
+  /** Carries the network from now on; one that is carried already stays as it is. Throws what {@link find} throws, and `system`. */
+  async carry(name: string): Promise<void> {
+    const { set, log } = this.modules;
+    this.idleSince.delete(name);
+    if (set.find(name) !== undefined) return;
+    const network = set.plan(configOf(this.definition(name)));
+    await set.start(network);
+    try {
+      await this.options.onCarried(network);
+    } catch (error) {
+      await set.remove(network, { keepDevices: false });
+      throw error;
+    }
+    log.info({ network: name, vni: network.vni }, 'carrying a network');
+  }
+
+  /** Ceases to carry what nobody has used for a while. To be called now and then, and not while somebody attaches. */
+  async tidy(): Promise<void> {
+    const { clock, set, endpointsOf } = this.modules;
+    for (const network of set.all()) {
+      const { name } = network;
+      if (this.options.configured.includes(name) || endpointsOf(name) > 0) {
+        this.idleSince.delete(name);
+        continue;
+      }
+      const since = this.idleSince.get(name) ?? clock.now();
+      this.idleSince.set(name, since);
+      if (clock.now() - since >= CARRY_IDLE) await this.drop(network);
+    }
+  }
+
+  private async drop(network: OverlayNetwork): Promise<void> {
+    const { log, set } = this.modules;
+    this.idleSince.delete(network.name);
+    await this.options.onDropping(network);
+    await set.remove(network, { keepDevices: false });
+    log.info({ network: network.name, vni: network.vni }, 'a network is not carried any more');
+  }
+
+  private definition(name: string) {
+    const { catalogue, set } = this.modules;
+    const found = catalogue.find(name);
+    if (found !== undefined) return found;
+    const made = catalogue.made();
+    const conflict = made.find(({ definition }) => definition.name === name)?.conflict;
+    if (conflict !== undefined) {
+      throw new WeftError('conflict', `network "${name}" cannot be used: ${conflict}`, {
+        hint: `remove one of the two: weft network rm ${name}`,
+      });
+    }
+    const usable = made.flatMap(network => (network.conflict === undefined ? [network.definition.name] : []));
+    throw noNetwork(name, [...new Set([...set.all().map(network => network.name), ...usable])]);
+  }
+
+  private attachable({ config, mtu, gsoMaxSegs }: OverlayNetwork): AttachableNetwork {
+    return { ...config, mtu, gsoMaxSegs, superFrames: this.options.superFrames };
+  }
+}

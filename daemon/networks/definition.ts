@@ -1,0 +1,70 @@
+/**
+ * A network that was made by `weft network create`, as all nodes of the pool know it. It has an identity of its own: two networks that were
+ * given the same name on both sides of a partition are still two.
+ */
+import { z } from 'zod';
+import { parseVni } from '../../dataplane/address.ts';
+import { WeftError } from '../../dataplane/errors.ts';
+import { parseSubnet } from '../cidr.ts';
+import { ATTACH_MODES, DEFAULT_BUM_RATE, MAX_MTU, MIN_MTU, type NetworkConfig } from '../config/config.ts';
+import { textLeaf, wordLeaf } from '../leaf.ts';
+import { parseNetworkName, parseNodeName } from '../names.ts';
+
+const subnet = textLeaf(parseSubnet).nullable();
+
+/** On the board and on disk. Additions must be optional: nodes of several versions read it. */
+export const definitionSchema = z.object({
+  /** 16 hex digits, drawn when it was made. */
+  id: z.string().regex(/^[0-9a-f]{16}$/),
+  name: textLeaf(parseNetworkName),
+  vni: z.number().transform(value => parseVni(value)),
+  subnet,
+  subnet6: subnet,
+  attach: wordLeaf(ATTACH_MODES),
+  mtu: z.union([z.literal('auto'), z.number().int().min(MIN_MTU).max(MAX_MTU)]),
+  /** The node on which it was made, and when by its clock, in milliseconds since 1970. */
+  createdBy: textLeaf(parseNodeName),
+  createdAt: z.number().int().min(0),
+  /** Counts its changes: of two versions the higher one is true. */
+  version: z.number().int().min(1),
+  /** Kept for a while, so that who was away does not bring it back. When, as `createdAt`; null: it is there. */
+  removedAt: z.number().int().min(0).nullable(),
+});
+
+export type NetworkDefinition = z.infer<typeof definitionSchema>;
+
+export function encodeDefinition(definition: NetworkDefinition): Uint8Array {
+  return Buffer.from(JSON.stringify(definition));
+}
+
+/** Throws `malformed`. */
+export function decodeDefinition(body: Uint8Array): NetworkDefinition {
+  try {
+    return definitionSchema.parse(JSON.parse(Buffer.from(body).toString('utf8')));
+  } catch (cause) {
+    throw new WeftError('malformed', 'this is not the definition of a network', { cause });
+  }
+}
+
+/** Whether `one` takes the place of `other`. Of equal versions, written at once on two nodes, all choose the same. */
+export function supersedes(one: NetworkDefinition, other: NetworkDefinition | undefined): boolean {
+  if (other === undefined || one.version !== other.version)
+    return other === undefined || one.version > other.version;
+  return Buffer.compare(encodeDefinition(one), encodeDefinition(other)) > 0;
+}
+
+/** As if it stood in the configuration. */
+export function configOf({ name, vni, subnet: v4, subnet6, attach, mtu }: NetworkDefinition): NetworkConfig {
+  return {
+    name,
+    vni,
+    subnet: v4 ?? undefined,
+    subnet6: subnet6 ?? undefined,
+    attach,
+    mtu,
+    staticVteps: [],
+    unknownUnicast: 'auto',
+    unknownAddress: 'flood',
+    bumRate: DEFAULT_BUM_RATE,
+  };
+}

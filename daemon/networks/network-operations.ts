@@ -1,0 +1,187 @@
+/** What operators do with networks as objects: make, remove, look at. */
+import { randomBytes } from 'node:crypto';
+import type { Gossip } from '../../control/gossip.ts';
+import { isUp } from '../../control/members.ts';
+import { type Random, randomInteger } from '../../control/random.ts';
+import { parseWeftTags } from '../../control/tags.ts';
+import { parseVni, type Vni } from '../../dataplane/address.ts';
+import type { Clock } from '../../dataplane/clock.ts';
+import { WeftError } from '../../dataplane/errors.ts';
+import type { NetworkConfig } from '../config/config.ts';
+import type { Endpoints } from '../endpoints/endpoints.ts';
+import type { NetworkCreateRequest, NetworkReport, NodeOperations } from '../operations.ts';
+import type { Catalogue, MadeNetwork } from './catalogue.ts';
+import { configOf, type NetworkDefinition } from './definition.ts';
+import type { NetworkSet } from './network-set.ts';
+import { noNetwork } from './no-network.ts';
+import type { OverlayNetwork } from './overlay-network.ts';
+
+/** VNIs that nobody chose are drawn from here up: those that people and other systems choose are mostly below. */
+const FIRST_DRAWN_VNI = 0x10_0000;
+const LAST_DRAWN_VNI = 0xff_ffff;
+
+export interface NetworkOperationsModules {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly catalogue: Pick<Catalogue, 'create' | 'remove' | 'made' | 'vnis'>;
+  readonly set: Pick<NetworkSet, 'all' | 'find' | 'plan'>;
+  readonly endpoints: Pick<Endpoints, 'ofNetwork'>;
+  readonly gossip: Pick<Gossip, 'members'>;
+}
+
+export interface NetworkOperationsOptions {
+  readonly self: string;
+  readonly configured: readonly NetworkConfig[];
+}
+
+export function networkOperations(
+  modules: NetworkOperationsModules,
+  options: NetworkOperationsOptions,
+): Pick<NodeOperations, 'networks' | 'createNetwork' | 'removeNetwork'> {
+  const { catalogue, clock, endpoints, set } = modules;
+
+  const reportOf = (network: OverlayNetwork, made: MadeNetwork | undefined): NetworkReport => {
+    const { name, config, mtu, vteps } = network;
+    const { vni, subnet = null, subnet6 = null, attach } = config;
+    return {
+      name,
+      vni,
+      mtu,
+      endpoints: endpoints.ofNetwork(name).length,
+      subnet,
+      subnet6,
+      attach,
+      vteps,
+      carried: set.find(name) === network,
+      source: made === undefined ? 'config' : 'created',
+      created_by: made?.definition.createdBy ?? null,
+      conflict: made?.conflict ?? null,
+    };
+  };
+
+  const networks = (): readonly NetworkReport[] => {
+    const configured = options.configured.flatMap(({ name }) => set.find(name) ?? []);
+    const made = catalogue.made().map(network => {
+      const { definition, conflict } = network;
+      const carried = conflict === undefined ? set.find(definition.name) : undefined;
+      return reportOf(carried ?? planned(definition), network);
+    });
+    return [...configured.map(network => reportOf(network, undefined)), ...made];
+  };
+
+  /** One that does not fit the underlay of this VM is still to be seen: with the MTU that it would have. */
+  const planned = (definition: NetworkDefinition): OverlayNetwork => {
+    try {
+      return set.plan(configOf(definition));
+    } catch (error) {
+      if (!(error instanceof WeftError)) throw error;
+      return set.plan({ ...configOf(definition), mtu: 'auto' });
+    }
+  };
+
+  return {
+    async networks() {
+      return networks();
+    },
+
+    async createNetwork(request) {
+      const vni = request.vni === undefined ? drawVni(modules) : parseVni(request.vni);
+      const definition = definitionOf(request, vni, options.self, clock.wallTime());
+      // Throws here and now what would be refused at the first container.
+      set.plan(configOf(definition));
+      catalogue.create(definition);
+      const made = networks().find(({ name, source }) => name === request.name && source === 'created');
+      if (made === undefined) throw new Error('a network was made and is not there');
+      return made;
+    },
+
+    async removeNetwork({ name }) {
+      const definition = madeNamed(name, catalogue.made(), networks());
+      if (definition === undefined) return { removed: false };
+      refuseInUse(
+        definition,
+        endpoints.ofNetwork(name).length,
+        carriersOf(modules.gossip, definition.vni, options.self),
+      );
+      catalogue.remove(definition);
+      return { removed: true };
+    },
+  };
+}
+
+function definitionOf(request: NetworkCreateRequest, vni: Vni, self: string, now: number): NetworkDefinition {
+  return {
+    id: randomBytes(8).toString('hex'),
+    name: request.name,
+    vni,
+    subnet: request.subnet ?? null,
+    subnet6: request.subnet6 ?? null,
+    attach: request.attach,
+    mtu: request.mtu,
+    createdBy: self,
+    createdAt: Math.max(0, Math.round(now)),
+    version: 1,
+    removedAt: null,
+  };
+}
+
+function drawVni({ catalogue, random }: NetworkOperationsModules): Vni {
+  const taken = catalogue.vnis();
+  for (;;) {
+    const vni = FIRST_DRAWN_VNI + randomInteger(random, LAST_DRAWN_VNI - FIRST_DRAWN_VNI + 1);
+    if (!taken.has(vni)) return parseVni(vni);
+  }
+}
+
+/** The definition to remove; undefined if there is no such network. Throws `conflict` for one of the configuration. */
+function madeNamed(
+  name: string,
+  made: readonly MadeNetwork[],
+  known: readonly NetworkReport[],
+): NetworkDefinition | undefined {
+  // Of two with one name the one that cannot be used is in the way.
+  const named = made.filter(({ definition }) => definition.name === name);
+  const chosen = named.find(({ conflict }) => conflict !== undefined) ?? named[0];
+  if (chosen === undefined && known.some(network => network.name === name)) {
+    throw new WeftError('conflict', `network "${name}" stands in the configuration of this node`, {
+      hint: 'take it out there, and start weft again',
+    });
+  }
+  return chosen?.definition;
+}
+
+/** Throws `conflict`. */
+function refuseInUse({ name }: NetworkDefinition, own: number, others: readonly string[]): void {
+  if (own === 0 && others.length === 0) return;
+  const where = own > 0 ? `this node has ${own} container(s) in it` : `carried by ${others.join(', ')}`;
+  throw new WeftError('conflict', `network "${name}" is in use: ${where}`, {
+    hint: 'detach its containers first: weft endpoints tells which; a node lets go of a network half a minute after the last one',
+  });
+}
+
+/** Other nodes that have containers in a network that was made by command. */
+function carriersOf(gossip: Pick<Gossip, 'members'>, vni: number, self: string): string[] {
+  return gossip.members().flatMap(({ name, state, tags }) => {
+    const carries = isUp(state) && name !== self && vnisOf(tags).some(other => other === vni);
+    return carries ? [name] : [];
+  });
+}
+
+function vnisOf(tags: Parameters<typeof parseWeftTags>[0]): readonly Vni[] {
+  try {
+    return parseWeftTags(tags)?.vnis ?? [];
+  } catch (error) {
+    if (error instanceof WeftError) return [];
+    throw error;
+  }
+}
+
+/** Throws `not_found`. */
+export function requireNetwork(networks: readonly NetworkReport[], name: string): NetworkReport {
+  const network = networks.find(candidate => candidate.name === name);
+  if (network !== undefined) return network;
+  throw noNetwork(
+    name,
+    networks.map(candidate => candidate.name),
+  );
+}

@@ -1,0 +1,121 @@
+/**
+ * The networks that this VM carries at present: those of its configuration, always, and of those that were made by command the ones in which it has
+ * containers. Broadcasts of a network go to every VM that carries it, so a VM carries none that it has no use for.
+ */
+import { ipFamily, type Vni } from '../../dataplane/address.ts';
+import type { Dataplane } from '../../dataplane/dataplane.ts';
+import type { SuperFrames } from '../../dataplane/tap-device.ts';
+import type { NetworkConfig } from '../config/config.ts';
+import { bridgeTapName } from '../endpoints/names.ts';
+import { errorFields, type Log } from '../log.ts';
+import { networkMtu, type Underlay } from '../underlay.ts';
+import { OverlayNetwork } from './overlay-network.ts';
+
+export interface NetworkSetModules {
+  readonly log: Log;
+  readonly dataplane: Pick<Dataplane, 'run' | 'workerCount'>;
+  /** Calls `make`, which makes the devices of the network anew, and joins its containers to them. */
+  readonly rebuild: (network: string, make: () => Promise<void>) => Promise<void>;
+}
+
+export interface NetworkSetOptions {
+  readonly nodeName: string;
+  readonly underlay: Underlay;
+  readonly vxlanPort: number;
+  readonly superFrames: SuperFrames;
+}
+
+export class NetworkSet {
+  private readonly modules: NetworkSetModules;
+  private readonly options: NetworkSetOptions;
+  private readonly networks = new Map<string, OverlayNetwork>();
+  private readonly repairing = new Set<OverlayNetwork>();
+  private isStopped = false;
+
+  constructor(modules: NetworkSetModules, options: NetworkSetOptions) {
+    this.modules = modules;
+    this.options = options;
+  }
+
+  all(): readonly OverlayNetwork[] {
+    return [...this.networks.values()];
+  }
+
+  find(name: string): OverlayNetwork | undefined {
+    return this.networks.get(name);
+  }
+
+  vnis(): readonly Vni[] {
+    return this.all().map(({ vni }) => vni);
+  }
+
+  /** The network as this VM would carry it. Throws `invalid_config` when its MTU does not fit the underlay. */
+  plan(config: NetworkConfig): OverlayNetwork {
+    const { underlay, nodeName, vxlanPort, superFrames } = this.options;
+    const mtu = networkMtu(config.name, config.mtu, underlay);
+    const underlayFamily = ipFamily(underlay.address);
+    return new OverlayNetwork(this.modules, {
+      config,
+      mtu,
+      nodeName,
+      vxlanPort,
+      underlayFamily,
+      superFrames,
+    });
+  }
+
+  /** Makes its devices and hands them to the dataplane. Of a start that fails nothing is left. */
+  async start(network: OverlayNetwork): Promise<void> {
+    this.networks.set(network.name, network);
+    try {
+      await network.start();
+    } catch (error) {
+      await this.remove(network, { keepDevices: false }).catch(late =>
+        this.modules.log.error({ network: network.name, ...errorFields(late) }, 'cannot undo a network'),
+      );
+      throw error;
+    }
+  }
+
+  /** Takes it out of the dataplane; devices stay only for containers that use them. */
+  async remove(network: OverlayNetwork, how: { readonly keepDevices: boolean }): Promise<void> {
+    this.networks.delete(network.name);
+    await network.stop(how);
+  }
+
+  /** Repairs nothing from now on. */
+  stop(): void {
+    this.isStopped = true;
+  }
+
+  /** Looks after the devices that no descriptor tells us of: a bridge that somebody deleted. */
+  watch(links: ReadonlySet<string>): void {
+    for (const network of this.all()) {
+      if (network.devices.some(name => !links.has(name))) this.repair(network);
+    }
+  }
+
+  /** A TAP was deleted. Returns whether it was that of a bridge, which is then made again. */
+  portLost(port: string): boolean {
+    const network = this.all().find(({ name }) => bridgeTapName(name) === port);
+    if (network !== undefined) this.repair(network);
+    return network !== undefined;
+  }
+
+  /** Makes the devices of a network again. What fails is tried again when the links are looked at next. */
+  private repair(network: OverlayNetwork): void {
+    if (this.isStopped || this.repairing.has(network)) return;
+    this.repairing.add(network);
+    const { log, rebuild } = this.modules;
+    const { name } = network;
+    rebuild(name, async () => {
+      // It may have been given up meanwhile.
+      if (this.networks.get(name) === network) await network.remakeDevices();
+    })
+      .then(
+        () => log.warn({ network: name }, 'made the devices of the network again'),
+        error => log.error({ network: name, ...errorFields(error) }, 'cannot make the devices again'),
+      )
+      .finally(() => this.repairing.delete(network));
+  }
+}
