@@ -47,11 +47,12 @@ function openTuns(): number {
 
 // One after the other: they change PATH, and count the descriptors of the process.
 
-/** The shell does what `script` says, the shells that it starts do as ever. */
+/** The shell that is run does what `script` says; the one that runs it (net/launcher.ts), and those that it starts, do as ever. */
 async function replaceShell(t: ExecutionContext, script: string): Promise<void> {
   const directory = await tempDirectory(t);
   const sh = join(directory, 'sh');
-  writeFileSync(sh, `#!/bin/sh\n[ -n "$INNER" ] && exec /bin/sh "$@"\nexport INNER=1\n${script}\n`);
+  const asEver = '{ export LEVEL="1$LEVEL"; exec /bin/sh "$@"; }';
+  writeFileSync(sh, `#!/bin/sh\n[ "$LEVEL" = 1 ] || ${asEver}\nexport LEVEL=11\n${script}\n`);
   chmodSync(sh, 0o755);
   const { PATH } = process.env;
   setSearchPath(t, `${directory}:${PATH}`);

@@ -5,7 +5,7 @@ import { run } from './run.ts';
 
 test.serial('run() tells the code and both outputs', async t => {
   const outcome = await run(['sh', '-c', 'cat; echo no >&2; exit 3'], undefined, 'input');
-  t.deepEqual(outcome, { code: 3, stdout: 'input', stderr: 'no\n' });
+  t.deepEqual(outcome, { code: 3, stdout: 'input\n', stderr: 'no\n' });
 });
 
 for (const [program, name] of [

@@ -1,17 +1,9 @@
 /** Running the tools of the system. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { text } from 'node:stream/consumers';
 import { WeftError } from '../../dataplane/errors.ts';
+import { type Ending, Launcher, searchPath } from './launcher.ts';
 
 /** A network namespace by the path of its file; undefined: the daemon's own. */
 export type NetnsPath = string | undefined;
-
-export interface Outcome {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
 
 /** The Debian packages of the programs that weft runs. */
 const PACKAGES: Readonly<Record<string, string>> = {
@@ -33,23 +25,39 @@ export function cannotRun(
   });
 }
 
-/** Runs a command to its end, in that namespace. Throws `unavailable` when it is not installed. */
-export async function run(command: readonly string[], netns: NetnsPath, input: string): Promise<Outcome> {
+/** Shells that start programs for us: as many as have been needed at one time, up to a few that are kept. */
+let launchers: readonly Launcher[] = [];
+const KEPT_LAUNCHERS = 4;
+
+/** Of a shell that does not find a program (POSIX, 2.8.2), and what dash and bash say then. */
+const NOT_FOUND = 127;
+const SAYS_NOT_FOUND = /^\S+: (?:line )?\d+: .*not found$/m;
+
+/**
+ * Runs a command to its end, in that namespace, with this text, in whole lines, as its standard input. Throws `unavailable` when it is
+ * not installed.
+ */
+export async function run(command: readonly string[], netns: NetnsPath, input: string): Promise<Ending> {
   // Node cannot enter a namespace; nsenter (util-linux) takes any path, `ip -n` only names.
   const argv = netns === undefined ? command : ['nsenter', `--net=${netns}`, ...command];
   const program = argv[0] as string;
-  const child = spawn(program, argv.slice(1), { stdio: ['pipe', 'pipe', 'pipe'] });
-  const started = once(child, 'spawn');
-  const output = Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
-  try {
-    await started;
-  } catch (cause) {
-    output.catch(() => {});
-    throw cannotRun(program, cause as Error);
+  const ending = await idleLauncher()
+    .run(argv, input)
+    .catch((cause: Error) => {
+      throw cannotRun(program, cause);
+    });
+  if (ending.code === NOT_FOUND && SAYS_NOT_FOUND.test(ending.stderr)) {
+    throw cannotRun(program, new Error(ending.stderr.trim()), { isMissing: true });
   }
-  // A child that has failed early closes its input: what counts is its exit code, not our EPIPE.
-  child.stdin.on('error', () => {});
-  child.stdin.end(input);
-  const [stdout, stderr, [code]] = await output;
-  return { code: code as number | null, stdout, stderr };
+  return ending;
+}
+
+function idleLauncher(): Launcher {
+  const path = searchPath();
+  launchers = launchers.filter(launcher => !launcher.hasEnded && launcher.searchPath === path);
+  const idle = launchers.find(({ isIdle }) => isIdle);
+  if (idle !== undefined) return idle;
+  const launcher = new Launcher();
+  if (launchers.length < KEPT_LAUNCHERS) launchers = [...launchers, launcher];
+  return launcher;
 }
