@@ -32,6 +32,7 @@ export interface LogFields {
   readonly state?: string | undefined;
   readonly incarnation?: number | undefined;
   readonly mac?: string | undefined;
+  readonly container?: string | undefined;
   readonly ip?: string | undefined;
   readonly netns?: string | undefined;
   readonly ifname?: string | undefined;
@@ -75,6 +76,7 @@ export const LOG_FIELDS: Readonly<Record<keyof LogFields, string>> = {
   state: 'state of a peer: alive, suspect, dead or left',
   incarnation: 'incarnation number of a peer',
   mac: 'MAC address of a container',
+  container: 'id of a container, as its runtime has it',
   ip: 'IP address of a container',
   netns: 'network namespace as the operator named it',
   ifname: 'name of a network interface',

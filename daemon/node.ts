@@ -21,6 +21,8 @@ import { WeftError } from '../dataplane/errors.ts';
 import { OffloadStates } from '../dataplane/offload-states.ts';
 import type { OffloadLost } from '../dataplane/offloads.ts';
 import { workerCount } from '../dataplane/worker-count.ts';
+import type { CniHandler } from './cni/call.ts';
+import { CniOperations } from './cni/cni-operations.ts';
 import type { Config } from './config/config.ts';
 import { formatHostPort } from './config/host-port.ts';
 import { requireUnderlayFits } from './config/semantics.ts';
@@ -85,6 +87,7 @@ interface NodeOptions {
 
 class Node implements RunningNode {
   readonly operations: NodeOperations;
+  readonly cni: CniHandler;
   readonly fatal: Promise<WeftError>;
   private fail: (error: WeftError) => void = () => {};
   private readonly log: Log;
@@ -229,6 +232,8 @@ class Node implements RunningNode {
     );
     const { dataplane, endpoints, gossip, sender, catalogue } = this;
     const networks = () => this.networks.all();
+    const cni = new CniOperations({ clock: systemClock, log, endpoints, networks: this.carrier });
+    this.cni = call => cni.call(call);
     const parts = { dataplane, networks, endpoints, gossip, offloads, sender };
     const modules = { dataplane, service: this.records, keeper: this.claims };
     this.operations = {

@@ -279,6 +279,10 @@ export interface AttachRequest {
   readonly addresses: readonly string[];
   readonly ifname: string;
   readonly mac: string | undefined;
+  /** What a container runtime knows it by: its id, and what it calls the network. */
+  readonly container?:
+    | { readonly runtime: string; readonly id: string; readonly network: string }
+    | undefined;
 }
 
 export interface DetachRequest {

@@ -8,11 +8,13 @@
  *   5. wait for a signal, or for the node to fail
  *   6. close the API, then stop the node
  */
+import { dirname } from 'node:path';
 import type { Clock } from '../dataplane/clock.ts';
 import { WeftError } from '../dataplane/errors.ts';
 import { startApiServer } from './api/server.ts';
 import { requireSocketFree } from './api/socket-file.ts';
 import { socketPathIn } from './api/socket-path.ts';
+import { carryOutPending } from './cni/pending.ts';
 import { DEFAULT_CONFIG_PATH } from './config/config.ts';
 import { loadConfig } from './config/load.ts';
 import { createLog, errorFields, type Log } from './log.ts';
@@ -72,7 +74,9 @@ async function whileRunning(
 ): Promise<void> {
   let reason = 'failed start';
   try {
-    const api = await startApiServer({ ...modules, operations: node.operations, log }, { socketPath });
+    const { operations, cni } = node;
+    await carryOutPending({ log, cni }, dirname(socketPath));
+    const api = await startApiServer({ ...modules, operations, cni, log }, { socketPath });
     try {
       log.info({ component: 'daemon', socket: socketPath }, 'ready');
       const end = await Promise.race([signal, node.fatal]);

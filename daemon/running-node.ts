@@ -1,11 +1,14 @@
 /** A node as the process around it sees it: node.ts starts one, run-daemon.ts offers it on the API and stops it. */
 import type { WeftError } from '../dataplane/errors.ts';
+import type { CniHandler } from './cni/call.ts';
 import type { Config } from './config/config.ts';
 import type { Log } from './log.ts';
 import type { NodeOperations } from './operations.ts';
 
 export interface RunningNode {
   readonly operations: NodeOperations;
+  /** What the CNI plugin asks for. */
+  readonly cni: CniHandler;
   /** Resolves when the node can no longer work (its socket or its worker is lost); never while all is well. */
   readonly fatal: Promise<WeftError>;
   /** Leaves gossip and frees what the process holds; containers keep their interfaces. Called once. */

@@ -40,6 +40,20 @@ export function disagreementsOf(vni: Vni, carriers: readonly RecordNode[]): stri
   return wrong;
 }
 
+/**
+ * Who of these nodes, all that run, does not know another one yet. He will, and until his records of that one's last life are
+ * gone, 10 s after, he may show something else than now.
+ */
+export function membershipDisagreementsOf(running: readonly RecordNode[]): string[] {
+  const wrong: string[] = [];
+  for (const node of running) {
+    if (wrong.length > ENOUGH) return wrong;
+    const unknown = running.find(({ name }) => !node.knows(name));
+    if (unknown !== undefined) wrong.push(`${node.name}: does not know ${unknown.name}`);
+  }
+  return wrong;
+}
+
 /** The same for the board: each of these nodes, all that run, must read what all of them have posted. */
 export function boardDisagreementsOf(running: readonly RecordNode[]): string[] {
   const wrong: string[] = [];

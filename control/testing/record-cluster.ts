@@ -14,7 +14,7 @@ import { Cluster, type SimulatedNode } from './cluster.ts';
 import { SimulatedLinks } from './links.ts';
 import type { NetworkConditions } from './network.ts';
 import { NodeClock } from './node-clock.ts';
-import { boardDisagreementsOf, disagreementsOf } from './record-agreement.ts';
+import { boardDisagreementsOf, disagreementsOf, membershipDisagreementsOf } from './record-agreement.ts';
 import { RecordHistory } from './record-history.ts';
 
 /** The first byte of a hint's datagram here: no type of memberlist's. */
@@ -172,6 +172,11 @@ export class RecordNode {
     this.record();
   }
 
+  /** Whether it has this node among its peers; of itself it need not be told. */
+  knows(name: string): boolean {
+    return name === this.name || this.peers.find(name) !== undefined;
+  }
+
   post(key: string, body: Uint8Array | undefined): void {
     if (body === undefined) this.posted.delete(key);
     else this.posted.set(key, body);
@@ -293,7 +298,7 @@ export class RecordCluster {
         running.filter(({ attached }) => attached.has(vni)),
       ),
     );
-    return [...boardDisagreementsOf(running), ...networks];
+    return [...membershipDisagreementsOf(running), ...boardDisagreementsOf(running), ...networks];
   }
 
   /** Breaches of what must hold at any time: see {@link RecordHistory.check}. */

@@ -58,10 +58,6 @@ test('parseAttachRequest: what is refused, and why', t => {
       'address: "198.18.0.2" is not an address with a prefix length; write it as in 198.18.0.2/24 or 2001:db8::2/64',
     ],
     [
-      { ...good, addresses: ['auto'] },
-      'address: auto needs address management, which is not in this version; give an address, as in --address 198.18.0.2/24',
-    ],
-    [
       { ...good, addresses: Array.from({ length: 33 }, (_, i) => `198.18.0.${i + 1}/24`) },
       'address: too many; give 32 at most',
     ],

@@ -18,6 +18,9 @@ import { checkRequest } from './check-request.ts';
 export const DEFAULT_IFNAME = 'eth0';
 const MAX_ADDRESSES = 32;
 
+/** In the place of addresses: one of each subnet of the network, as address management gives them. */
+export const AUTO_ADDRESS = 'auto';
+
 /** 32 bytes take 44 characters of base64. */
 const MAX_KEY_TEXT = 64;
 
@@ -29,10 +32,7 @@ const netns = textLeaf(text => {
 });
 
 const address = textLeaf(text => {
-  if (text !== 'auto') return parseInterfaceAddress(text);
-  throw new WeftError('invalid_argument', 'auto needs address management, which is not in this version', {
-    hint: 'give an address, as in --address 198.18.0.2/24',
-  });
+  return text === AUTO_ADDRESS ? text : parseInterfaceAddress(text);
 });
 
 function macLeaf(hint: string) {
@@ -42,6 +42,14 @@ function macLeaf(hint: string) {
     throw new WeftError('invalid_argument', `"${text}" is not the MAC address of one interface`, { hint });
   });
 }
+
+/** What a runtime calls something. */
+const text = textLeaf(given => {
+  if (!/\p{Cc}/u.test(given)) return given;
+  throw new WeftError('invalid_argument', `${describe(given)} has control characters`, {
+    hint: 'leave them out',
+  });
+});
 
 const mac = macLeaf('choose a locally administered unicast one, as in 02:00:5e:10:00:01');
 
@@ -59,6 +67,7 @@ const attachBody = detachBody.extend({
     .max(MAX_ADDRESSES, `too many; give ${MAX_ADDRESSES} at most`)
     .default([]),
   mac: mac.optional(),
+  container: z.strictObject({ runtime: text, id: text, network: text }).optional(),
 });
 
 /** Throws `invalid_argument`. Addresses and the MAC come out in canonical text. */
@@ -68,7 +77,8 @@ export function parseAttachRequest(body: unknown): AttachRequest {
   if (repeated !== undefined) {
     throw new WeftError('invalid_argument', `cannot attach: address ${repeated} is given twice`);
   }
-  return { ...request, mac: request.mac };
+  const { container, ...rest } = request;
+  return { ...rest, mac: request.mac, ...(container !== undefined && { container }) };
 }
 
 /** The value is nowhere repeated: it may be a key. */

@@ -6,6 +6,7 @@ import test, { type ExecutionContext } from 'ava';
 import { systemClock } from '../../dataplane/clock.ts';
 import { type ErrorCode, WeftError } from '../../dataplane/errors.ts';
 import { ManualClock } from '../../dataplane/testing/manual-clock.ts';
+import { fakeCni } from '../testing/fake-cni.ts';
 import { FAKE_ENDPOINTS, FAKE_EXPLANATION, FakeNode } from '../testing/fake-node.ts';
 import { memoryLog } from '../testing/memory-log.ts';
 import { tempDirectory } from '../testing/temp-directory.ts';
@@ -17,7 +18,10 @@ import { startApiServer } from './server.ts';
 async function start(t: ExecutionContext, node = new FakeNode(), clock = systemClock) {
   const socketPath = join(await tempDirectory(t), 'api.sock');
   const { log, lines } = memoryLog();
-  const server = await startApiServer({ operations: node, log, clock }, { socketPath, graceMs: 1000 });
+  const server = await startApiServer(
+    { operations: node, cni: fakeCni, log, clock },
+    { socketPath, graceMs: 1000 },
+  );
   t.teardown(() => server.close());
   return { socketPath, server, lines, node, client: new ApiClient({ clock: systemClock }, { socketPath }) };
 }

@@ -1,12 +1,15 @@
 /**
  * The API: HTTP over a Unix socket that only root may open. GET /v1/status, /v1/peers, /v1/fdb, /v1/fdb/explain,
  * /v1/networks, /v1/endpoints and /v1/drops answer with the reports of operations.ts; POST /v1/attach, /v1/detach,
- * /v1/release, /v1/network/create, /v1/network/remove and /v1/gossip/keys act. A failure is answered as {error: {code, message, hint}}.
+ * /v1/release, /v1/network/create, /v1/network/remove and /v1/gossip/keys act; POST /v1/cni
+ * is what the CNI plugin says. A failure is answered as {error: {code, message, hint}}.
  */
 import { createServer, type Server } from 'node:http';
 import Fastify, { type FastifyInstance } from 'fastify';
 import type { Clock } from '../../dataplane/clock.ts';
 import { WeftError } from '../../dataplane/errors.ts';
+import type { CniHandler } from '../cni/call.ts';
+import { cniAnswer } from '../cni/cni-route.ts';
 import { errorFields, type Log } from '../log.ts';
 import type { NodeOperations } from '../operations.ts';
 import { type ErrorBody, HTTP_STATUS } from './error-status.ts';
@@ -28,6 +31,7 @@ export interface ApiServer {
 
 export interface ApiModules {
   readonly operations: NodeOperations;
+  readonly cni: CniHandler;
   readonly log: Log;
   readonly clock: Clock;
 }
@@ -40,6 +44,9 @@ export interface ApiOptions {
 
 /** An attach request has some hundred bytes. */
 const MAX_BODY_BYTES = 64 * 1024;
+
+/** A CNI configuration with results of plugins before. */
+const MAX_CNI_BYTES = 1024 * 1024;
 
 /** How long a client may take to send a whole request. */
 const REQUEST_TIMEOUT_MS = 10_000;
@@ -93,13 +100,20 @@ async function shutDown(
   await app.close();
 }
 
-function routes({ operations, log }: ApiModules): FastifyInstance {
+function routes({ operations, cni, log }: ApiModules): FastifyInstance {
   const app = Fastify({ logger: false, bodyLimit: MAX_BODY_BYTES, exposeHeadRoutes: false });
   for (const name of REPORT_NAMES) app.get(`/v1/${name}`, () => operations[name]());
   app.get('/v1/fdb/explain', request => operations.explain(parseExplainRequest(request.query)));
   app.post('/v1/attach', request => operations.attach(parseAttachRequest(request.body)));
   app.post('/v1/detach', request => operations.detach(parseDetachRequest(request.body)));
   app.post('/v1/release', request => operations.release(parseReleaseRequest(request.body)));
+  app.post('/v1/cni', { bodyLimit: MAX_CNI_BYTES }, async (request, reply) => {
+    const { ok, body } = await cniAnswer(cni, request);
+    return reply
+      .header('x-weft-cni', ok ? 'ok' : 'error')
+      .type('application/json')
+      .send(body);
+  });
   app.post('/v1/network/create', request =>
     operations.createNetwork(parseNetworkCreateRequest(request.body)),
   );

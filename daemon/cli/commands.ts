@@ -45,7 +45,7 @@ const WATCH_INTERVAL_MS = 1_000;
 const CLEAR_SCREEN = '\x1b[H\x1b[J';
 
 /** --socket, else WEFT_SOCKET, else the default; an empty variable counts as none. Throws `invalid_argument`. */
-function socketPathOf(io: CliIo, options: GlobalOptions): string {
+export function socketPathOf(io: CliIo, options: GlobalOptions): string {
   const path = options.socket ?? (io.env.WEFT_SOCKET || DEFAULT_SOCKET_PATH);
   const length = Buffer.byteLength(path);
   // Node takes an empty path for none, and would ask port 80 of this machine; libuv cuts a long one short.

@@ -6,6 +6,7 @@ import { DEFAULT_IFNAME } from '../api/requests.ts';
 import { DEFAULT_SOCKET_PATH } from '../api/socket-path.ts';
 import { DEFAULT_CONFIG_PATH } from '../config/config.ts';
 import { version } from '../package-info.ts';
+import { addCni } from './cni.ts';
 import {
   type AttachOptions,
   attach,
@@ -64,6 +65,7 @@ export function buildProgram(io: CliIo): Command {
     );
   }
   addNetwork(program, io);
+  addCni(program, io);
   addGossip(program, io);
   addConfig(program, io);
   return program;

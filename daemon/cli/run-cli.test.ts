@@ -8,6 +8,7 @@ import { ManualClock } from '../../dataplane/testing/manual-clock.ts';
 import { REPORT_NAMES } from '../api/reports.ts';
 import { startApiServer } from '../api/server.ts';
 import { version } from '../package-info.ts';
+import { fakeCni } from '../testing/fake-cni.ts';
 import { FAKE_EXPLANATION, FAKE_KEYS, FAKE_STATUS, FakeNode } from '../testing/fake-node.ts';
 import { memoryLog } from '../testing/memory-log.ts';
 import { tempDirectory } from '../testing/temp-directory.ts';
@@ -49,7 +50,10 @@ async function run(argv: readonly string[], changes: Partial<CliIo> = {}): Promi
 async function serve(t: ExecutionContext, node = new FakeNode()) {
   const socketPath = join(await tempDirectory(t), 'api.sock');
   const { log } = memoryLog();
-  const server = await startApiServer({ operations: node, log, clock: systemClock }, { socketPath });
+  const server = await startApiServer(
+    { operations: node, cni: fakeCni, log, clock: systemClock },
+    { socketPath },
+  );
   t.teardown(() => server.close());
   return { socketPath, node, ask: (...argv: string[]) => run([...argv, '--socket', socketPath]) };
 }
@@ -307,10 +311,6 @@ test('what is refused is one line on stderr and exit 1', async t => {
       'cannot make the network: it would have two subnets of IPv6; give one of IPv4 as subnet, or leave one of the two away',
     ],
     [['network', 'show', 'red'], 'there is no network "red" on this node; known ones: blue, green'],
-    [
-      ['attach', 'web', '--network', 'blue', '--address', 'auto'],
-      'cannot attach: address: auto needs address management, which is not in this version; give an address, as in --address 198.18.0.2/24',
-    ],
     [
       ['attach', 'web', '--network', 'blue', '--mac', '01:00:00:00:00:00'],
       'cannot attach: MAC: "01:00:00:00:00:00" is not the MAC address of one interface; choose a locally administered unicast one, as in 02:00:5e:10:00:01',

@@ -12,6 +12,16 @@ export const endpointSchema = z.object({
   mac: z.string(),
   addresses: z.array(z.string()),
   mtu: z.number().int(),
+  /** What a container runtime knows it by; without it, it was attached by hand. */
+  container: z
+    .object({
+      /** `cni`. */
+      runtime: z.string(),
+      id: z.string(),
+      /** What the runtime calls the network. */
+      network: z.string(),
+    })
+    .optional(),
   /** How often its MAC has moved (RFC 7432 section 7.7), so that a restarted node does not count less than before. */
   mobility: z.number().int().min(0).optional(),
   /** bridge: the host's end of the veth pair. tap: the name under which the TAP was born. Unique on this VM. */

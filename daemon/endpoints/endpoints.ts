@@ -85,6 +85,14 @@ export class Endpoints {
     return this.inTurn(() => this.detachNow(request));
   }
 
+  /** Detaches an endpoint; one that is not there any more is fine. */
+  remove(endpoint: Endpoint): Promise<void> {
+    return this.inTurn(async () => {
+      const present = this.all().find(({ hostLink }) => hostLink === endpoint.hostLink);
+      if (present !== undefined) await this.detachOne(present);
+    });
+  }
+
   /** Takes over what an earlier run left, forgets what has vanished since, removes what it left half-made. */
   restore(): Promise<void> {
     return this.inTurn(async () => {
@@ -196,10 +204,14 @@ export class Endpoints {
   private async detachNow(request: DetachRequest): Promise<{ removed: boolean }> {
     const endpoint = await this.findForDetach(request);
     if (endpoint === undefined) return { removed: false };
+    await this.detachOne(endpoint);
+    return { removed: true };
+  }
+
+  private async detachOne(endpoint: Endpoint): Promise<void> {
     await this.dismantle(endpoint);
     await this.modules.store.remove(endpoint);
     this.modules.log.info(logFields(endpoint), 'detached');
-    return { removed: true };
   }
 
   /** By identity if the namespace still exists, else by the name that was used to attach. */
@@ -352,6 +364,6 @@ async function ignoreMissing(work: Promise<void>): Promise<void> {
   }
 }
 
-function logFields({ network, netns, ifname, mac }: Endpoint): LogFields {
-  return { network, netns: netns.name, ifname, mac };
+function logFields({ network, netns, ifname, mac, container }: Endpoint): LogFields {
+  return { network, netns: netns.name, ifname, mac, container: container?.id };
 }

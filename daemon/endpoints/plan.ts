@@ -34,6 +34,11 @@ export async function planEndpoint(
   nodeName: string,
 ): Promise<Endpoint> {
   const { ifname, addresses } = request;
+  if (addresses.includes('auto')) {
+    throw new WeftError('unavailable', `network ${network.name} has no address management in this version`, {
+      hint: 'give an address, as in --address 198.18.0.2/24, or use an IPAM plugin',
+    });
+  }
   for (const address of addresses) requireInSubnets(address, [network.subnet, network.subnet6]);
   if (addresses.some(address => address.includes(':')) && !carriesIpv6(network.mtu)) {
     throw new WeftError(
@@ -63,6 +68,7 @@ export async function planEndpoint(
     addresses: [...addresses],
     mtu: network.mtu,
     hostLink: hostLinkName(network.attach, netns.inode, ifname),
+    ...(request.container !== undefined && { container: request.container }),
     pending: true,
   };
 }
@@ -72,6 +78,7 @@ export function requireSame(existing: Endpoint, wanted: Endpoint, request: Attac
   const same =
     existing.network === wanted.network &&
     existing.addresses.join() === wanted.addresses.join() &&
+    existing.container?.id === wanted.container?.id &&
     (request.mac === undefined || existing.mac === wanted.mac);
   if (same) return existing;
   throw new WeftError(

@@ -27,13 +27,15 @@ ethtool ethtool
 ping iputils-ping
 iperf3 iperf3
 '
-# tshark decodes what we send, nft loses packets; Open vSwitch and serf are the independent peers of the tests.
+# tshark decodes what we send, nft loses packets; Open vSwitch and serf are the independent peers of the tests; host-local
+# gives addresses to the CNI plugin.
 judges='
 tcpdump tcpdump
 tshark tshark
 nft nftables
 ovs-vswitchd openvswitch-switch
 serf serf
+/usr/lib/cni/host-local containernetworking-plugins
 '
 fuzzing='
 clang clang
@@ -113,7 +115,7 @@ fi
 # A directory is newer than the stamp when a file in it was deleted or renamed.
 stamp=dist/.built
 if [ ! -e "$stamp" ] || [ -n "$(find package.json tsconfig.json daemon dataplane control benchmarks \
-  \( -path dataplane/native/build -o -path daemon/lab/tools/native/build \) -prune -o -newer "$stamp" -print 2>/dev/null | head -n 1)" ]; then
+  \( -path dataplane/native/build -o -path daemon/lab/tools/native/build -o -path daemon/cni/native/build \) -prune -o -newer "$stamp" -print 2>/dev/null | head -n 1)" ]; then
   say 'npm run build'
   npm run --silent build </dev/null
   : >"$stamp"

@@ -11,14 +11,14 @@ export function endpointAnnouncer(
 ): EndpointAnnouncer {
   return {
     announce(endpoint) {
-      const { ifname, mobility, netns } = endpoint;
+      const { container, ifname, mobility, netns } = endpoint;
       const vni = parseVni(endpoint.vni);
       const mac = parseMac(endpoint.mac);
       log.attach(vni, {
         mac,
         ips: ipsOf(endpoint),
         interface: ifname,
-        containerId: containerId(netns.name),
+        containerId: containerId(container?.id ?? netns.name),
         ...(mobility !== undefined && { mobility }),
       });
       return log.mobilityOf(vni, mac) ?? 0;
@@ -29,7 +29,7 @@ export function endpointAnnouncer(
   };
 }
 
-/** The namespace as the operator named it. Of a long path the end tells more. */
+/** What the runtime knows it by, or the namespace as the operator named it. Of a long path the end tells more. */
 function containerId(name: string): string {
   let id = name;
   while (Buffer.byteLength(id) > CONTAINER_MAX_BYTES) id = id.slice(1);

@@ -10,6 +10,7 @@ import { processIo } from '../cli/process-io.ts';
 import { runCli } from '../cli/run-cli.ts';
 import type { AttachRequest, EndpointReport } from '../operations.ts';
 import type { RunningNode, StartNode } from '../running-node.ts';
+import { fakeCni } from './fake-cni.ts';
 import { FakeNode } from './fake-node.ts';
 
 class MisbehavingNode extends FakeNode {
@@ -63,6 +64,7 @@ const startFake: StartNode = async (_, log) => {
   log.info({}, 'fake node started');
   const running: RunningNode = {
     operations: node,
+    cni: fakeCni,
     fatal: node.fatal,
     stop(reason) {
       log.info({ reason }, 'fake node stopped');

@@ -1,0 +1,41 @@
+/** The answer to ADD: what was made, joined to what plugins before us in the chain have made. All functions here are pure. */
+import type { Endpoint } from '../endpoints/endpoint.ts';
+import type { CniResult } from './network-config.ts';
+import { type CniVersion, hasFamilies, hasInterfaceMtu } from './version.ts';
+
+/** `before`: of the chain. `ipam`: of the IPAM plugin, whose gateways, routes and DNS are passed on. */
+export interface ResultParts {
+  readonly version: CniVersion;
+  readonly endpoint: Endpoint;
+  /** CNI_NETNS. */
+  readonly netns: string;
+  readonly before: CniResult | undefined;
+  readonly ipam: CniResult | undefined;
+}
+
+export function cniResult({ version, endpoint, netns, before, ipam }: ResultParts): Record<string, unknown> {
+  const { attach, hostLink, ifname, mac, mtu, addresses } = endpoint;
+  const size = hasInterfaceMtu(version) ? { mtu } : {};
+  const interfaces = [
+    ...(before?.interfaces ?? []),
+    // The host's end of the pair, as the bridge plugin has it. A TAP has none.
+    ...(attach === 'bridge' ? [{ name: hostLink, mac: '', ...size }] : []),
+    { name: ifname, mac, sandbox: netns, ...size },
+  ];
+  const ips = addresses.map(address => {
+    const gateway = ipam?.ips.find(given => given.address === address)?.gateway;
+    return {
+      ...(hasFamilies(version) && { version: address.includes(':') ? '6' : '4' }),
+      address,
+      ...(gateway && { gateway }),
+      interface: interfaces.length - 1,
+    };
+  });
+  return {
+    cniVersion: version,
+    interfaces,
+    ips: [...(before?.ips ?? []), ...ips],
+    routes: [...(before?.routes ?? []), ...(ipam?.routes ?? [])],
+    dns: { ...before?.dns, ...ipam?.dns },
+  };
+}

@@ -1,0 +1,82 @@
+import test from 'ava';
+import { CniError } from './cni-error.ts';
+import { parseCniConfig, versionOf } from './network-config.ts';
+
+const BLUE = { cniVersion: '1.0.0', name: 'blue', type: 'weft-cni' };
+
+function parse(changes: Readonly<Record<string, unknown>>, args: Readonly<Record<string, string>> = {}) {
+  return parseCniConfig(JSON.stringify({ ...BLUE, ...changes }), new Map(Object.entries(args)));
+}
+
+test('the least: a name and a version', t => {
+  t.deepEqual(parse({}), {
+    version: '1.0.0',
+    name: 'blue',
+    network: 'blue',
+    ips: [],
+    mac: undefined,
+    aliases: [],
+    prevResult: undefined,
+    validAttachments: [],
+    isAskedForPorts: false,
+    isAskedForBandwidth: false,
+  });
+  t.is(parse({ name: 'My.Net', network: 'blue' }).network, 'blue');
+});
+
+test('what the runtime gives comes before what stands in arguments', t => {
+  const args = { IP: '198.18.0.9', MAC: '02:00:00:00:00:09' };
+  const cni = { cni: { ips: ['198.18.0.8/24'], mac: '02:00:00:00:00:08' } };
+  const runtimeConfig = { ips: ['198.18.0.7/24'], mac: '02:00:00:00:00:07', aliases: ['web'] };
+  t.like(parse({ runtimeConfig, args: cni }, args), { ...runtimeConfig });
+  t.like(parse({ args: cni }, args), { ips: ['198.18.0.8/24'], mac: '02:00:00:00:00:08' });
+  t.like(parse({}, args), { ips: ['198.18.0.9'], mac: '02:00:00:00:00:09' });
+  t.deepEqual(parse({}, { IP: '198.18.0.9,2001:db8::9' }).ips, ['198.18.0.9', '2001:db8::9']);
+});
+
+test('keys of runtimeConfig as containerd 1.6 writes them, and lists that are null', t => {
+  const runtimeConfig = {
+    IPs: null,
+    Mac: '02:00:00:00:00:07',
+    Aliases: ['web'],
+    portMappings: [{ HostPort: 8088, ContainerPort: 80, Protocol: 'tcp', HostIP: '' }],
+    Bandwidth: { IngressRate: 1000 },
+    dns: { Servers: ['192.0.2.53'], Searches: null },
+  };
+  const config = parse({ runtimeConfig, capabilities: { portMappings: true, bandwidth: true } });
+  t.like(config, { ips: [], mac: '02:00:00:00:00:07', isAskedForPorts: true, isAskedForBandwidth: true });
+  t.deepEqual(config.aliases, ['web']);
+  // Runtimes hand it over to every plugin: it concerns those that have the capability.
+  t.like(parse({ runtimeConfig }), { isAskedForPorts: false, isAskedForBandwidth: false });
+  t.notThrows(() =>
+    parse({ runtimeConfig: null, prevResult: null, ipam: {}, args: null, capabilities: null }),
+  );
+});
+
+test('the result of plugins before, with what we do not know of it', t => {
+  const prevResult = { cniVersion: '1.0.0', interfaces: [{ name: 'x' }], ips: null, vendor: 1 };
+  t.like(parse({ prevResult }).prevResult, { interfaces: [{ name: 'x' }], ips: [], routes: [], vendor: 1 });
+});
+
+for (const [title, text, code] of [
+  ['no JSON', '{', 6],
+  ['nothing', '', 6],
+  ['a list', '[]', 7],
+  ['no version', JSON.stringify({ name: 'blue' }), 1],
+  ['a version of later', JSON.stringify({ ...BLUE, cniVersion: '2.0.0' }), 1],
+  ['a version of 2016', JSON.stringify({ ...BLUE, cniVersion: '0.2.0' }), 1],
+  ['no name', JSON.stringify({ cniVersion: '1.0.0' }), 7],
+  ['a name with a slash', JSON.stringify({ ...BLUE, name: 'a/b' }), 7],
+  ['addresses that are no list', JSON.stringify({ ...BLUE, runtimeConfig: { ips: 'x' } }), 7],
+  ['attachments without a name', JSON.stringify({ ...BLUE, 'cni.dev/valid-attachments': [{}] }), 7],
+] as const) {
+  test(`refused: ${title}`, t => {
+    const error = t.throws(() => parseCniConfig(text), { instanceOf: CniError });
+    t.is(error?.code, code, error?.message);
+  });
+}
+
+test('versionOf() finds a version to answer in whatever the rest is', t => {
+  t.is(versionOf('{"cniVersion" : "0.4.0", '), '0.4.0');
+  for (const text of ['', '{}', '{"cniVersion":"9.9.9"}', 'nonsense']) t.is(versionOf(text), '1.0.0');
+});

@@ -1,0 +1,147 @@
+/**
+ * The configuration that a runtime hands over: what of it is weft's. Runtimes written in Go match keys whatever their case, and
+ * containerd 1.6 writes those of runtimeConfig with capitals, so those are read in lower case. Empty lists may be null.
+ */
+import { z } from 'zod';
+import { CNI_ERROR, CniError } from './cni-error.ts';
+import { CNI_VERSIONS, type CniVersion, FALLBACK_VERSION } from './version.ts';
+
+const list = <Item extends z.ZodType>(item: Item) =>
+  z
+    .array(item)
+    .nullish()
+    .transform(items => items ?? []);
+
+const attachment = z.object({ containerID: z.string(), ifname: z.string() });
+
+const ipSchema = z.looseObject({
+  address: z.string(),
+  gateway: z.string().nullish(),
+  interface: z.number().int().nullish(),
+});
+
+/** A result, as prevResult and as what an IPAM plugin prints. What we do not know is passed on. */
+const resultSchema = z.looseObject({
+  interfaces: list(
+    z.looseObject({ name: z.string(), mac: z.string().nullish(), sandbox: z.string().nullish() }),
+  ),
+  ips: list(ipSchema),
+  routes: list(z.looseObject({ dst: z.string(), gw: z.string().nullish() })),
+  dns: z.looseObject({}).nullish(),
+});
+
+export type CniResult = z.output<typeof resultSchema>;
+
+/** Keys of runtimeConfig in lower case: the capabilities of the conflist that weft cni install writes, and what must not be passed over. */
+const runtimeSchema = z.looseObject({
+  ips: list(z.string()),
+  mac: z.string().nullish(),
+  aliases: list(z.string()),
+  portmappings: list(z.unknown()),
+  bandwidth: z.looseObject({}).nullish(),
+});
+
+const configSchema = z.looseObject({
+  cniVersion: z.string().optional(),
+  name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]*$/, 'is not the name of a network'),
+  /** The network of weft, where it is called otherwise. */
+  network: z.string().min(1).optional(),
+  capabilities: z.record(z.string(), z.boolean()).nullish(),
+  ipam: z.looseObject({ type: z.string().optional() }).nullish(),
+  args: z
+    .looseObject({ cni: z.looseObject({ ips: list(z.string()), mac: z.string().nullish() }).nullish() })
+    .nullish(),
+  runtimeConfig: z.unknown().optional(),
+  prevResult: resultSchema.nullish(),
+  'cni.dev/valid-attachments': list(attachment),
+});
+
+export interface CniConfig {
+  readonly version: CniVersion;
+  /** The name of the configuration: attachments are told apart by it. */
+  readonly name: string;
+  readonly network: string;
+  /** Addresses that were asked for, perhaps without a prefix length. */
+  readonly ips: readonly string[];
+  readonly mac: string | undefined;
+  readonly aliases: readonly string[];
+  readonly prevResult: CniResult | undefined;
+  readonly validAttachments: readonly z.output<typeof attachment>[];
+  /** Ports to publish, or rates to keep to, that this plugin was asked for. */
+  readonly isAskedForPorts: boolean;
+  readonly isAskedForBandwidth: boolean;
+}
+
+/** The version that an answer is to be in, whatever else is wrong with the configuration. */
+export function versionOf(text: string): CniVersion {
+  const [, named] = /"cniVersion"\s*:\s*"([^"]*)"/.exec(text) ?? [];
+  return CNI_VERSIONS.find(version => version === named) ?? FALLBACK_VERSION;
+}
+
+/** Throws CniError. `args` is CNI_ARGS. */
+export function parseCniConfig(text: string, args: ReadonlyMap<string, string> = new Map()): CniConfig {
+  const config = check(configSchema, parseJson(text, 'the configuration'), 'the configuration');
+  const runtime = check(runtimeSchema, lowered(config.runtimeConfig), 'runtimeConfig');
+  const asked = config.args?.cni;
+  const argument = args.get('IP');
+  const ips = [runtime.ips, asked?.ips ?? [], argument === undefined ? [] : argument.split(',')];
+  const capable = (capability: string) => config.capabilities?.[capability] === true;
+  return {
+    version: requireVersion(config.cniVersion),
+    name: config.name,
+    network: config.network ?? config.name,
+    ips: ips.find(given => given.length > 0) ?? [],
+    mac: runtime.mac ?? asked?.mac ?? args.get('MAC'),
+    aliases: runtime.aliases,
+    prevResult: config.prevResult ?? undefined,
+    validAttachments: config['cni.dev/valid-attachments'],
+    isAskedForPorts: capable('portMappings') && runtime.portmappings.length > 0,
+    isAskedForBandwidth: capable('bandwidth') && Object.keys(runtime.bandwidth ?? {}).length > 0,
+  };
+}
+
+/** What an IPAM plugin has printed. Throws CniError. */
+export function parseIpamResult(text: string): CniResult {
+  return check(
+    resultSchema,
+    parseJson(text, 'the answer of the IPAM plugin'),
+    'the answer of the IPAM plugin',
+  );
+}
+
+function requireVersion(version: string | undefined): CniVersion {
+  const known = CNI_VERSIONS.find(candidate => candidate === version);
+  if (known !== undefined) return known;
+  throw new CniError(
+    CNI_ERROR.incompatibleVersion,
+    version === undefined
+      ? 'the configuration has no cniVersion'
+      : `cniVersion ${version} is not spoken here`,
+    `write one of ${CNI_VERSIONS.join(', ')}`,
+  );
+}
+
+function parseJson(text: string, what: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new CniError(CNI_ERROR.undecodable, `${what} is not JSON`);
+  }
+}
+
+function check<T>(schema: z.ZodType<T>, value: unknown, what: string): T {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  const path = issue?.path.join('.') ?? '';
+  throw new CniError(
+    CNI_ERROR.invalidConfig,
+    `${what}: ${path === '' ? '' : `${path}: `}${issue?.message ?? 'not legal'}`,
+  );
+}
+
+/** An object with its keys in lower case; of anything else, one without keys. */
+function lowered(value: unknown): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null) return {};
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key.toLowerCase(), inner]));
+}
