@@ -53,6 +53,14 @@ test('keys of runtimeConfig as containerd 1.6 writes them, and lists that are nu
   );
 });
 
+test('aliases as podman 4.3 has them', t => {
+  t.deepEqual(parse({ runtimeConfig: { aliases: { blue: ['web', '0123456789ab'] } } }).aliases, [
+    'web',
+    '0123456789ab',
+  ]);
+  t.deepEqual(parse({ runtimeConfig: { aliases: null } }).aliases, []);
+});
+
 test('the result of plugins before, with what we do not know of it', t => {
   const prevResult = { cniVersion: '1.0.0', interfaces: [{ name: 'x' }], ips: null, vendor: 1 };
   t.like(parse({ prevResult }).prevResult, { interfaces: [{ name: 'x' }], ips: [], routes: [], vendor: 1 });

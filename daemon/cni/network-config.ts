@@ -32,11 +32,17 @@ const resultSchema = z.looseObject({
 
 export type CniResult = z.output<typeof resultSchema>;
 
+/** The conventions of CNI have a list, podman 4.3 says of which network it is: {"blue": ["web"]}. */
+const aliases = z
+  .union([z.array(z.string()), z.record(z.string(), z.array(z.string()))])
+  .nullish()
+  .transform(names => (Array.isArray(names) ? names : Object.values(names ?? {}).flat()));
+
 /** Keys of runtimeConfig in lower case: the capabilities of the conflist that weft cni install writes, and what must not be passed over. */
 const runtimeSchema = z.looseObject({
   ips: list(z.string()),
   mac: z.string().nullish(),
-  aliases: list(z.string()),
+  aliases,
   portmappings: list(z.unknown()),
   bandwidth: z.looseObject({}).nullish(),
 });

@@ -28,7 +28,7 @@ ping iputils-ping
 iperf3 iperf3
 '
 # tshark decodes what we send, nft loses packets; Open vSwitch and serf are the independent peers of the tests; host-local
-# gives addresses to the CNI plugin.
+# gives addresses to the CNI plugin, which podman calls; its containers have busybox.
 judges='
 tcpdump tcpdump
 tshark tshark
@@ -36,6 +36,9 @@ nft nftables
 ovs-vswitchd openvswitch-switch
 serf serf
 /usr/lib/cni/host-local containernetworking-plugins
+podman podman
+runc runc
+/bin/busybox busybox-static
 '
 fuzzing='
 clang clang

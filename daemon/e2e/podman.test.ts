@@ -1,0 +1,87 @@
+/**
+ * podman, as its users call it, on two machines with one network of weft's.
+ *
+ *   podman run --network blue … ─► weft-cni ─► [ weft a ] ══ switch ══ [ weft b ] ◄─ weft-cni ◄─ podman run --network blue …
+ */
+import test from 'ava';
+import { Podman } from '../lab/podman.ts';
+import type { Vm } from '../lab/vm.ts';
+import { waitFor } from '../lab/wait-for.ts';
+import { inLab } from './in-lab.ts';
+import { ATTACH_MODES, addWeftVm, localEndpoints, waitForPeer } from './overlay.ts';
+
+async function withPodman(
+  vms: readonly Vm[],
+  body: (podmen: readonly Podman[]) => Promise<void>,
+): Promise<void> {
+  const podmen: Podman[] = [];
+  try {
+    for (const vm of vms) podmen.push(await Podman.create(vm));
+    await body(podmen);
+  } finally {
+    for (const podman of podmen) await podman.destroy();
+  }
+}
+
+for (const attach of ATTACH_MODES) {
+  test(`podman (${attach}): containers of two machines reach each other, and leave nothing`, async t => {
+    t.timeout(240_000);
+    await inLab(t, `podman-${attach}`, async lab => {
+      const a = await addWeftVm(lab, 1, { networks: [] });
+      const b = await addWeftVm(lab, 2, { networks: [] });
+      await waitForPeer(b, 'a', 'alive');
+      await a.weft(['network', 'create', 'blue', '--attach', attach, '--subnet', '198.18.0.0/24']);
+      await waitFor(async () => (await b.api.networks()).length === 1, {
+        what: 'b to know blue',
+        timeoutMs: 5000,
+      });
+      await withPodman([a, b], async ([one, two]) => {
+        if (one === undefined || two === undefined) throw new Error('unreachable');
+        for (const [vm, podman] of [
+          [a, one],
+          [b, two],
+        ] as const) {
+          const directories = ['--bin-dir', podman.binDirectory, '--conf-dir', podman.confDirectory];
+          await vm.weft(['cni', 'install', '--network', 'blue', ...directories]);
+        }
+        const id = await one.start('web', ['--network', 'blue', '--ip', '198.18.0.10']);
+        await two.start('client', [
+          '--network',
+          'blue',
+          '--ip',
+          '198.18.0.11',
+          '--mac-address',
+          '02:00:5e:10:00:11',
+        ]);
+        t.like((await localEndpoints(a))[0], { container: id, addresses: ['198.18.0.10/24'], attach });
+        t.like((await localEndpoints(b))[0], { mac: '02:00:5e:10:00:11' });
+        const { stdout } = await two.exec('client', ['ping', '-c', '3', '-W', '2', '198.18.0.10']);
+        t.regex(stdout, /3 packets received/);
+        await one.exec('web', ['sh', '-c', 'echo hello >/tmp/index.html; httpd -h /tmp']);
+        t.is((await two.exec('client', ['wget', '-q', '-O', '-', 'http://198.18.0.10/'])).stdout, 'hello\n');
+
+        // Its daemon is killed and started again: the container goes on.
+        await a.kill9();
+        await a.restartWeft();
+        await waitForPeer(b, 'a', 'alive', 30_000);
+        t.regex(
+          (await two.exec('client', ['ping', '-c', '3', '-W', '2', '198.18.0.10'])).stdout,
+          /3 packets received/,
+        );
+
+        await two.run(['network', 'disconnect', 'blue', 'client']);
+        t.deepEqual(await localEndpoints(b), []);
+        await one.run(['rm', '-f', '-t', '0', 'web']);
+        t.deepEqual(await localEndpoints(a), []);
+        // What cannot be had is told to whoever has asked.
+        const outside = await one.run(
+          ['run', '--rm', '--network', 'blue', '--ip', '192.0.2.77', 'weft-lab:1', '/bin/sleep', '1'],
+          { check: false },
+        );
+        t.not(outside.code, 0);
+        t.regex(outside.stderr, /192\.0\.2\.77 is not in the subnet 198\.18\.0\.0\/24/);
+        t.deepEqual(await localEndpoints(a), []);
+      });
+    });
+  });
+}
