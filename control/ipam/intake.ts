@@ -19,6 +19,8 @@ export interface IntakeModules {
   readonly silence: Silence;
 }
 
+type Take = (origin: string, body: Uint8Array | undefined) => void;
+
 const NUMBERED = /^([ds])(0|[1-9]\d{0,4})$/;
 
 export class Intake {
@@ -27,55 +29,46 @@ export class Intake {
   /** Somebody has posted what only those post who know a council. */
   hasSeenCouncil = false;
   private readonly modules: IntakeModules;
+  private readonly takers: ReadonlyMap<string, Take>;
 
   constructor(modules: IntakeModules) {
     this.modules = modules;
+    const { posts, agenda, council, founding, lending, silence } = modules;
+    this.takers = new Map<string, Take>([
+      ['v', this.reading(bytes => posts.readVote(bytes), council.takeVote.bind(council))],
+      ['p', this.reading(bytes => posts.readProposal(bytes), council.takeProposal.bind(council))],
+      ['y', this.reading(bytes => posts.readAnswers(bytes), lending.takeAnswers.bind(lending))],
+      ['a', this.reading(bytes => posts.readAdvert(bytes), lending.takeAdvert.bind(lending))],
+      ['f', this.reading(bytes => posts.readFounding(bytes), founding.take.bind(founding))],
+      [
+        'r',
+        this.reading(
+          bytes => posts.readRequest(bytes),
+          (origin, request) => {
+            agenda.take(origin, request);
+            lending.takeRequest(origin, request);
+          },
+        ),
+      ],
+      [
+        'x',
+        this.reading(
+          bytes => posts.readSilence(bytes),
+          (origin, silent) => {
+            silence.take(origin, silent);
+            agenda.changed();
+          },
+        ),
+      ],
+    ]);
   }
 
   take(origin: string, key: string, body: Uint8Array | undefined): void {
-    const { posts, agenda, council, founding, lending, silence } = this.modules;
-    switch (key) {
-      case 'v':
-        council.takeVote(
-          origin,
-          this.read(key, body, bytes => posts.readVote(bytes)),
-        );
-      case 'p':
-        return council.takeProposal(
-          origin,
-          this.read(key, body, bytes => posts.readProposal(bytes)),
-        );
-      case 'r': {
-        const request = this.read(key, body, bytes => posts.readRequest(bytes));
-        agenda.take(origin, request);
-        lending.takeRequest(origin, request);
-        break;
-      }
-      case 'x':
-        silence.take(
-          origin,
-          this.read(key, body, bytes => posts.readSilence(bytes)),
-        );
-        agenda.changed();
-        break;
-      case 'y':
-        return lending.takeAnswers(
-          origin,
-          this.read(key, body, bytes => posts.readAnswers(bytes)),
-        );
-      case 'a':
-        return lending.takeAdvert(
-          origin,
-          this.read(key, body, bytes => posts.readAdvert(bytes)),
-        );
-      case 'f':
-        return founding.take(
-          origin,
-          this.read(key, body, bytes => posts.readFounding(bytes)),
-        );
-      default:
-        this.takeNumbered(origin, key, body);
-    }
+    const before = this.malformed;
+    const taker = this.takers.get(key);
+    if (taker === undefined) this.takeNumbered(origin, key, body);
+    else taker(origin, body);
+    if (key !== 'f' && body !== undefined && this.malformed === before) this.hasSeenCouncil = true;
   }
 
   private takeNumbered(origin: string, key: string, body: Uint8Array | undefined): void {
@@ -83,30 +76,30 @@ export class Intake {
     const [, letter, digits] = NUMBERED.exec(key) ?? [];
     const number = Number(digits);
     if (letter === 'd' && number < DECISIONS_KEPT) {
-      ledger.takeDecision(
-        origin,
-        key,
-        this.read(key, body, bytes => posts.readDecision(bytes)),
+      const take = this.reading(
+        bytes => posts.readDecision(bytes),
+        (name, post) => ledger.takeDecision(name, key, post),
       );
+      take(origin, body);
     } else if (letter === 's' && number < MAX_PAGES) {
-      ledger.takePage(
-        origin,
-        number,
-        this.read(key, body, bytes => posts.readPage(bytes)),
+      const take = this.reading(
+        bytes => posts.readPage(bytes),
+        (name, post) => ledger.takePage(name, number, post),
       );
+      take(origin, body);
     } else this.malformed += 1;
   }
 
-  private read<T>(
-    key: string,
-    body: Uint8Array | undefined,
+  private reading<T>(
     decode: (bytes: Uint8Array) => T,
-  ): T | undefined {
-    if (body === undefined) return undefined;
+    take: (origin: string, post: T | undefined) => void,
+  ): Take {
+    return (origin, body) => take(origin, body && this.read(body, decode));
+  }
+
+  private read<T>(body: Uint8Array, decode: (bytes: Uint8Array) => T): T | undefined {
     try {
-      const post = decode(body);
-      if (key !== 'f') this.hasSeenCouncil = true;
-      return post;
+      return decode(body);
     } catch (error) {
       if (!(error instanceof WeftError)) throw error;
       this.malformed += 1;

@@ -46,7 +46,7 @@ import { type IpamView, viewSpace } from './view.ts';
 
 /** How often to look at what only time changes, in milliseconds: while somebody waits, and for a voter at most. */
 const BUSY = 500;
-const VOTER_LOOK = 60_000;
+const VOTER_LOOK = 10_000;
 
 export class Ipam {
   private readonly modules: IpamModules;
@@ -109,7 +109,8 @@ export class Ipam {
     const { ledger } = this;
     if (saved?.council !== undefined) ledger.state = CouncilState.decode(saved.council, shape);
     this.archive = new CouncilArchive(saved?.council);
-    this.founding = new Founding({ name, founders: foundersOf(options.founders), pledge });
+    const founders = options.isNew === true ? [name] : foundersOf(options.founders);
+    this.founding = new Founding({ name, founders, pledge });
     this.silence = new Silence(modules, { name, lease });
     const isAlive = (node: string): boolean => node === name || liveness.silentFor(node) === 0;
     this.agenda = new Agenda({ clock, silence: this.silence, isAlive }, { spaces, rest });
@@ -261,6 +262,12 @@ export class Ipam {
     });
   }
 
+  /** How far we know the decisions: equal numbers have equal chains on all nodes. */
+  get position(): { readonly decided: number; readonly chain: string } {
+    const { state } = this.ledger;
+    return { decided: this.ledger.number, chain: Buffer.from(state?.chain ?? []).toString('hex') };
+  }
+
   view(): IpamView {
     const { ledger, council, intake, errands } = this;
     const wall = this.modules.clock.wallTime();
@@ -295,12 +302,12 @@ export class Ipam {
   /** Founds a council, or pledges us to who does, while we know of none. */
   private found(): void {
     const { errands, founding, intake, ledger, options, saver } = this;
-    const waited = this.modules.clock.now() - this.startedAt;
-    if (intake.hasSeenCouncil || !founding.isFounder) return;
-    if (founding.renew(errands.incarnation)) saver.touch();
+    if (!founding.isFounder) return;
+    if (!intake.hasSeenCouncil && founding.renew(errands.incarnation)) saver.touch();
     this.show('f', this.posts.founding(founding.post(errands.incarnation)));
-    const isFirst = founding.isFirst;
-    if (isFirst && options.isNew !== true && waited < FOUNDING_WAIT) return;
+    const waited = this.modules.clock.now() - this.startedAt;
+    const mayFound = options.isNew === true || (waited >= FOUNDING_WAIT && !intake.hasSeenCouncil);
+    if (founding.isFirst && !mayFound) return;
     const voters = founding.voters(errands.incarnation);
     if (voters === undefined) return;
     ledger.state = CouncilState.found(

@@ -32,9 +32,12 @@ export interface IpamOptions {
   readonly network: string;
   /** At most one of each family. The prefixes are the same on all nodes, in the same order. */
   readonly spaces: readonly SpaceOptions[];
-  /** Who founds the council if there is none; the same on all nodes, in the same order. */
+  /**
+   * Of a network that a configuration describes, who founds the council if there is none; the same on all nodes, in the same order. All
+   * of them (the first five, an odd number) must be up at the same time once. Empty for one that a node has made.
+   */
   readonly founders: readonly string[];
-  /** This node has just made the network: nobody can know a council of it. Only with itself as the one founder. */
+  /** This node has just made the network, and nothing of it was ever saved: it founds the council alone. */
   readonly isNew?: boolean;
   /** What was saved last. */
   readonly saved?: SavedState | undefined;
