@@ -5,8 +5,12 @@
 import type { Block } from './block.ts';
 import type { Actor } from './command.ts';
 import type { Incarnation } from './incarnation.ts';
-import { MAX_ASKS, MAX_FORGETS, MAX_WISHES } from './limits.ts';
+import { MAX_ASKS, MAX_FORGETS, MAX_WISHES, POST_MAX_BYTES } from './limits.ts';
 import type { Ask, RequestPost, Wish } from './posts.ts';
+
+/** Of the body, after its head; and what one item has at most besides names. */
+const POST_ROOM = POST_MAX_BYTES - 32;
+const ITEM_BYTES = 32;
 
 type WithoutId<T> = T extends unknown ? Omit<T, 'id'> : never;
 
@@ -87,12 +91,17 @@ export class Errands {
     return [...confirming, ...wished, ...asked, ...[...this.forgets.keys()].map(node => `forget ${node}`)];
   }
 
-  /** Undefined: nothing is wanted. */
+  /** As much of it as fits. Undefined: nothing is wanted. */
   post(): RequestPost | undefined {
     const { incarnation, session, confirmation } = this;
-    const wishes = [...this.wishes.values()];
-    const asks = [...this.asks.values()];
-    const forgets = [...this.forgets.values()].slice(0, MAX_FORGETS);
+    let room = POST_ROOM;
+    const fits = (...names: readonly string[]): boolean => {
+      room -= names.reduce((sum, name) => sum + Buffer.byteLength(name), ITEM_BYTES);
+      return room >= 0;
+    };
+    const wishes = [...this.wishes.values()].filter(wish => fits(wish.kind === 'give' ? wish.to : ''));
+    const asks = [...this.asks.values()].filter(({ owner }) => fits(owner));
+    const forgets = [...this.forgets.values()].slice(0, MAX_FORGETS).filter(({ node }) => fits(node));
     if (confirmation === undefined && wishes.length + asks.length + forgets.length === 0) return undefined;
     return { incarnation, session, confirm: confirmation?.nonce, wishes, asks, forgets };
   }

@@ -30,7 +30,7 @@ export const FORGOTTEN_KEPT = 256;
 /** Wishes, requests to owners and answers that one node has posted at one time. */
 export const MAX_WISHES = 8;
 export const MAX_ASKS = 4;
-export const MAX_ANSWERS = 8;
+export const MAX_ANSWERS = 6;
 export const MAX_FORGETS = 4;
 
 /** Addresses that a node is given at least, as a power of two: 16. */

@@ -85,8 +85,9 @@ export class Space {
     const end = block.offset + blockSize(block) - 1n;
     let count = blockSize(block);
     for (const { first, last } of this.reserved) {
-      const from = first > block.offset ? first : block.offset;
-      const to = last < end ? last : end;
+      let [from, to] = [first, last];
+      if (from < block.offset) from = block.offset;
+      if (to > end) to = end;
       if (from <= to) count -= to - from + 1n;
     }
     return count;
