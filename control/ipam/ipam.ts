@@ -26,6 +26,12 @@ import { type IpamView, viewSpace } from './view.ts';
 const BUSY = 500;
 const VOTER_LOOK = 10_000;
 
+export interface Position {
+  readonly decided: number;
+  /** Hash over all decisions so far; empty: none is known. */
+  readonly chain: string;
+}
+
 export class Ipam {
   private readonly modules: IpamModules;
   private readonly options: IpamOptions;
@@ -38,6 +44,7 @@ export class Ipam {
   private isRunning = false;
   private hasLearnt = false;
   private leaving: (() => void) | undefined;
+  private told: Position = { decided: 0, chain: '' };
 
   /** Throws `invalid_argument`, and `malformed` if what was saved cannot be read. */
   constructor(modules: IpamModules, options: IpamOptions) {
@@ -143,10 +150,9 @@ export class Ipam {
     });
   }
 
-  /** How far we know the decisions: equal numbers have equal chains on all nodes. */
-  get position(): { readonly decided: number; readonly chain: string } {
-    const { state } = this.parts.ledger;
-    return { decided: this.parts.ledger.number, chain: Buffer.from(state?.chain ?? []).toString('hex') };
+  /** How far we know the decisions, as far as that was saved: equal numbers have equal chains on all nodes. */
+  get position(): Position {
+    return this.told;
   }
 
   view(): IpamView {
@@ -204,6 +210,10 @@ export class Ipam {
     const { state } = this.parts.ledger;
     if (state === undefined) return;
     this.hasLearnt = true;
+    const position = { decided: state.number, chain: Buffer.from(state.chain).toString('hex') };
+    this.parts.saver.afterSave(() => {
+      this.told = position;
+    });
     const { name } = this.options;
     this.parts.standing.learn(state);
     if (this.parts.council.isVoter) {

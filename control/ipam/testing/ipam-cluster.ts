@@ -148,7 +148,7 @@ export class IpamNode {
         this.pendingSave = state;
         this.cluster.saves += 1;
         return new Promise(resolve => {
-          this.clock.after(1 + this.cluster.random.next() * 15, () => {
+          this.clock.after(1 + this.cluster.random.next() * this.cluster.saveTime, () => {
             if (this.life !== life) return;
             this.write(state);
             this.pendingSave = undefined;
@@ -181,9 +181,11 @@ export class IpamCluster {
   readonly nodes: IpamNode[] = [];
   readonly breaches: string[] = [];
   saves = 0;
+  /** How long a disk takes at most, in milliseconds. */
+  saveTime = 15;
   private auditedAt = 0;
   /** Side of each node in each direction: what is on another side is not heard. */
-  private readonly cuts: ((from: string, to: string) => boolean)[] = [];
+  private readonly cuts = new Set<(from: string, to: string) => boolean>();
   private readonly chains = new Map<number, string>();
 
   constructor({ seed, ...options }: SharedOptions & { readonly seed: number }) {
@@ -191,7 +193,7 @@ export class IpamCluster {
     this.options = options;
     this.board = new SimulatedBoard(this.clock, this.random);
     this.liveness = new SimulatedLiveness(this.clock);
-    const isLinked = (from: string, to: string): boolean => !this.cuts.some(isCut => isCut(from, to));
+    const isLinked = (from: string, to: string): boolean => ![...this.cuts].some(isCut => isCut(from, to));
     this.board.isLinked = isLinked;
     this.liveness.isLinked = isLinked;
   }
@@ -208,12 +210,14 @@ export class IpamCluster {
     return this.nodes.filter(({ isRunning }) => isRunning);
   }
 
-  cut(isCut: (from: string, to: string) => boolean): void {
-    this.cuts.push(isCut);
+  /** Until it is healed, or what is returned is called. */
+  cut(isCut: (from: string, to: string) => boolean): () => void {
+    this.cuts.add(isCut);
+    return () => this.cuts.delete(isCut);
   }
 
   heal(): void {
-    this.cuts.length = 0;
+    this.cuts.clear();
   }
 
   breach(what: string): void {

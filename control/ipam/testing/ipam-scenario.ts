@@ -15,7 +15,7 @@ export interface IpamScenarioResult {
 }
 
 /** How long things happen, and how long they may take to come into order, in milliseconds. */
-const STORM = 180_000;
+const STORM = 200_000;
 const QUIET = 120_000;
 
 export async function runIpamScenario({ seed }: { readonly seed: number }): Promise<IpamScenarioResult> {
@@ -27,8 +27,15 @@ class Scenario {
   private readonly log: string[] = [];
   private readonly problems: string[] = [];
   private readonly lease: number;
-  private readonly isTiny: boolean;
+  /** Length of the IPv4 prefix. */
+  private readonly size: number;
+  /** How long a node is down at least, in milliseconds: in half of all runs long enough to be forgotten. */
+  private readonly down: number;
+  private readonly downSince = new Map<IpamNode, number>();
   private readonly counts = { claims: 0, refused: 0, forgotten: 0, decisions: 0, posts: 0 };
+  /** How likely that something befalls a node, at each step. */
+  private readonly doom: number;
+  private doomed: IpamNode | undefined;
   private owners = 0;
   /** Nodes that have lost their disk and are not somebody again yet. */
   private lost: string[] = [];
@@ -39,13 +46,15 @@ class Scenario {
     const size = pick([2, 3, 4, 5, 6, 8]);
     // Of three: so that the loss of one is borne from the beginning. The lone one is the usual case.
     const founders = size >= 3 && probe.next() < 0.4 ? ['n1', 'n2', 'n3'] : [];
-    this.isTiny = probe.next() < 0.6;
     this.lease = pick([40_000, 60_000, 1_000_000]);
+    this.down = pick([0, 45_000]);
+    this.doom = pick([0, 0.1]);
+    this.size = pick([28, 26, 26, 22]);
     const spaces = [
       {
-        prefix: this.isTiny ? '10.1.0.0/26' : '10.1.0.0/22',
+        prefix: `10.1.0.0/${this.size}`,
         gateway: parseIp('10.1.0.1'),
-        static: ['10.1.0.48-10.1.0.55'],
+        static: this.size === 28 ? [] : ['10.1.0.48-10.1.0.55'],
       },
       ...(probe.next() < 0.5 ? [{ prefix: 'fd00:1::/64', exclude: ['fd00:1::/120'] }] : []),
     ];
@@ -57,6 +66,7 @@ class Scenario {
       lease: this.lease,
       rest: pick([2000, 20_000]),
     });
+    this.cluster.saveTime = pick([15, 15, 300, 2000]);
     for (let index = 1; index <= size; index++) this.cluster.add(`n${index}`);
     this.cluster.board.conditions = { loss: pick([0, 0.05, 0.4]), delay: pick([5, 50, 500, 2000]) };
     this.note(`${size} nodes, lease ${this.lease}, ${JSON.stringify(this.cluster.board.conditions)}`);
@@ -88,6 +98,7 @@ class Scenario {
   private disturb(): void {
     const node = this.pick(this.cluster.nodes);
     const what = this.below(100);
+    if (this.doomed === undefined && this.chance(this.doom)) this.befall(node);
     if (what < 40) this.claim(node);
     else if (what < 60) this.release(node);
     else if (what < 64) this.claimFixed(node);
@@ -100,7 +111,37 @@ class Scenario {
     else {
       this.note('heal');
       this.cluster.heal();
+      if (this.doomed !== undefined) this.isolate(this.doomed);
     }
+  }
+
+  /**
+   * It is not heard for longer than a lease, dead or alive, while others go on; what was its own is given away; then it is back
+   * where nobody can tell it. What must not happen is most likely then.
+   */
+  private befall(node: IpamNode): void {
+    const { clock } = this.cluster;
+    if (!node.isRunning || node.answered.size === 0) return;
+    const isCrash = this.chance(0.5);
+    this.note(`${node.name} is ${isCrash ? 'dead' : 'cut off'} for long`);
+    this.doomed = node;
+    this.isolate(node);
+    if (isCrash) this.crash(node);
+    clock.after(40_000, () => {
+      if (isCrash) this.forget(node);
+    });
+    clock.after(55_000 + this.below(20_000), () => {
+      if (!node.isRunning) this.start(node, { forgetsOwn: this.chance(0.5) });
+      this.note(`${node.name} is back`);
+    });
+    clock.after(80_000 + this.below(20_000), () => {
+      this.cluster.heal();
+      this.doomed = undefined;
+    });
+  }
+
+  private isolate({ name }: IpamNode): void {
+    this.cluster.cut((from, to) => (from === name) !== (to === name));
   }
 
   private claim(node: IpamNode): void {
@@ -109,7 +150,7 @@ class Scenario {
   }
 
   private claimFixed(node: IpamNode): void {
-    this.expect(node, this.newOwner(), parseIp(`10.1.0.${2 + this.below(61)}`));
+    this.expect(node, this.newOwner(), parseIp(`10.1.0.${2 + this.below(this.size === 28 ? 13 : 61)}`));
   }
 
   private expect(node: IpamNode, owner: string, what: 4 | 6 | IpAddress): void {
@@ -137,11 +178,17 @@ class Scenario {
     if (!node.isRunning) return;
     this.note(`${node.name} crashes`);
     node.crash();
+    this.downSince.set(node, this.cluster.clock.now());
   }
 
   private restart(): void {
-    const node = this.pick(this.cluster.nodes.filter(({ isRunning }) => !isRunning));
+    const now = this.cluster.clock.now();
+    const isOver = (node: IpamNode): boolean =>
+      node !== this.doomed && now - (this.downSince.get(node) ?? 0) >= this.down;
+    const node = this.pick(this.cluster.nodes.filter(one => !one.isRunning && isOver(one)));
     if (node === undefined) return;
+    // Where nobody can tell it that it was forgotten.
+    if (this.chance(0.3)) this.cut([node.name], false);
     // The disk of a lone voter is the council.
     const isLost = this.chance(0.15) && this.mayLoseDisk(node);
     this.note(`${node.name} starts${isLost ? ' without its disk' : ''}`);
@@ -176,10 +223,15 @@ class Scenario {
       cluster.random,
       cluster.nodes.map(({ name }) => name),
     );
-    const side = new Set(names.slice(0, 1 + this.below(names.length)));
-    const isOneWay = this.chance(0.3);
-    this.note(`cut off ${[...side]}${isOneWay ? ' in one direction' : ''}`);
-    cluster.cut((from, to) => (isOneWay ? side.has(from) && !side.has(to) : side.has(from) !== side.has(to)));
+    this.cut(names.slice(0, 1 + this.below(names.length)), this.chance(0.3));
+  }
+
+  private cut(names: readonly string[], isOneWay: boolean): void {
+    const side = new Set(names);
+    this.note(`cut off ${names}${isOneWay ? ' in one direction' : ''}`);
+    this.cluster.cut((from, to) =>
+      isOneWay ? side.has(from) && !side.has(to) : side.has(from) !== side.has(to),
+    );
   }
 
   /** Of a node that is down: an operator who says it of one that runs has been told not to. */
@@ -208,6 +260,7 @@ class Scenario {
     this.note('quiet');
     cluster.heal();
     cluster.board.conditions = { loss: 0, delay: 50 };
+    cluster.saveTime = 15;
     for (const node of cluster.nodes) {
       node.resume();
       this.start(node);
@@ -240,7 +293,7 @@ class Scenario {
     await cluster.run(25_000);
     for (const node of cluster.nodes) {
       const used = cluster.nodes.reduce((sum, { answered }) => sum + answered.size, 0);
-      if (this.isTiny && used > 30) return;
+      if (used > 2 ** (32 - this.size) / 3) return;
       let result: IpAddress | WeftError | undefined;
       void node.claim(this.newOwner(), 4).then(outcome => {
         result = outcome;
