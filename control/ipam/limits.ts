@@ -36,8 +36,8 @@ export const MAX_FORGETS = 4;
 /** Addresses that a node is given at least, as a power of two: 16. */
 export const GRANT_MIN_BITS = 4;
 
-/** And at most: 1,024 of IPv4, so that the first nodes of a large network do not take it all; a /112 of IPv6. */
-export const GRANT_MAX_BITS = { 4: 10, 6: 16 } as const;
+/** And at most: 256 of IPv4, so that the first nodes of a large network do not take it all; a /112 of IPv6. */
+export const GRANT_MAX_BITS = { 4: 8, 6: 16 } as const;
 
 /** A node asks for more when it has fewer free addresses, or less than a quarter of what it has. */
 export const LOW_WATER = 8;

@@ -306,7 +306,8 @@ class Scenario {
   /** When there is nothing to do, nothing is posted. */
   private async silence(): Promise<void> {
     const { cluster } = this;
-    await cluster.run(60_000);
+    // A node looks at its adverts no more often than at its fence.
+    await cluster.run(90_000);
     const { posts } = cluster.board;
     await cluster.run(30_000);
     if (cluster.board.posts > posts) {
