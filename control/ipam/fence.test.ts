@@ -1,0 +1,81 @@
+import test from 'ava';
+import { ManualClock } from '../../dataplane/testing/manual-clock.ts';
+import { Fence } from './fence.ts';
+import type { Incarnation } from './incarnation.ts';
+
+const LEASE = 1000;
+
+function setUp(names: string) {
+  const clock = new ManualClock();
+  const contact = new Map<string, number>();
+  const liveness = { silentFor: () => 0, lastTwoWay: (node: string) => contact.get(node) ?? null };
+  const fence = new Fence({ clock, liveness }, { name: 'me', lease: LEASE });
+  const voters = names.split(' ').map(name => ({ name, incarnation: 1 as Incarnation }));
+  const hear = (...nodes: string[]): void => {
+    for (const node of nodes) contact.set(node, clock.now());
+  };
+  return { clock, fence, hear, look: () => fence.look(voters) };
+}
+
+test('unsafe until it is confirmed', t => {
+  const { fence, look } = setUp('a b c');
+  t.is(look(), 'unsafe');
+  fence.confirmed(0);
+  t.is(look(), 'safe');
+  fence.lapse();
+  t.is(look(), 'unsafe');
+});
+
+test('safe as long as fewer than a majority may have said that we are silent', t => {
+  const { clock, fence, hear, look } = setUp('a b c');
+  fence.confirmed(0);
+  for (let beat = 0; beat < 30; beat++) {
+    clock.advance(100);
+    hear('a', 'b');
+    t.is(look(), clock.now() < 900 ? 'safe' : 'renew');
+  }
+  clock.advance(890);
+  t.is(look(), 'renew');
+  clock.advance(20);
+  t.is(look(), 'unsafe');
+});
+
+test('contact after a gap does not count', t => {
+  const { clock, fence, hear, look } = setUp('a b c');
+  fence.confirmed(0);
+  for (let beat = 0; beat < 10; beat++) {
+    clock.advance(100);
+    hear('a', 'b');
+    look();
+  }
+  hear('c');
+  t.is(look(), 'renew', 'what c has said of us meanwhile is still believed');
+  fence.confirmed(clock.now());
+  t.is(look(), 'safe');
+});
+
+test('a second voter who is not known to hear us cannot forget us alone', t => {
+  const { clock, fence, hear, look } = setUp('a b');
+  fence.confirmed(0);
+  for (let beat = 0; beat < 10; beat++) {
+    clock.advance(100);
+    hear('a');
+    look();
+  }
+  t.is(look(), 'renew');
+});
+
+test('a lone voter is safe by itself', t => {
+  const { clock, fence, look } = setUp('me');
+  fence.confirmed(0);
+  clock.advance(100 * LEASE);
+  t.is(look(), 'safe');
+});
+
+test('a machine that was suspended is not', t => {
+  const { fence, look, clock } = setUp('me');
+  fence.confirmed(0);
+  t.is(look(), 'safe');
+  clock.wallTime = () => clock.now() + LEASE;
+  t.is(look(), 'unsafe');
+});

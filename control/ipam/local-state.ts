@@ -1,0 +1,92 @@
+/**
+ * What a node must not forget of itself:
+ *
+ *   version u8, incarnation u48, registered u8, pledge u48,
+ *   spaces: count, for each (prefix, claims: count, (address, owner) …, resting: count, (address, released u48) …)
+ *   vote     = version u8, instance, promised, accepted ballot (0: none), value
+ *
+ * Wall-clock times in milliseconds. Claims of a prefix that is not configured any more are dropped.
+ */
+import { malformed, WireReader, WireWriter } from '../records/wire.ts';
+import type { Vote } from './acceptor.ts';
+import type { AddressPool } from './address-pool.ts';
+import { MAX_COUNT, readBlock, readIncarnation, readList, writeBlock } from './codec.ts';
+import type { Incarnation } from './incarnation.ts';
+import { VALUE_MAX_BYTES } from './limits.ts';
+
+export interface Identity {
+  readonly incarnation: Incarnation;
+  /** The council has confirmed this incarnation at least once: if it does not know it any more, it was forgotten. */
+  readonly isRegistered: boolean;
+  readonly pledge: Incarnation | 0;
+}
+
+const VERSION = 1;
+const OWNER_MAX_BYTES = 256;
+const MAX_ADDRESSES = 1_000_000;
+const TIME_BYTES = 6;
+
+export function encodeLocal(
+  { incarnation, isRegistered, pledge }: Identity,
+  pools: readonly AddressPool[],
+): Uint8Array {
+  const writer = new WireWriter().unsigned(VERSION, 1).unsigned(incarnation, 6);
+  writer.unsigned(Number(isRegistered), 1).unsigned(pledge, 6).varint(pools.length);
+  for (const { space, claims, resting } of pools) {
+    writer.text(space.prefix).varint(claims.length);
+    for (const { offset, owner } of claims) {
+      writeBlock(writer, { offset, bits: 0 });
+      writer.text(owner);
+    }
+    writer.varint(resting.length);
+    for (const [offset, at] of resting) {
+      writeBlock(writer, { offset, bits: 0 });
+      writer.unsigned(Math.max(0, Math.round(at)), TIME_BYTES);
+    }
+  }
+  return writer.bytes();
+}
+
+/** Fills the pools. Throws `malformed`. */
+export function decodeLocal(bytes: Uint8Array, pools: readonly AddressPool[]): Identity {
+  const reader = begin(bytes);
+  const incarnation = readIncarnation(reader);
+  const isRegistered = reader.unsigned(1) === 1;
+  const pledge = readIncarnation(reader);
+  for (let left = reader.varint(255); left > 0; left--) {
+    const prefix = reader.text(64);
+    const claims = readList(reader, MAX_ADDRESSES, () => ({
+      offset: readBlock(reader).offset,
+      owner: reader.text(OWNER_MAX_BYTES),
+    }));
+    const resting = readList(reader, MAX_ADDRESSES, (): [bigint, number] => [
+      readBlock(reader).offset,
+      reader.unsigned(TIME_BYTES),
+    ]);
+    pools.find(({ space }) => space.prefix === prefix)?.restore(claims, resting);
+  }
+  return { incarnation, isRegistered, pledge };
+}
+
+export function encodeVote({ instance, promised, accepted }: Vote): Uint8Array {
+  const writer = new WireWriter().unsigned(VERSION, 1).varint(instance).varint(promised);
+  return writer
+    .varint(accepted?.ballot ?? 0)
+    .blob(accepted?.value ?? new Uint8Array(0))
+    .bytes();
+}
+
+/** Throws `malformed`. */
+export function decodeVote(bytes: Uint8Array): Vote {
+  const reader = begin(bytes);
+  const [instance, promised] = [reader.varint(MAX_COUNT), reader.varint(MAX_COUNT)];
+  const ballot = reader.varint(promised);
+  const value = reader.blob(VALUE_MAX_BYTES);
+  return { instance, promised, accepted: ballot === 0 ? undefined : { ballot, value } };
+}
+
+function begin(bytes: Uint8Array): WireReader {
+  const reader = new WireReader(bytes);
+  if (reader.unsigned(1) !== VERSION) throw malformed('saved by another version');
+  return reader;
+}
