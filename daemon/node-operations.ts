@@ -11,6 +11,7 @@ import type { Endpoints } from './endpoints/endpoints.ts';
 import { noNetwork } from './networks/no-network.ts';
 import type { OverlayNetwork } from './networks/overlay-network.ts';
 import type {
+  AttachRequest,
   EndpointReport,
   ExplainReport,
   FdbReport,
@@ -39,7 +40,9 @@ export interface NodeParts {
   readonly underlay: string;
   readonly dataplane: Pick<Dataplane, 'run' | 'workerCount'>;
   readonly gossip: Pick<Gossip, 'members' | 'counters' | 'changeKeys' | 'report'>;
-  readonly endpoints: Pick<Endpoints, 'all' | 'ofNetwork' | 'attach' | 'detach'>;
+  readonly endpoints: Pick<Endpoints, 'all' | 'ofNetwork' | 'detach' | 'isSuspended'>;
+  /** Takes `auto` for an address. */
+  readonly attach: (request: AttachRequest) => Promise<Endpoint>;
   /** Those that this VM carries. */
   readonly networks: () => readonly ReportedNetwork[];
   readonly offloads: Pick<OffloadStates, 'report'>;
@@ -53,7 +56,7 @@ type ReportedNetwork = Pick<OverlayNetwork, 'name' | 'config' | 'mtu' | 'vteps'>
 
 export function nodeOperations(
   parts: NodeParts,
-): Omit<NodeOperations, 'networks' | 'createNetwork' | 'removeNetwork'> {
+): Omit<NodeOperations, 'networks' | 'createNetwork' | 'removeNetwork' | 'ipam' | 'forget'> {
   const { clock, dataplane, gossip, endpoints, networks, offloads, sender, records = NO_RECORDS } = parts;
   const self = parts.name;
   const startedAt = clock.now();
@@ -76,7 +79,13 @@ export function nodeOperations(
   /** `attachedMs`: for one that was not announced, how long the dataplane has it. */
   const endpointReport = (endpoint: Endpoint, attachedMs?: number): EndpointReport => {
     const claim = claimBy(self, records.explain(endpoint.vni as Vni, parseMac(endpoint.mac)));
-    return localEndpoint(endpoint, { owner: self, claim, attachedMs, now: clock.now() });
+    return localEndpoint(endpoint, {
+      owner: self,
+      claim,
+      attachedMs,
+      isSuspended: endpoints.isSuspended(endpoint),
+      now: clock.now(),
+    });
   };
 
   return {
@@ -131,7 +140,7 @@ export function nodeOperations(
     },
 
     async attach(request) {
-      return endpointReport(await endpoints.attach(request));
+      return endpointReport(await parts.attach(request));
     },
 
     detach: request => endpoints.detach(request),

@@ -22,7 +22,6 @@ import { OffloadStates } from '../dataplane/offload-states.ts';
 import type { OffloadLost } from '../dataplane/offloads.ts';
 import { workerCount } from '../dataplane/worker-count.ts';
 import type { CniHandler } from './cni/call.ts';
-import { CniOperations } from './cni/cni-operations.ts';
 import type { Config } from './config/config.ts';
 import { formatHostPort } from './config/host-port.ts';
 import { requireUnderlayFits } from './config/semantics.ts';
@@ -33,15 +32,12 @@ import { loadKeyring } from './gossip/key-store.ts';
 import { logMember } from './gossip/member-news.ts';
 import { PeerStore } from './gossip/peer-store.ts';
 import { errorFields, type Log } from './log.ts';
-import { removeUnusedBridges } from './net/network-devices.ts';
 import { Carrier } from './networks/carrier.ts';
-import { Catalogue } from './networks/catalogue.ts';
-import { CatalogueStore } from './networks/catalogue-store.ts';
 import { configOf } from './networks/definition.ts';
-import { networkOperations } from './networks/network-operations.ts';
 import { NetworkSet } from './networks/network-set.ts';
 import type { OverlayNetwork } from './networks/overlay-network.ts';
-import { nodeOperations } from './node-operations.ts';
+import { PoolNetworks } from './networks/pool-networks.ts';
+import { nodeInterfaces } from './node-interfaces.ts';
 import type { NodeOperations } from './operations.ts';
 import { checkMachine, probeTapOffloads } from './preflight.ts';
 import { ClaimKeeper } from './records/claim-keeper.ts';
@@ -96,7 +92,7 @@ class Node implements RunningNode {
   private readonly underlay: Underlay;
   private readonly dataplane: Dataplane;
   private readonly networks: NetworkSet;
-  private readonly catalogue: Catalogue;
+  private readonly pool: PoolNetworks;
   private readonly carrier: Carrier;
   /** Those that it carries from the beginning. */
   private readonly planned: readonly OverlayNetwork[];
@@ -135,7 +131,7 @@ class Node implements RunningNode {
         address,
         stateDirectory: config.paths.state,
         vtep: { address, port: vxlanPort },
-        onPost: (...post) => this.catalogue.onPost(...post),
+        onPost: (...post) => this.pool.onPost(...post),
         onEvent: event => this.claims.onEvent(event),
       },
     );
@@ -152,15 +148,20 @@ class Node implements RunningNode {
       { log, dataplane: this.dataplane, rebuild: (network, make) => this.endpoints.rebuild(network, make) },
       { nodeName, underlay, vxlanPort, superFrames },
     );
-    this.catalogue = new Catalogue(
+    this.pool = new PoolNetworks(
       {
         clock: systemClock,
         random: systemRandom,
         log,
-        store: new CatalogueStore({ stateDirectory: config.paths.state }),
         board: this.records.records,
+        gossip: { members: () => this.gossip.members() },
       },
-      { self: nodeName, configured: config.networks, onChange: () => {} },
+      {
+        self: nodeName,
+        stateDirectory: config.paths.state,
+        configured: config.networks,
+        onUsable: network => this.reviewAddresses(network),
+      },
     );
     this.planned = this.plan(store);
     this.carrier = new Carrier(
@@ -168,7 +169,7 @@ class Node implements RunningNode {
         clock: systemClock,
         log,
         set: this.networks,
-        catalogue: this.catalogue,
+        catalogue: this.pool.catalogue,
         endpointsOf: name => this.endpoints.ofNetwork(name).length,
       },
       {
@@ -185,6 +186,7 @@ class Node implements RunningNode {
       wiring: endpointWiring(this.dataplane),
       announcer: this.records.announcer,
       networks: this.carrier,
+      addresses: this.pool.ipam,
       nodeName,
       onLinks: links => this.onLinks(links),
     });
@@ -230,48 +232,43 @@ class Node implements RunningNode {
         onLost: event => this.onOffloadLost(event),
       },
     );
-    const { dataplane, endpoints, gossip, sender, catalogue } = this;
-    const networks = () => this.networks.all();
-    const cni = new CniOperations({ clock: systemClock, log, endpoints, networks: this.carrier });
-    this.cni = call => cni.call(call);
-    const parts = { dataplane, networks, endpoints, gossip, offloads, sender };
-    const modules = { dataplane, service: this.records, keeper: this.claims };
-    this.operations = {
-      ...nodeOperations({
-        ...parts,
-        records: recordSource(modules, { self: nodeName, vnis: () => this.networks.vnis() }),
-        clock: systemClock,
-        name: nodeName,
-        underlay: underlay.address,
-      }),
-      ...networkOperations(
-        { clock: systemClock, random: systemRandom, catalogue, set: this.networks, endpoints, gossip },
-        { self: nodeName, configured: config.networks },
-      ),
-    };
+    const { carrier, dataplane, endpoints, gossip, networks: set, pool, sender } = this;
+    const records = recordSource(
+      { dataplane, service: this.records, keeper: this.claims },
+      { self: nodeName, vnis: () => set.vnis() },
+    );
+    const parts = { log, carrier, dataplane, endpoints, gossip, offloads, pool, records, sender, set };
+    const offered = nodeInterfaces(parts, { name: nodeName, underlay: address, configured: config.networks });
+    this.operations = offered.operations;
+    this.cni = offered.cni;
   }
 
   async start(): Promise<void> {
     await this.openDataplane();
     this.undo.push(() => this.sender.stop());
     await this.sender.start();
+    // Addresses that others may have by now are not claimed before that is cleared up.
+    const { wasAlive } = this.pool;
     this.records.open(
       this.planned.map(({ vni }) => vni),
-      this.endpoints.all(),
+      this.endpoints.all().filter(({ managed }) => managed !== true || wasAlive),
     );
-    this.catalogue.start();
-    this.undo.push(async () => this.catalogue.stop());
+    this.pool.start();
+    this.undo.push(async () => this.pool.stop());
     await this.gossip.start();
     this.undo.push(() => this.peers.saved());
     this.undo.push(() => this.gossip.close());
     this.undo.push(() => this.records.stop());
     this.records.start();
+    this.pool.startAddresses();
     this.undo.push(() => this.removeNetworks());
     for (const network of this.planned) await this.networks.start(network);
-    this.undo.push(() => this.removeUnusedBridges());
+    const removeUnused = () => this.networks.removeUnused(name => this.endpoints.ofNetwork(name).length > 0);
+    this.undo.push(removeUnused);
     this.undo.push(() => this.endpoints.stop());
     await this.endpoints.restore();
-    await this.removeUnusedBridges();
+    this.pool.ipam.reconcile(network => this.endpoints.ofNetwork(network).map(({ hostLink }) => hostLink));
+    await removeUnused();
     this.undo.push(() => this.claims.stop());
     await this.claims.start();
     this.records.begin();
@@ -283,11 +280,20 @@ class Node implements RunningNode {
   /** The configuration's, and those in which an earlier run has left containers. */
   private plan(store: EndpointStore): readonly OverlayNetwork[] {
     const inUse = new Set(store.all().map(({ network }) => network));
-    const used = this.catalogue
+    const used = this.pool.catalogue
       .made()
       .filter(({ definition: { name }, conflict }) => conflict === undefined && inUse.has(name))
       .map(({ definition }) => configOf(definition));
     return [...this.config.networks, ...used].map(network => this.networks.plan(network));
+  }
+
+  private reviewAddresses(network: string): void {
+    if (this.stopping) return;
+    this.endpoints
+      .reviewAddresses(network)
+      .catch(error =>
+        this.log.error({ network, ...errorFields(error) }, 'cannot follow the addresses of a network'),
+      );
   }
 
   private async removeNetworks(): Promise<void> {
@@ -390,14 +396,5 @@ class Node implements RunningNode {
   private async onLinks(links: ReadonlySet<string>): Promise<void> {
     this.networks.watch(links);
     await this.carrier.tidy();
-  }
-
-  /** Bridges of networks that left the configuration, once no container is on them. */
-  private async removeUnusedBridges(): Promise<void> {
-    const removed = await removeUnusedBridges(
-      name => this.networks.find(name) !== undefined || this.endpoints.ofNetwork(name).length > 0,
-    );
-    for (const network of removed)
-      this.log.info({ network }, 'removed the bridge of a network that is no more');
   }
 }

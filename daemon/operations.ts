@@ -104,6 +104,8 @@ export interface NetworkReport extends NetworkSummary {
   /** Why it cannot be used: another network holds what it would take; null: it can. */
   readonly conflict: string | null;
   readonly attach: 'bridge' | 'tap';
+  /** Who gives out the addresses of its subnets: weft, or somebody else. */
+  readonly ipam: 'weft' | 'none';
   /** Underlay addresses of the other VTEPs that broadcast is replicated to now. */
   readonly vteps: readonly string[];
 }
@@ -168,6 +170,8 @@ export interface EndpointReport {
   readonly frozen: boolean;
   /** Its MAC must not move. */
   readonly sticky: boolean;
+  /** Cut off, for its addresses may be somebody else's by now; of a remote one nobody tells. */
+  readonly suspended: boolean;
   /** Id of the container, as its owner tells it; null if it tells none. */
   readonly container: string | null;
 }
@@ -234,6 +238,40 @@ export interface NetworkCreateRequest {
   readonly subnet6: string | undefined;
   readonly attach: 'bridge' | 'tap';
   readonly mtu: 'auto' | number;
+  /** undefined: weft, if it has a subnet. */
+  readonly ipam: 'weft' | 'none' | undefined;
+  readonly exclude: readonly string[];
+  readonly static: readonly string[];
+}
+
+/** Who has which addresses of a network, as far as this node knows. */
+export interface IpamReport {
+  readonly network: string;
+  /** This node may not use its addresses: nobody has confirmed that they are still its own. */
+  readonly fenced: boolean;
+  /** The nodes that decide who gets what; a majority has to be up for that. */
+  readonly voters: readonly string[];
+  readonly reachable: readonly string[];
+  /** Decisions so far. */
+  readonly decided: number;
+  /** What this node waits for, in words. */
+  readonly waiting_for: readonly string[];
+  readonly spaces: readonly {
+    readonly prefix: string;
+    /** Addresses of this node: all of them, in use, to be had, resting after use. */
+    readonly owned: number;
+    readonly used: number;
+    readonly free: number;
+    readonly resting: number;
+    /** Addresses that no node owns; text, for a /64 has more than a number holds. */
+    readonly unowned: string;
+    /** Who owns what; null: it rests since its owner was forgotten. */
+    readonly ranges: readonly { readonly prefix: string; readonly owner: string | null }[];
+  }[];
+}
+
+export interface ForgetRequest {
+  readonly node: string;
 }
 
 export interface NetworkRemoveRequest {
@@ -315,6 +353,10 @@ export interface NodeOperations {
    * holds it frozen, and names that.
    */
   release(request: ReleaseRequest): Promise<{ readonly released: boolean }>;
+  /** Who has which addresses, of each network that gives them out itself. */
+  ipam(): Promise<readonly IpamReport[]>;
+  /** Takes the addresses of a node that is gone for good. Throws `conflict` while it is alive, `unavailable` without a majority of the voters. */
+  forget(request: ForgetRequest): Promise<{ readonly networks: readonly string[] }>;
   /** Detaching what is not there succeeds; `removed` tells which it was. */
   detach(request: DetachRequest): Promise<{ readonly removed: boolean }>;
 }

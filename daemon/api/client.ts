@@ -10,6 +10,8 @@ import type {
   ExplainReport,
   ExplainRequest,
   FdbReport,
+  ForgetRequest,
+  IpamReport,
   KeysReport,
   KeysRequest,
   NetworkCreateRequest,
@@ -78,6 +80,14 @@ export class ApiClient implements NodeOperations {
 
   removeNetwork(request: NetworkRemoveRequest): Promise<{ readonly removed: boolean }> {
     return this.call('POST', '/v1/network/remove', request);
+  }
+
+  ipam(): Promise<readonly IpamReport[]> {
+    return this.call('GET', '/v1/ipam');
+  }
+
+  forget(request: ForgetRequest): Promise<{ readonly networks: readonly string[] }> {
+    return this.call('POST', '/v1/forget', request);
   }
 
   endpoints(): Promise<readonly EndpointReport[]> {

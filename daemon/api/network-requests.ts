@@ -3,13 +3,16 @@ import { z } from 'zod';
 import { WeftError } from '../../dataplane/errors.ts';
 import { parseSubnet, parseSubnet6 } from '../cidr.ts';
 import { ATTACH_MODES } from '../config/config.ts';
-import { mtuLeaf, vniLeaf } from '../config/schema.ts';
+import { mtuLeaf, rangeLeaf, vniLeaf } from '../config/schema.ts';
 import { textLeaf, wordLeaf } from '../leaf.ts';
-import { parseNetworkName } from '../names.ts';
-import type { NetworkCreateRequest, NetworkRemoveRequest } from '../operations.ts';
+import { parseNetworkName, parseNodeName } from '../names.ts';
+import type { ForgetRequest, NetworkCreateRequest, NetworkRemoveRequest } from '../operations.ts';
 import { checkRequest } from './check-request.ts';
 
 const removeBody = z.strictObject({ name: textLeaf(parseNetworkName) });
+
+const MAX_RANGES = 8;
+const TOO_MANY = `too many; give ${MAX_RANGES} at most`;
 
 const createBody = removeBody.extend({
   vni: vniLeaf.optional(),
@@ -17,7 +20,17 @@ const createBody = removeBody.extend({
   subnet6: textLeaf(parseSubnet6).optional(),
   attach: wordLeaf(ATTACH_MODES).default('bridge'),
   mtu: mtuLeaf.default('auto'),
+  ipam: wordLeaf(['weft', 'none']).optional(),
+  exclude: z.array(rangeLeaf, 'expected a list').max(MAX_RANGES, TOO_MANY).default([]),
+  static: z.array(rangeLeaf, 'expected a list').max(MAX_RANGES, TOO_MANY).default([]),
 });
+
+const forgetBody = z.strictObject({ node: textLeaf(parseNodeName) });
+
+/** Throws `invalid_argument`. */
+export function parseForgetRequest(body: unknown): ForgetRequest {
+  return checkRequest('forget the node', forgetBody, body);
+}
 
 /** Throws `invalid_argument`. */
 export function parseNetworkCreateRequest(body: unknown): NetworkCreateRequest {
@@ -27,7 +40,16 @@ export function parseNetworkCreateRequest(body: unknown): NetworkCreateRequest {
       hint: 'give one of IPv4 as subnet, or leave one of the two away',
     });
   }
-  return { ...rest, vni, subnet, subnet6 };
+  if (rest.ipam === 'weft' && subnet === undefined && subnet6 === undefined) {
+    throw new WeftError(
+      'invalid_argument',
+      'cannot make the network: weft can give out addresses of a subnet only',
+      {
+        hint: 'give it one, as in --subnet 198.18.0.0/16',
+      },
+    );
+  }
+  return { ...rest, vni, subnet, subnet6, ipam: rest.ipam };
 }
 
 /** Throws `invalid_argument`. */

@@ -1,7 +1,7 @@
 /**
  * The API: HTTP over a Unix socket that only root may open. GET /v1/status, /v1/peers, /v1/fdb, /v1/fdb/explain,
- * /v1/networks, /v1/endpoints and /v1/drops answer with the reports of operations.ts; POST /v1/attach, /v1/detach,
- * /v1/release, /v1/network/create, /v1/network/remove and /v1/gossip/keys act; POST /v1/cni
+ * /v1/networks, /v1/endpoints, /v1/ipam and /v1/drops answer with the reports of operations.ts; POST /v1/attach, /v1/detach,
+ * /v1/release, /v1/network/create, /v1/network/remove, /v1/forget and /v1/gossip/keys act; POST /v1/cni
  * is what the CNI plugin says. A failure is answered as {error: {code, message, hint}}.
  */
 import { createServer, type Server } from 'node:http';
@@ -13,7 +13,11 @@ import { cniAnswer } from '../cni/cni-route.ts';
 import { errorFields, type Log } from '../log.ts';
 import type { NodeOperations } from '../operations.ts';
 import { type ErrorBody, HTTP_STATUS } from './error-status.ts';
-import { parseNetworkCreateRequest, parseNetworkRemoveRequest } from './network-requests.ts';
+import {
+  parseForgetRequest,
+  parseNetworkCreateRequest,
+  parseNetworkRemoveRequest,
+} from './network-requests.ts';
 import { REPORT_NAMES } from './reports.ts';
 import {
   parseAttachRequest,
@@ -120,6 +124,7 @@ function routes({ operations, cni, log }: ApiModules): FastifyInstance {
   app.post('/v1/network/remove', request =>
     operations.removeNetwork(parseNetworkRemoveRequest(request.body)),
   );
+  app.post('/v1/forget', request => operations.forget(parseForgetRequest(request.body)));
   app.post('/v1/gossip/keys', request => operations.gossipKeys(parseKeysRequest(request.body)));
 
   app.setNotFoundHandler((request, reply) => {

@@ -16,6 +16,9 @@ interface CreateOptions extends GlobalOptions {
   readonly subnet6?: string;
   readonly attach: string;
   readonly mtu: string;
+  readonly ipam?: string;
+  readonly exclude: readonly string[];
+  readonly static: readonly string[];
   readonly json?: boolean;
 }
 
@@ -35,6 +38,21 @@ export function addNetwork(program: Command, io: CliIo): void {
     .option('--subnet6 <cidr>', 'the same of IPv6, as in 2001:db8:1::/64')
     .addOption(
       new Option('--attach <mode>', 'how containers are attached').choices(ATTACH_MODES).default('bridge'),
+    )
+    .addOption(
+      new Option('--ipam <who>', 'who gives out the addresses of the subnets (default: weft)').choices([
+        'weft',
+        'none',
+      ]),
+    )
+    .addOption(
+      ranges(
+        '--exclude <range>',
+        'addresses that are never given out: one, a CIDR or FIRST-LAST; may be repeated',
+      ),
+    )
+    .addOption(
+      ranges('--static <range>', 'addresses that only who asks for them by name gets; may be repeated'),
     )
     .option('--mtu <bytes>', 'MTU of its containers; auto: what the underlay of each node leaves', 'auto')
     .option('--json', 'print the network as JSON')
@@ -76,12 +94,21 @@ export function addNetwork(program: Command, io: CliIo): void {
     .action((name: string, _, command: Command) => show(io, name, command.optsWithGlobals<ReportOptions>()));
 }
 
+function ranges(flags: string, description: string): Option {
+  return new Option(flags, description)
+    .argParser((value: string, before: readonly string[]) => [...before, value])
+    .default([], 'none');
+}
+
 async function create(io: CliIo, name: string, options: CreateOptions): Promise<void> {
-  const { vni, subnet, subnet6, attach, mtu } = options;
+  const { vni, subnet, subnet6, attach, mtu, ipam, exclude, static: fixed } = options;
   const request = parseNetworkCreateRequest({
     name,
     attach,
     mtu: numberIn(mtu),
+    exclude,
+    static: fixed,
+    ...(ipam !== undefined && { ipam }),
     ...(vni !== undefined && { vni: numberIn(vni) }),
     ...(subnet !== undefined && { subnet }),
     ...(subnet6 !== undefined && { subnet6 }),
@@ -118,6 +145,7 @@ export function formatNetwork(network: NetworkReport): string {
     ['source', created_by === null ? 'the configuration of this node' : `made on ${created_by}`],
     ['subnets', [subnet, subnet6].filter(Boolean).join(', ') || 'any address'],
     ['attach', network.attach],
+    ['ipam', network.ipam],
     ['mtu', String(network.mtu)],
     ['here', carried ? `carried, ${endpoints} endpoint(s)` : 'not carried: no container of it is here'],
     ['vteps', vteps.join(', ') || 'none'],

@@ -24,6 +24,7 @@ import { examples } from './examples.ts';
 import { explanationOf } from './explain.ts';
 import { gossipKeys } from './gossip-keys.ts';
 import type { CliIo } from './io.ts';
+import { addForget } from './ipam.ts';
 import { addNetwork } from './network.ts';
 import { REPORTS } from './reports.ts';
 
@@ -66,6 +67,7 @@ export function buildProgram(io: CliIo): Command {
   }
   addNetwork(program, io);
   addCni(program, io);
+  addForget(program, io);
   addGossip(program, io);
   addConfig(program, io);
   return program;
@@ -94,7 +96,10 @@ function addAttach(program: Command, io: CliIo): void {
     .argument('<netns>', NETNS_HELP)
     .requiredOption('--network <name>', 'name of the network')
     .addOption(
-      new Option('--address <cidr>', 'address of the interface, IPv4 or IPv6; may be repeated')
+      new Option(
+        '--address <cidr>',
+        'address of the interface, or auto: one that the network gives; may be repeated',
+      )
         .argParser((value: string, before: readonly string[]) => [...before, value])
         .default([], 'none but the IPv6 link-local one'),
     )

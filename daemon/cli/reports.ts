@@ -3,6 +3,7 @@ import type { ReportName } from '../api/reports.ts';
 import { oneLine } from '../one-line.ts';
 import type { ClaimsReport, NetworkReport, NodeOperations, StatusReport } from '../operations.ts';
 import { flagsOf } from './flags.ts';
+import { formatIpam } from './ipam.ts';
 import { formatTable } from './table.ts';
 import { humanBytes, humanCount, humanMilliseconds, humanSeconds } from './units.ts';
 
@@ -105,6 +106,11 @@ export const REPORTS: Readonly<Record<ReportName, Report>> = {
           flagsOf(endpoint),
         ]),
       ),
+  ),
+  ipam: report(
+    'Show which node has which addresses, of networks that give them out themselves',
+    operations => operations.ipam(),
+    networks => networks.map(formatIpam).join('\n\n'),
   ),
   drops: report(
     'Show how many frames were dropped, and why',

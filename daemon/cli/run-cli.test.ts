@@ -134,7 +134,7 @@ test('each report prints a table without --json', async t => {
   for (const name of REPORT_NAMES) {
     const { code, out } = await ask(name);
     t.is(code, 0);
-    t.regex(out, /^(node {7}vm-a 192\.0\.2\.1|[A-Z]+ {2})/, name);
+    t.regex(out, /^(node {7}vm-a 192\.0\.2\.1|green: confirmed|[A-Z]+ {2})/, name);
     t.false(/[│─]/.test(out));
   }
 });

@@ -42,17 +42,17 @@ function rig({ attachMs = 0, failure }: { attachMs?: number; failure?: Error } =
     log,
     endpoints: {
       all: () => endpoints,
-      attach: async request => {
-        requests.push(request);
-        if (attachMs > 0) await new Promise<void>(resolve => clock.after(attachMs, resolve));
-        if (failure !== undefined) throw failure;
-        const endpoint = endpointOf(request);
-        endpoints = [...endpoints, endpoint];
-        return endpoint;
-      },
       remove: async endpoint => {
         endpoints = endpoints.filter(other => other !== endpoint);
       },
+    },
+    attach: async request => {
+      requests.push(request);
+      if (attachMs > 0) await new Promise<void>(resolve => clock.after(attachMs, resolve));
+      if (failure !== undefined) throw failure;
+      const endpoint = endpointOf(request);
+      endpoints = [...endpoints, endpoint];
+      return endpoint;
     },
     networks: {
       find(name) {

@@ -11,6 +11,7 @@ import type { Endpoints } from '../endpoints/endpoints.ts';
 import type { AttachableNetwork } from '../endpoints/plan.ts';
 import { errorFields, type Log } from '../log.ts';
 import { findLink } from '../net/ip.ts';
+import type { AttachRequest } from '../operations.ts';
 import type { CniAnswer, CniCall } from './call.ts';
 import { CNI_ERROR, CniError, cniErrorOf } from './cni-error.ts';
 import { cniResult } from './cni-result.ts';
@@ -31,7 +32,9 @@ const RUNTIME = 'cni';
 export interface CniModules {
   readonly clock: Clock;
   readonly log: Log;
-  readonly endpoints: Pick<Endpoints, 'all' | 'attach' | 'remove'>;
+  readonly endpoints: Pick<Endpoints, 'all' | 'remove'>;
+  /** Takes `auto` for an address. */
+  readonly attach: (request: AttachRequest) => Promise<Endpoint>;
   readonly networks: { find(name: string): AttachableNetwork };
 }
 
@@ -94,7 +97,7 @@ export class CniOperations {
       ...(config.mac !== undefined && { mac: config.mac }),
       container: { runtime: RUNTIME, id: call.container, network: config.name },
     });
-    const endpoint = await this.inTime(this.modules.endpoints.attach(request));
+    const endpoint = await this.inTime(this.modules.attach(request));
     return cniResult({
       version: config.version,
       endpoint,

@@ -43,6 +43,8 @@ export interface NetworkConfig {
   /** The same of IPv6, beside it. */
   readonly subnet6: string | undefined;
   readonly attach: AttachMode;
+  /** How weft gives out the addresses of the subnets; undefined: somebody else does. */
+  readonly ipam: IpamConfig | undefined;
   /** Bytes of an IP packet inside the network; auto: what the underlay leaves. */
   readonly mtu: 'auto' | number;
   /** VTEPs that run no weft; all of the underlay's address family, none of them the underlay itself. */
@@ -51,6 +53,15 @@ export interface NetworkConfig {
   readonly unknownAddress: UnknownAddress;
   /** Broadcast, multicast and unknown-unicast frames a second of each container; 0: no limit. */
   readonly bumRate: number;
+}
+
+export interface IpamConfig {
+  /** Nodes that own the addresses to begin with; empty for a network that was made by command. */
+  readonly founders: readonly string[];
+  /** Never given out. Addresses, CIDRs, or `first-last`. */
+  readonly exclude: readonly string[];
+  /** Given out only to who asks for them by name. */
+  readonly static: readonly string[];
 }
 
 /**

@@ -37,6 +37,7 @@ test('parseConfig fills in every default', t => {
         subnet: undefined,
         subnet6: undefined,
         attach: 'bridge',
+        ipam: undefined,
         mtu: 'auto',
         staticVteps: [],
         unknownUnicast: 'auto',

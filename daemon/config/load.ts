@@ -183,6 +183,7 @@ function toConfig(file: ConfigFile, hostName: string): Config {
       subnet: network.subnet,
       subnet6: network.subnet6,
       attach: network.attach,
+      ipam: network.ipam,
       mtu: network.mtu,
       staticVteps: network.static_vteps,
       unknownUnicast: network.unknown_unicast,

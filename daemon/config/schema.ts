@@ -11,7 +11,7 @@ import { WeftError } from '../../dataplane/errors.ts';
 import { OFFLOAD_SWITCHES, type OffloadKey } from '../../dataplane/offloads.ts';
 import { MAX_WORKERS } from '../../dataplane/worker-count.ts';
 import { MAX_DIRECTORY } from '../api/socket-path.ts';
-import { nonUnicast, parseSubnet, parseSubnet6 } from '../cidr.ts';
+import { formatCidr, nonUnicast, parseCidr, parseSubnet, parseSubnet6 } from '../cidr.ts';
 import { describe, leaf, numberLeaf, requireValue, textLeaf, wordLeaf } from '../leaf.ts';
 import { LOG_LEVELS } from '../log-fields.ts';
 import { parseNetworkName, parseNodeName } from '../names.ts';
@@ -148,6 +148,24 @@ const dataplaneSection = section({
   sender: wordLeaf(SENDERS).default('auto'),
   offload: offloadSection.prefault({}),
 });
+const MAX_FOUNDERS = 5;
+
+/** An address, a CIDR, or two addresses with a dash between. */
+export const rangeLeaf = textLeaf(text => {
+  const [first = '', last] = text.split('-');
+  if (last === undefined) return text.includes('/') ? formatCidr(parseCidr(text)) : parseIp(text);
+  return `${parseIp(first)}-${parseIp(last)}`;
+});
+
+const ipamSection = section({
+  founders: z
+    .array(textLeaf(parseNodeName), { error: issue => notThis('a list', issue.input) })
+    .min(1, 'is an empty list; name the nodes that own the addresses to begin with')
+    .max(MAX_FOUNDERS, `too many; name ${MAX_FOUNDERS} at most`),
+  exclude: list(rangeLeaf),
+  static: list(rangeLeaf),
+});
+
 const bumRate = numberLeaf('a number of frames a second', 0, MAX_BUM_RATE);
 
 const networkSection = section({
@@ -156,6 +174,7 @@ const networkSection = section({
   subnet: textLeaf(parseSubnet).optional(),
   subnet6: textLeaf(parseSubnet6).optional(),
   attach: wordLeaf(ATTACH_MODES).default('bridge'),
+  ipam: ipamSection.optional(),
   mtu: mtuLeaf.default('auto'),
   static_vteps: list(textLeaf(parseVtep)),
   unknown_unicast: wordLeaf(UNKNOWN_UNICAST).default('auto'),
@@ -190,6 +209,7 @@ export const KNOWN_KEYS: Readonly<Record<string, readonly string[]>> = {
   dataplane: keysOf(dataplaneSection),
   'dataplane.offload': keysOf(offloadSection),
   'networks[]': keysOf(networkSection),
+  'networks[].ipam': keysOf(ipamSection),
   log: keysOf(logSection),
 };
 

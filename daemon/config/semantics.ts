@@ -27,6 +27,7 @@ export function checkSemantics(file: unknown, hostName: string): readonly Findin
     ...duplicates(networks, 'vni'),
     ...checkStaticVteps(file, networks),
     ...networks.flatMap(checkSubnets),
+    ...networks.flatMap(checkIpam),
   ];
 }
 
@@ -68,6 +69,18 @@ function checkSubnets(network: unknown, index: number): Finding[] {
   if (get(network, 'subnet6') === undefined || typeof subnet !== 'string' || !subnet.includes(':')) return [];
   const message = 'is the second subnet of IPv6; give one of IPv4 as subnet, or leave one of the two away';
   return [{ path: ['networks', index, 'subnet6'], message }];
+}
+
+/** There is nothing to give out. */
+function checkIpam(network: unknown, index: number): Finding[] {
+  if (get(network, 'ipam') === undefined) return [];
+  if (get(network, 'subnet') !== undefined || get(network, 'subnet6') !== undefined) return [];
+  return [
+    {
+      path: ['networks', index, 'ipam'],
+      message: 'needs a subnet to give addresses of; set subnet or subnet6',
+    },
+  ];
 }
 
 /** Both are UDP sockets on the same address. */

@@ -69,6 +69,11 @@ for (const attach of ATTACH_MODES) {
           /3 packets received/,
         );
 
+        await two.start('other', ['--network', 'blue']);
+        const [, other] = await localEndpoints(b);
+        t.regex(other?.addresses.join() ?? '', /^198\.18\.0\.\d+\/24$/, 'one that the network gave');
+        await two.run(['rm', '-f', '-t', '0', 'other']);
+
         await two.run(['network', 'disconnect', 'blue', 'client']);
         t.deepEqual(await localEndpoints(b), []);
         await one.run(['rm', '-f', '-t', '0', 'web']);

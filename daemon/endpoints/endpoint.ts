@@ -22,6 +22,8 @@ export const endpointSchema = z.object({
       network: z.string(),
     })
     .optional(),
+  /** Its addresses are given by the network, and go back to it. */
+  managed: z.boolean().optional(),
   /** How often its MAC has moved (RFC 7432 section 7.7), so that a restarted node does not count less than before. */
   mobility: z.number().int().min(0).optional(),
   /** bridge: the host's end of the veth pair. tap: the name under which the TAP was born. Unique on this VM. */

@@ -91,6 +91,7 @@ async function makeEndpoints(t: ExecutionContext) {
       },
     },
     networks: { find: () => NETWORK, carry: async () => {} },
+    addresses: { isManaged: () => false, isUsable: () => true, release: async () => {} },
     nodeName: 'a',
     onLinks: async () => {},
   });

@@ -6,15 +6,18 @@ import type { Clock, Timer } from '../../dataplane/clock.ts';
 import { WeftError } from '../../dataplane/errors.ts';
 import type { TapDevice } from '../../dataplane/tap-device.ts';
 import { errorFields, type Log } from '../log.ts';
-import type { LogFields } from '../log-fields.ts';
 import { listLinks, ownLinkNames, removeLink } from '../net/ip.ts';
 import { locateNetns, resolveNetns } from '../net/netns.ts';
 import type { AttachRequest, DetachRequest } from '../operations.ts';
 import { attachByBridge, detachFromBridge, restoreOnBridge } from './bridge-attach.ts';
 import { type Endpoint, isSameInterface } from './endpoint.ts';
+import { endpointFields } from './endpoint-fields.ts';
 import type { EndpointStore } from './endpoint-store.ts';
+import { ignoreMissing } from './ignore-missing.ts';
+import type { EndpointAddresses } from './managed-attach.ts';
 import { ORPHAN_LINK } from './names.ts';
 import { type AttachableNetwork, planEndpoint, refuseDuplicates, requireSame, rivalsOf } from './plan.ts';
+import { Suspension } from './suspension.ts';
 import { attachByTap, detachTap, restoreTap } from './tap-attach.ts';
 
 /** How often the endpoints are looked at: one file read, in tap mode a stat for each, no process. */
@@ -54,6 +57,7 @@ export interface EndpointsModules {
   readonly wiring: EndpointWiring;
   readonly announcer: EndpointAnnouncer;
   readonly networks: AttachableNetworks;
+  readonly addresses: Pick<EndpointAddresses, 'isManaged' | 'isUsable' | 'release'>;
   readonly nodeName: string;
   /** At each look at the endpoints: the names of the links of the VM, for whoever has others to look after. */
   readonly onLinks: (links: ReadonlySet<string>) => Promise<void>;
@@ -63,10 +67,12 @@ export class Endpoints {
   private readonly modules: EndpointsModules;
   private queue: Promise<unknown> = Promise.resolve();
   private watch: Timer | undefined;
+  private readonly suspension: Suspension;
   private stopped = false;
 
   constructor(modules: EndpointsModules) {
     this.modules = modules;
+    this.suspension = new Suspension(modules);
   }
 
   all(): readonly Endpoint[] {
@@ -124,6 +130,23 @@ export class Endpoints {
     });
   }
 
+  /** Addresses of a network may be used now, or no longer: its endpoints follow. */
+  reviewAddresses(network: string): Promise<void> {
+    return this.inTurn(async () => {
+      await this.each(this.ofNetwork(network), 'cannot follow its addresses', async endpoint => {
+        const isDue = this.suspension.isDue(endpoint);
+        if (isDue === this.suspension.has(endpoint)) return;
+        if (isDue) return await this.suspension.begin(endpoint);
+        this.suspension.end(endpoint);
+        await this.restoreOne(endpoint);
+      });
+    });
+  }
+
+  isSuspended(endpoint: Endpoint): boolean {
+    return this.suspension.has(endpoint);
+  }
+
   /** Its mobility counter has risen: for the next life of this node. */
   moved(hostLink: string, mobility: number): Promise<void> {
     return this.inTurn(async () => {
@@ -156,7 +179,7 @@ export class Endpoints {
   ): Promise<void> {
     for (const endpoint of endpoints) {
       await work(endpoint).catch(error => {
-        this.modules.log.error({ ...logFields(endpoint), ...errorFields(error) }, trouble);
+        this.modules.log.error({ ...endpointFields(endpoint), ...errorFields(error) }, trouble);
       });
     }
   }
@@ -164,7 +187,8 @@ export class Endpoints {
   private async attachNow(request: AttachRequest): Promise<Endpoint> {
     const { announcer, networks, nodeName, store, wiring, log } = this.modules;
     const network = networks.find(request.network);
-    const wanted = await planEndpoint(request, network, nodeName);
+    const isManaged = this.modules.addresses.isManaged(network.name);
+    const wanted = await planEndpoint(request, network, { nodeName, isManaged });
     // Only what stands in the way: looking at all endpoints would make the thousandth attachment a slow one.
     const rivals = rivalsOf(wanted, this.all());
     if (rivals.length > 0) await this.forgetVanished(rivals, await ownLinkNames());
@@ -183,7 +207,7 @@ export class Endpoints {
       await wiring.attachMac(wanted);
       const endpoint = { ...wanted, pending: false, mobility: announcer.announce(wanted) };
       await store.replace(wanted, endpoint);
-      log.info(logFields(endpoint), 'attached');
+      log.info(endpointFields(endpoint), 'attached');
       return endpoint;
     } catch (error) {
       await this.takeBack(wanted, hasLinks);
@@ -195,9 +219,12 @@ export class Endpoints {
   private async takeBack(endpoint: Endpoint, hasLinks: boolean): Promise<void> {
     try {
       if (hasLinks) await this.dismantle(endpoint);
-      await this.modules.store.remove(endpoint);
+      await this.strike(endpoint);
     } catch (error) {
-      this.modules.log.error({ ...logFields(endpoint), ...errorFields(error) }, 'cannot be taken back yet');
+      this.modules.log.error(
+        { ...endpointFields(endpoint), ...errorFields(error) },
+        'cannot be taken back yet',
+      );
     }
   }
 
@@ -210,8 +237,15 @@ export class Endpoints {
 
   private async detachOne(endpoint: Endpoint): Promise<void> {
     await this.dismantle(endpoint);
+    await this.strike(endpoint);
+    this.modules.log.info(endpointFields(endpoint), 'detached');
+  }
+
+  /** Off the record; then nobody here has its addresses any more. */
+  private async strike(endpoint: Endpoint): Promise<void> {
     await this.modules.store.remove(endpoint);
-    this.modules.log.info(logFields(endpoint), 'detached');
+    this.suspension.end(endpoint);
+    if (endpoint.managed === true) await this.modules.addresses.release(endpoint.network, endpoint.hostLink);
   }
 
   /** By identity if the namespace still exists, else by the name that was used to attach. */
@@ -253,7 +287,7 @@ export class Endpoints {
     const network = this.networkOf(found);
     if (network === undefined || network.vni !== found.vni || network.attach !== found.attach) {
       this.modules.log.warn(
-        logFields(found),
+        endpointFields(found),
         'the network of this endpoint is no more as it was in the configuration: not served',
       );
       return;
@@ -262,7 +296,8 @@ export class Endpoints {
     // The store knows an endpoint by identity: what has not changed is not copied.
     const endpoint = found.mtu === network.mtu ? found : { ...found, mtu: network.mtu };
     if (endpoint !== found) await this.modules.store.replace(found, endpoint);
-    await this.takeOver(endpoint, network);
+    if (this.suspension.isDue(endpoint)) await this.suspension.begin(endpoint);
+    else await this.takeOver(endpoint, network);
   }
 
   private networkOf({ network }: Endpoint): AttachableNetwork | undefined {
@@ -285,7 +320,7 @@ export class Endpoints {
     }
     await this.modules.wiring.attachMac(endpoint);
     this.modules.announcer.announce(endpoint);
-    this.modules.log.info(logFields(endpoint), 'taken over');
+    this.modules.log.info(endpointFields(endpoint), 'taken over');
   }
 
   private async removeOrphans(): Promise<void> {
@@ -351,19 +386,7 @@ export class Endpoints {
 
   private async forget(endpoint: Endpoint, reason: string): Promise<void> {
     await this.dismantle(endpoint);
-    await this.modules.store.remove(endpoint);
-    this.modules.log.warn({ ...logFields(endpoint), reason }, 'endpoint forgotten');
+    await this.strike(endpoint);
+    this.modules.log.warn({ ...endpointFields(endpoint), reason }, 'endpoint forgotten');
   }
-}
-
-async function ignoreMissing(work: Promise<void>): Promise<void> {
-  try {
-    await work;
-  } catch (error) {
-    if (!(error instanceof WeftError) || error.code !== 'not_found') throw error;
-  }
-}
-
-function logFields({ network, netns, ifname, mac, container }: Endpoint): LogFields {
-  return { network, netns: netns.name, ifname, mac, container: container?.id };
 }

@@ -31,14 +31,9 @@ export interface AttachableNetwork extends SuperFrameLimits {
 export async function planEndpoint(
   request: AttachRequest,
   network: AttachableNetwork,
-  nodeName: string,
+  { nodeName, isManaged }: { readonly nodeName: string; readonly isManaged: boolean },
 ): Promise<Endpoint> {
   const { ifname, addresses } = request;
-  if (addresses.includes('auto')) {
-    throw new WeftError('unavailable', `network ${network.name} has no address management in this version`, {
-      hint: 'give an address, as in --address 198.18.0.2/24, or use an IPAM plugin',
-    });
-  }
   for (const address of addresses) requireInSubnets(address, [network.subnet, network.subnet6]);
   if (addresses.some(address => address.includes(':')) && !carriesIpv6(network.mtu)) {
     throw new WeftError(
@@ -69,6 +64,7 @@ export async function planEndpoint(
     mtu: network.mtu,
     hostLink: hostLinkName(network.attach, netns.inode, ifname),
     ...(request.container !== undefined && { container: request.container }),
+    ...(isManaged && addresses.length > 0 && { managed: true }),
     pending: true,
   };
 }

@@ -119,18 +119,22 @@ export class Catalogue {
 
   /** Adds a network. Throws `conflict`, naming who holds what it would take, and what the store throws; then nothing has changed. */
   create(definition: NetworkDefinition): void {
+    this.requireFree(definition);
+    this.write(definition);
+  }
+
+  /** Throws `conflict` if somebody holds what this network would take. */
+  requireFree(definition: NetworkDefinition): void {
     const holders = [...this.configured.values()].flatMap(networks => [...networks.values()]);
     const made = this.made().map(network => ({
       ...network.definition,
       holder: holderText(network.definition),
     }));
     const conflict = collisionOf(definition, [...holders, ...made]);
-    if (conflict !== undefined) {
-      throw new WeftError('conflict', `cannot make network "${definition.name}": ${conflict}`, {
-        hint: 'choose another one; see weft network ls',
-      });
-    }
-    this.write(definition);
+    if (conflict === undefined) return;
+    throw new WeftError('conflict', `cannot make network "${definition.name}": ${conflict}`, {
+      hint: 'choose another one; see weft network ls',
+    });
   }
 
   /** Removes a network. Throws what the store throws. */

@@ -7,10 +7,15 @@ import { parseVni } from '../../dataplane/address.ts';
 import { WeftError } from '../../dataplane/errors.ts';
 import { parseSubnet } from '../cidr.ts';
 import { ATTACH_MODES, DEFAULT_BUM_RATE, MAX_MTU, MIN_MTU, type NetworkConfig } from '../config/config.ts';
+import { rangeLeaf } from '../config/schema.ts';
 import { textLeaf, wordLeaf } from '../leaf.ts';
 import { parseNetworkName, parseNodeName } from '../names.ts';
 
 const subnet = textLeaf(parseSubnet).nullable();
+
+/** Ten of IPv6 take 800 bytes of the 1,024 of a post. */
+const MAX_RANGES = 8;
+const ranges = z.array(rangeLeaf).max(MAX_RANGES, `too many; give ${MAX_RANGES} at most`);
 
 /** On the board and on disk. Additions must be optional: nodes of several versions read it. */
 export const definitionSchema = z.object({
@@ -21,6 +26,10 @@ export const definitionSchema = z.object({
   subnet,
   subnet6: subnet,
   attach: wordLeaf(ATTACH_MODES),
+  /** Who gives out the addresses of its subnets. */
+  ipam: wordLeaf(['weft', 'none']),
+  exclude: ranges,
+  static: ranges,
   mtu: z.union([z.literal('auto'), z.number().int().min(MIN_MTU).max(MAX_MTU)]),
   /** The node on which it was made, and when by its clock, in milliseconds since 1970. */
   createdBy: textLeaf(parseNodeName),
@@ -54,13 +63,15 @@ export function supersedes(one: NetworkDefinition, other: NetworkDefinition | un
 }
 
 /** As if it stood in the configuration. */
-export function configOf({ name, vni, subnet: v4, subnet6, attach, mtu }: NetworkDefinition): NetworkConfig {
+export function configOf(definition: NetworkDefinition): NetworkConfig {
+  const { name, vni, subnet: v4, subnet6, attach, mtu, ipam, exclude, static: fixed } = definition;
   return {
     name,
     vni,
     subnet: v4 ?? undefined,
     subnet6: subnet6 ?? undefined,
     attach,
+    ipam: ipam === 'weft' ? { founders: [], exclude, static: fixed } : undefined,
     mtu,
     staticVteps: [],
     unknownUnicast: 'auto',

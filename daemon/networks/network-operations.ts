@@ -1,6 +1,7 @@
 /** What operators do with networks as objects: make, remove, look at. */
 import { randomBytes } from 'node:crypto';
 import type { Gossip } from '../../control/gossip.ts';
+import type { IpamView } from '../../control/ipam/view.ts';
 import { isUp } from '../../control/members.ts';
 import { type Random, randomInteger } from '../../control/random.ts';
 import { parseWeftTags } from '../../control/tags.ts';
@@ -9,12 +10,13 @@ import type { Clock } from '../../dataplane/clock.ts';
 import { WeftError } from '../../dataplane/errors.ts';
 import type { NetworkConfig } from '../config/config.ts';
 import type { Endpoints } from '../endpoints/endpoints.ts';
-import type { NetworkCreateRequest, NetworkReport, NodeOperations } from '../operations.ts';
+import type { IpamReport, NetworkCreateRequest, NetworkReport, NodeOperations } from '../operations.ts';
 import type { Catalogue, MadeNetwork } from './catalogue.ts';
 import { configOf, type NetworkDefinition } from './definition.ts';
 import type { NetworkSet } from './network-set.ts';
 import { noNetwork } from './no-network.ts';
 import type { OverlayNetwork } from './overlay-network.ts';
+import type { PoolNetworks } from './pool-networks.ts';
 
 /** VNIs that nobody chose are drawn from here up: those that people and other systems choose are mostly below. */
 const FIRST_DRAWN_VNI = 0x10_0000;
@@ -23,7 +25,8 @@ const LAST_DRAWN_VNI = 0xff_ffff;
 export interface NetworkOperationsModules {
   readonly clock: Clock;
   readonly random: Random;
-  readonly catalogue: Pick<Catalogue, 'create' | 'remove' | 'made' | 'vnis'>;
+  readonly catalogue: Pick<Catalogue, 'remove' | 'made' | 'vnis'>;
+  readonly pool: Pick<PoolNetworks, 'create' | 'ipam'>;
   readonly set: Pick<NetworkSet, 'all' | 'find' | 'plan'>;
   readonly endpoints: Pick<Endpoints, 'ofNetwork'>;
   readonly gossip: Pick<Gossip, 'members'>;
@@ -37,12 +40,12 @@ export interface NetworkOperationsOptions {
 export function networkOperations(
   modules: NetworkOperationsModules,
   options: NetworkOperationsOptions,
-): Pick<NodeOperations, 'networks' | 'createNetwork' | 'removeNetwork'> {
-  const { catalogue, clock, endpoints, set } = modules;
+): Pick<NodeOperations, 'networks' | 'createNetwork' | 'removeNetwork' | 'ipam' | 'forget'> {
+  const { catalogue, clock, endpoints, pool, set } = modules;
 
   const reportOf = (network: OverlayNetwork, made: MadeNetwork | undefined): NetworkReport => {
     const { name, config, mtu, vteps } = network;
-    const { vni, subnet = null, subnet6 = null, attach } = config;
+    const { vni, subnet = null, subnet6 = null, attach, ipam } = config;
     return {
       name,
       vni,
@@ -51,6 +54,7 @@ export function networkOperations(
       subnet,
       subnet6,
       attach,
+      ipam: ipam === undefined ? 'none' : 'weft',
       vteps,
       carried: set.find(name) === network,
       source: made === undefined ? 'config' : 'created',
@@ -89,7 +93,7 @@ export function networkOperations(
       const definition = definitionOf(request, vni, options.self, clock.wallTime());
       // Throws here and now what would be refused at the first container.
       set.plan(configOf(definition));
-      catalogue.create(definition);
+      await pool.create(definition);
       const made = networks().find(({ name, source }) => name === request.name && source === 'created');
       if (made === undefined) throw new Error('a network was made and is not there');
       return made;
@@ -106,6 +110,14 @@ export function networkOperations(
       catalogue.remove(definition);
       return { removed: true };
     },
+
+    async ipam() {
+      return pool.ipam.views().map(({ network, view }) => ipamReport(network, view));
+    },
+
+    async forget({ node }) {
+      return { networks: await pool.ipam.forget(node) };
+    },
   };
 }
 
@@ -117,11 +129,26 @@ function definitionOf(request: NetworkCreateRequest, vni: Vni, self: string, now
     subnet: request.subnet ?? null,
     subnet6: request.subnet6 ?? null,
     attach: request.attach,
+    ipam: request.ipam ?? (request.subnet === undefined && request.subnet6 === undefined ? 'none' : 'weft'),
+    exclude: [...request.exclude],
+    static: [...request.static],
     mtu: request.mtu,
     createdBy: self,
     createdAt: Math.max(0, Math.round(now)),
     version: 1,
     removedAt: null,
+  };
+}
+
+function ipamReport(network: string, view: IpamView): IpamReport {
+  return {
+    network,
+    fenced: view.isFenced,
+    voters: view.voters,
+    reachable: view.reachable,
+    decided: view.decided,
+    waiting_for: view.waitingFor,
+    spaces: view.spaces.map(space => ({ ...space, unowned: String(space.unowned) })),
   };
 }
 

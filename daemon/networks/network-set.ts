@@ -8,6 +8,7 @@ import type { SuperFrames } from '../../dataplane/tap-device.ts';
 import type { NetworkConfig } from '../config/config.ts';
 import { bridgeTapName } from '../endpoints/names.ts';
 import { errorFields, type Log } from '../log.ts';
+import { removeUnusedBridges } from '../net/network-devices.ts';
 import { networkMtu, type Underlay } from '../underlay.ts';
 import { OverlayNetwork } from './overlay-network.ts';
 
@@ -81,6 +82,13 @@ export class NetworkSet {
   async remove(network: OverlayNetwork, how: { readonly keepDevices: boolean }): Promise<void> {
     this.networks.delete(network.name);
     await network.stop(how);
+  }
+
+  /** Removes bridges of networks that are carried no more, once no container is on them. */
+  async removeUnused(isInUse: (network: string) => boolean): Promise<void> {
+    const removed = await removeUnusedBridges(name => this.networks.has(name) || isInUse(name));
+    for (const network of removed)
+      this.modules.log.info({ network }, 'removed the bridge of a network that is no more');
   }
 
   /** Repairs nothing from now on. */

@@ -36,19 +36,20 @@ test('localEndpoint: what was announced of it is told', t => {
   clock.advance(1000);
   const ours = { origin: 'vm-a', vtep: '192.0.2.1', mobility: 4, frozen: true, containerId: 'web' };
   const claim = claimBy('vm-a', claimView([ours], { clock }).explain(BLUE, MAC));
-  t.deepEqual(localEndpoint(WEB, { owner: 'vm-a', claim, attachedMs: 1, now: 3500 }), {
+  t.deepEqual(localEndpoint(WEB, { owner: 'vm-a', claim, attachedMs: 1, isSuspended: false, now: 3500 }), {
     ...REPORT,
     age_s: 2.5,
     mobility: 4,
     frozen: true,
     sticky: false,
+    suspended: false,
     container: 'web',
   });
 });
 
 test('localEndpoint: without an announcement it is known since the dataplane has it', t => {
-  const facts = { owner: 'vm-a', claim: undefined, now: 3500 };
-  const unknown = { mobility: null, frozen: false, sticky: false, container: null };
+  const facts = { owner: 'vm-a', claim: undefined, isSuspended: true, now: 3500 };
+  const unknown = { mobility: null, frozen: false, sticky: false, suspended: true, container: null };
   t.deepEqual(localEndpoint(WEB, { ...facts, attachedMs: 300 }), { ...REPORT, age_s: 0.3, ...unknown });
   t.deepEqual(localEndpoint(WEB, { ...facts, attachedMs: undefined }), {
     ...REPORT,
@@ -107,6 +108,7 @@ test('remoteEndpoints: the owner of each address, by node and address, without o
     mobility: 2,
     frozen: false,
     sticky: false,
+    suspended: false,
     container: null,
   });
 });

@@ -58,6 +58,7 @@ export interface LocalEndpointFacts {
   readonly claim: Claim | undefined;
   /** Milliseconds since the dataplane has it, where nothing was announced; undefined: it has it not, or was not asked. */
   readonly attachedMs: number | undefined;
+  readonly isSuspended: boolean;
   readonly now: number;
 }
 
@@ -81,6 +82,7 @@ export function localEndpoint(endpoint: Endpoint, facts: LocalEndpointFacts): En
     mobility: claim?.mobility ?? null,
     frozen: claim?.frozen ?? false,
     sticky: claim?.sticky ?? false,
+    suspended: facts.isSuspended,
     container: claim?.containerId || null,
   };
 }
@@ -102,6 +104,7 @@ function remoteEndpoint(network: string, claim: PlacedClaim, now: number): Endpo
     mobility: claim.mobility,
     frozen: claim.frozen,
     sticky: claim.sticky,
+    suspended: false,
     container: claim.containerId || null,
   };
 }

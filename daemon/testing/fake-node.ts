@@ -8,6 +8,8 @@ import type {
   ExplainReport,
   ExplainRequest,
   FdbReport,
+  ForgetRequest,
+  IpamReport,
   KeysReport,
   KeysRequest,
   NetworkCreateRequest,
@@ -18,6 +20,7 @@ import type {
   ReleaseRequest,
   StatusReport,
 } from '../operations.ts';
+import { FAKE_IPAM, FAKE_NETWORKS } from './fake-networks.ts';
 
 export const FAKE_STATUS: StatusReport = {
   node: { name: 'vm-a', underlay: '192.0.2.1', version: '0.1.0', uptime_s: 7832.5 },
@@ -138,37 +141,6 @@ const FAKE_FDB: readonly FdbReport[] = [
   },
 ];
 
-const FAKE_NETWORKS: readonly NetworkReport[] = [
-  {
-    name: 'blue',
-    vni: 42,
-    mtu: 1450,
-    endpoints: 1,
-    subnet: '198.18.0.0/16',
-    subnet6: null,
-    attach: 'bridge',
-    vteps: ['192.0.2.2', '192.0.2.9'],
-    carried: true,
-    source: 'config',
-    created_by: null,
-    conflict: null,
-  },
-  {
-    name: 'green',
-    vni: 43,
-    mtu: 1450,
-    endpoints: 0,
-    subnet: null,
-    subnet6: '2001:db8:2::/64',
-    attach: 'tap',
-    vteps: [],
-    carried: false,
-    source: 'created',
-    created_by: 'vm-b',
-    conflict: null,
-  },
-];
-
 const FAKE_ENDPOINT: EndpointReport = {
   network: 'blue',
   vni: 42,
@@ -185,6 +157,7 @@ const FAKE_ENDPOINT: EndpointReport = {
   mobility: 0,
   frozen: false,
   sticky: false,
+  suspended: false,
   container: 'web',
 };
 
@@ -204,6 +177,7 @@ const FAKE_REMOTE_ENDPOINT: EndpointReport = {
   mobility: 2,
   frozen: true,
   sticky: false,
+  suspended: false,
   container: 'db',
 };
 
@@ -262,6 +236,7 @@ export class FakeNode implements NodeOperations {
     | AttachRequest
     | DetachRequest
     | ExplainRequest
+    | ForgetRequest
     | KeysRequest
     | NetworkCreateRequest
     | NetworkRemoveRequest
@@ -287,15 +262,24 @@ export class FakeNode implements NodeOperations {
 
   async createNetwork(request: NetworkCreateRequest): Promise<NetworkReport> {
     this.requests.push(request);
-    const { vni = 1_048_576, subnet = null, subnet6 = null } = request;
+    const { name, attach, vni = 1_048_576, subnet = null, subnet6 = null, ipam = 'weft' } = request;
     const mtu = request.mtu === 'auto' ? 1450 : request.mtu;
     const made = { source: 'created', created_by: 'vm-a', carried: false, conflict: null } as const;
-    return { ...request, vni, subnet, subnet6, mtu, endpoints: 0, vteps: [], ...made };
+    return { name, attach, vni, subnet, subnet6, ipam, mtu, endpoints: 0, vteps: [], ...made };
   }
 
   async removeNetwork(request: NetworkRemoveRequest): Promise<{ readonly removed: boolean }> {
     this.requests.push(request);
     return { removed: FAKE_NETWORKS.some(({ name }) => name === request.name) };
+  }
+
+  ipam(): Promise<readonly IpamReport[]> {
+    return Promise.resolve(FAKE_IPAM);
+  }
+
+  async forget(request: ForgetRequest): Promise<{ readonly networks: readonly string[] }> {
+    this.requests.push(request);
+    return { networks: request.node === 'vm-c' ? ['green'] : [] };
   }
 
   endpoints(): Promise<readonly EndpointReport[]> {

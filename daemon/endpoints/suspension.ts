@@ -1,0 +1,49 @@
+/** Endpoints whose addresses may not be used: their interfaces stay, and are cut off from the network. */
+
+import type { Log } from '../log.ts';
+import { changeLinks } from '../net/ip.ts';
+import type { Endpoint } from './endpoint.ts';
+import { endpointFields } from './endpoint-fields.ts';
+import type { EndpointAnnouncer, EndpointWiring } from './endpoints.ts';
+import { ignoreMissing } from './ignore-missing.ts';
+import type { EndpointAddresses } from './managed-attach.ts';
+
+export interface SuspensionModules {
+  readonly log: Log;
+  readonly wiring: Pick<EndpointWiring, 'releaseMac' | 'removePort'>;
+  readonly announcer: Pick<EndpointAnnouncer, 'withdraw'>;
+  readonly addresses: Pick<EndpointAddresses, 'isUsable'>;
+}
+
+export class Suspension {
+  private readonly modules: SuspensionModules;
+  /** By their host links. */
+  private readonly suspended = new Set<string>();
+
+  constructor(modules: SuspensionModules) {
+    this.modules = modules;
+  }
+
+  has({ hostLink }: Endpoint): boolean {
+    return this.suspended.has(hostLink);
+  }
+
+  isDue({ network, managed, hostLink }: Endpoint): boolean {
+    return managed === true && !this.modules.addresses.isUsable(network, hostLink);
+  }
+
+  /** It is about to be served again, or is no more. */
+  end({ hostLink }: Endpoint): void {
+    this.suspended.delete(hostLink);
+  }
+
+  async begin(endpoint: Endpoint): Promise<void> {
+    const { announcer, log, wiring } = this.modules;
+    this.suspended.add(endpoint.hostLink);
+    announcer.withdraw(endpoint);
+    await ignoreMissing(wiring.releaseMac(endpoint));
+    if (endpoint.attach === 'tap') await ignoreMissing(wiring.removePort(endpoint));
+    else await ignoreMissing(changeLinks([`link set dev ${endpoint.hostLink} down`]));
+    log.warn(endpointFields(endpoint), 'endpoint suspended: its addresses are not confirmed');
+  }
+}

@@ -1,0 +1,274 @@
+/**
+ * The address machines of this node, one for each network that gives its addresses itself (control/ipam/), on the board of the pool and on
+ * the disk. A machine runs where it has something to do: on the maker of a network, where something was saved, and from the first
+ * address that is asked for here.
+ */
+import type { Liveness } from '../../control/ipam/host.ts';
+import { Ipam } from '../../control/ipam/ipam.ts';
+import type { IpamEvent } from '../../control/ipam/options.ts';
+import type { IpamView } from '../../control/ipam/view.ts';
+import type { Random } from '../../control/random.ts';
+import type { Post } from '../../control/records/board.ts';
+import { parseIp } from '../../dataplane/address.ts';
+import type { Clock } from '../../dataplane/clock.ts';
+import { WeftError } from '../../dataplane/errors.ts';
+import { errorFields, type Log } from '../log.ts';
+import type { AliveStamp } from './alive-stamp.ts';
+import { IpamStore } from './ipam-store.ts';
+import { type ManagedNetwork, withPrefix } from './managed-network.ts';
+
+/** Keys on the board: `ip/ID/` and a key of the machine. */
+const PREFIX = 'ip/';
+
+export interface IpamServiceModules {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly board: { post(key: string, body: Uint8Array | undefined): void; posts(): Iterable<Post> };
+  readonly liveness: Liveness;
+  readonly alive: Pick<AliveStamp, 'isFresh' | 'start' | 'stop'>;
+  /** All networks of the pool that give their addresses themselves. */
+  readonly networks: () => readonly ManagedNetwork[];
+}
+
+export interface IpamServiceOptions {
+  readonly self: string;
+  readonly stateDirectory: string;
+  /** What may be used of a network has changed. */
+  readonly onChange: (network: string) => void;
+}
+
+interface Machine {
+  readonly network: ManagedNetwork;
+  readonly ipam: Ipam;
+  readonly store: IpamStore;
+  /** Until it is confirmed, what the last life had may be used. */
+  isTrusted: boolean;
+}
+
+export class IpamService {
+  private readonly modules: IpamServiceModules;
+  private readonly options: IpamServiceOptions;
+  private readonly machines = new Map<string, Machine>();
+  private wasAlive = false;
+  private isRunning = false;
+
+  constructor(modules: IpamServiceModules, options: IpamServiceOptions) {
+    this.modules = modules;
+    this.options = options;
+  }
+
+  /** The board can be read and written. Throws `system` for a state that cannot be read. */
+  start(): void {
+    const { alive, networks } = this.modules;
+    this.isRunning = true;
+    this.wasAlive = alive.isFresh();
+    alive.start();
+    for (const network of networks()) {
+      const isFounder = network.founders.includes(this.options.self);
+      if (isFounder || this.storeOf(network.id).load() !== undefined) this.machine(network);
+    }
+  }
+
+  stop(): void {
+    this.isRunning = false;
+    this.modules.alive.stop();
+    for (const { ipam } of this.machines.values()) ipam.stop();
+  }
+
+  /** We have just made this network: its addresses are ours to begin with. Resolves when that is saved. */
+  async found(network: ManagedNetwork): Promise<void> {
+    await this.storeOf(network.id).remove();
+    const { ipam } = this.machine(network, { isNew: true });
+    // A first decision rests on a save.
+    await this.until(() => ipam.view().decided > 0 || !ipam.isFenced, network);
+  }
+
+  /** The network is no more. */
+  async drop(id: string): Promise<void> {
+    const machine = this.machines.get(id);
+    this.machines.delete(id);
+    machine?.ipam.stop();
+    for (const { origin, key } of [...this.modules.board.posts()]) {
+      if (origin === this.options.self && key.startsWith(`${PREFIX}${id}/`))
+        this.modules.board.post(key, undefined);
+    }
+    await this.storeOf(id).remove();
+  }
+
+  /** Something on the board is new; undefined: it is gone. */
+  onPost(origin: string, key: string, body: Uint8Array | undefined): void {
+    if (!key.startsWith(PREFIX) || !this.isRunning) return;
+    const [, id = '', ...rest] = key.split('/');
+    this.machines.get(id)?.ipam.take(origin, rest.join('/'), body);
+  }
+
+  /** Drops the machines of networks that are no more. */
+  async tidy(): Promise<void> {
+    const known = new Set(this.modules.networks().map(({ id }) => id));
+    for (const id of [...this.machines.keys()]) if (!known.has(id)) await this.drop(id);
+  }
+
+  isManaged(network: string): boolean {
+    return this.find(network) !== undefined;
+  }
+
+  /**
+   * The addresses that an endpoint gets, with prefix lengths: `auto` is one of each subnet; the others are as they were given, and held to be ours.
+   * The same again for the same owner. Throws `unavailable`, `conflict`.
+   */
+  async take(network: string, owner: string, wanted: readonly string[]): Promise<readonly string[]> {
+    const managed = this.require(network);
+    const { ipam } = this.machine(managed);
+    const taken: string[] = [];
+    for (const address of wanted) {
+      if (address !== 'auto') {
+        const [host = ''] = address.split('/');
+        if (isInside(managed, host)) await ipam.claimFixed(owner, parseIp(host));
+        taken.push(address);
+        continue;
+      }
+      for (const { prefix } of managed.spaces) {
+        taken.push(withPrefix(await ipam.claim(owner, prefix.includes(':') ? 6 : 4), managed));
+      }
+    }
+    return taken;
+  }
+
+  /** Gives back all that an owner has. */
+  async release(network: string, owner: string): Promise<void> {
+    const managed = this.find(network);
+    const machine = managed && this.machines.get(managed.id);
+    if (machine === undefined) return;
+    const given = machine.ipam.claims.filter(claim => claim.owner === owner);
+    for (const { address } of given) await machine.ipam.release(address);
+  }
+
+  /** Gives back what belongs to owners that are not there any more. To be called while nobody attaches. */
+  reconcile(ownersIn: (network: string) => readonly string[]): void {
+    for (const { ipam, network } of this.machines.values()) {
+      for (const address of ipam.reconcile(new Set(ownersIn(network.name)))) {
+        const fields = { network: network.name, ip: address } as const;
+        this.modules.log.warn(fields, 'an address of no container was given back');
+      }
+    }
+  }
+
+  /** Whether an owner may use its addresses now: they are still its own, and this node's. */
+  isUsable(network: string, owner: string): boolean {
+    const managed = this.find(network);
+    if (managed === undefined) return true;
+    const { ipam, isTrusted } = this.machine(managed);
+    if (ipam.isFenced && !isTrusted) return false;
+    return ipam.claims.some(claim => claim.owner === owner);
+  }
+
+  /** Throws `not_found`, `unavailable`. */
+  views(): readonly { readonly network: string; readonly view: IpamView }[] {
+    return this.modules
+      .networks()
+      .map(network => ({ network: network.name, view: this.machine(network).ipam.view() }));
+  }
+
+  /** Has every network forget a node that is gone for good. Returns the networks in which it owned something. Throws `conflict`, `unavailable`. */
+  async forget(node: string): Promise<readonly string[]> {
+    const forgotten: string[] = [];
+    for (const network of this.modules.networks()) {
+      try {
+        await this.machine(network).ipam.forget(node);
+        forgotten.push(network.name);
+      } catch (error) {
+        if (!(error instanceof WeftError) || error.code !== 'not_found') throw error;
+      }
+    }
+    return forgotten;
+  }
+
+  private find(name: string): ManagedNetwork | undefined {
+    return this.modules.networks().find(network => network.name === name);
+  }
+
+  private require(name: string): ManagedNetwork {
+    const found = this.find(name);
+    if (found !== undefined) return found;
+    throw new WeftError('unavailable', `network ${name} does not give addresses itself`, {
+      hint: 'give an address, as in --address 198.18.0.2/24; or set ipam of the network',
+    });
+  }
+
+  private machine(network: ManagedNetwork, { isNew = false } = {}): Machine {
+    const known = this.machines.get(network.id);
+    if (known !== undefined) return known;
+    const { clock, random, board, liveness } = this.modules;
+    const store = this.storeOf(network.id);
+    const key = (inner: string) => `${PREFIX}${network.id}/${inner}`;
+    const saved = store.load();
+    const ipam = new Ipam(
+      { clock, random, liveness, journal: store, post: (inner, body) => board.post(key(inner), body) },
+      {
+        name: this.options.self,
+        network: network.id,
+        spaces: network.spaces,
+        founders: network.founders,
+        isNew,
+        saved,
+        onEvent: event => this.onEvent(network, event),
+      },
+    );
+    const machine = { network, ipam, store, isTrusted: saved !== undefined && this.wasAlive };
+    this.machines.set(network.id, machine);
+    ipam.start();
+    for (const { origin, key: posted, body } of [...board.posts()]) {
+      if (posted.startsWith(key(''))) ipam.take(origin, posted.slice(key('').length), body);
+    }
+    return machine;
+  }
+
+  private storeOf(id: string): IpamStore {
+    return new IpamStore({ stateDirectory: this.options.stateDirectory, id });
+  }
+
+  /** Called from within the machine, which must not be called back. */
+  private onEvent({ id, name }: ManagedNetwork, event: IpamEvent): void {
+    const { log, clock } = this.modules;
+    const machine = this.machines.get(id);
+    switch (event.type) {
+      case 'unfenced':
+        log.info({ network: name }, 'the addresses of this node are confirmed');
+        break;
+      case 'fenced':
+        if (machine !== undefined) machine.isTrusted = false;
+        log.warn({ network: name, reason: event.reason }, 'the addresses of this node may not be used');
+        break;
+      case 'forgotten':
+        log.error(
+          { network: name, count: event.addresses.length },
+          'this node was forgotten: others may have its addresses',
+        );
+        break;
+      case 'failed':
+        log.error(
+          { network: name, ...errorFields(event.error) },
+          'addresses cannot be kept on the disk: none is given',
+        );
+        return;
+    }
+    clock.after(0, () => {
+      if (this.isRunning) this.options.onChange(name);
+    });
+  }
+
+  /** Waits for what needs nobody else. */
+  private async until(condition: () => boolean, { name }: ManagedNetwork): Promise<void> {
+    const { clock } = this.modules;
+    for (let tries = 0; !condition(); tries++) {
+      if (tries >= 500)
+        throw new WeftError('unavailable', `the addresses of network ${name} cannot be set up`);
+      await new Promise<void>(resolve => clock.after(10, resolve));
+    }
+  }
+}
+
+function isInside({ spaces }: ManagedNetwork, host: string): boolean {
+  return spaces.some(({ prefix }) => prefix.includes(':') === host.includes(':'));
+}

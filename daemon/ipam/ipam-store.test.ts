@@ -1,0 +1,55 @@
+import { readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { ManualClock } from '../../dataplane/testing/manual-clock.ts';
+import { tempDirectory } from '../testing/temp-directory.ts';
+import { AliveStamp } from './alive-stamp.ts';
+import { IpamStore } from './ipam-store.ts';
+
+const ID = '0123456789abcdef';
+
+test('what is saved comes back', async t => {
+  const stateDirectory = await tempDirectory(t);
+  const store = new IpamStore({ stateDirectory, id: ID });
+  t.is(store.load(), undefined);
+  const state = { local: Uint8Array.of(1, 255), vote: new Uint8Array(0), council: undefined };
+  await store.save(state);
+  t.deepEqual(store.load(), state);
+  await store.save({ ...state, council: Uint8Array.of(7) });
+  t.deepEqual(new IpamStore({ stateDirectory, id: ID }).load(), { ...state, council: Uint8Array.of(7) });
+  await store.remove();
+  await store.remove();
+  t.is(store.load(), undefined);
+});
+
+test('what cannot be read is no reason to begin anew: an address might be given twice', async t => {
+  const stateDirectory = await tempDirectory(t);
+  const store = new IpamStore({ stateDirectory, id: ID });
+  await store.save({ local: new Uint8Array(3), vote: new Uint8Array(3), council: undefined });
+  for (const text of ['', '{', '{"version":2}', '{"version":1,"local":"!","vote":"","council":null}']) {
+    writeFileSync(join(stateDirectory, 'ipam', `${ID}.json`), text);
+    t.throws(() => store.load(), { code: 'system', message: /is damaged/ });
+  }
+});
+
+test('a stamp is fresh for twenty seconds after it was last touched', async t => {
+  const stateDirectory = await tempDirectory(t);
+  const clock = new ManualClock();
+  clock.advance(1_700_000_000_000);
+  const life = () => new AliveStamp({ clock }, { stateDirectory });
+  t.false(life().isFresh(), 'there is none');
+  const first = life();
+  first.start();
+  t.deepEqual(readdirSync(join(stateDirectory, 'ipam')), ['alive']);
+  clock.advance(60_000);
+  t.true(life().isFresh(), 'it is touched while the daemon runs');
+  first.stop();
+  clock.advance(14_000);
+  t.true(life().isFresh());
+  clock.advance(6000);
+  t.false(life().isFresh());
+  first.start();
+  first.stop();
+  clock.advance(-1000);
+  t.false(life().isFresh(), 'of the future');
+});

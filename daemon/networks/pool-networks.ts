@@ -1,0 +1,132 @@
+/** What the pool agrees on about networks: which there are, and who has which of their addresses. Both are on the board. */
+import type { Gossip } from '../../control/gossip.ts';
+import { isUp } from '../../control/members.ts';
+import type { Random } from '../../control/random.ts';
+import type { RecordLog } from '../../control/records/record-log.ts';
+import type { Clock } from '../../dataplane/clock.ts';
+import type { NetworkConfig } from '../config/config.ts';
+import { AliveStamp } from '../ipam/alive-stamp.ts';
+import { IpamService } from '../ipam/ipam-service.ts';
+import { type ManagedNetwork, managedNetwork } from '../ipam/managed-network.ts';
+import { errorFields, type Log } from '../log.ts';
+import { Catalogue } from './catalogue.ts';
+import { CatalogueStore } from './catalogue-store.ts';
+import { configOf, type NetworkDefinition } from './definition.ts';
+
+export interface PoolNetworksModules {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly board: Pick<RecordLog, 'post' | 'posts'>;
+  readonly gossip: Pick<Gossip, 'members'>;
+}
+
+export interface PoolNetworksOptions {
+  readonly self: string;
+  readonly stateDirectory: string;
+  readonly configured: readonly NetworkConfig[];
+  /** Addresses of this network may be used now, or no longer. */
+  readonly onUsable: (network: string) => void;
+}
+
+export class PoolNetworks {
+  readonly catalogue: Catalogue;
+  readonly ipam: IpamService;
+  private readonly modules: PoolNetworksModules;
+  private readonly options: PoolNetworksOptions;
+  private readonly alive: AliveStamp;
+
+  /** Throws `system` for a state that cannot be read. */
+  constructor(modules: PoolNetworksModules, options: PoolNetworksOptions) {
+    this.modules = modules;
+    this.options = options;
+    const { self, stateDirectory, configured } = options;
+    this.alive = new AliveStamp(modules, { stateDirectory });
+    this.catalogue = new Catalogue(
+      { ...modules, store: new CatalogueStore({ stateDirectory }) },
+      { self, configured, onChange: () => this.changed() },
+    );
+    this.ipam = new IpamService(
+      {
+        ...modules,
+        alive: this.alive,
+        networks: () => this.managed(),
+        liveness: {
+          silentFor: node => this.silentFor(node),
+          lastTwoWay: node => this.member(node)?.contact.lastTwoWay ?? null,
+        },
+      },
+      { self, stateDirectory, onChange: options.onUsable },
+    );
+  }
+
+  /** Whether what the last life had of addresses may be used before anybody has confirmed it. Ask before {@link startAddresses}. */
+  get wasAlive(): boolean {
+    return this.alive.isFresh();
+  }
+
+  /** The board can be written to. */
+  start(): void {
+    this.catalogue.start();
+  }
+
+  /** Gossip runs. Throws `system` for a state that cannot be read. */
+  startAddresses(): void {
+    this.ipam.start();
+  }
+
+  stop(): void {
+    this.ipam.stop();
+    this.catalogue.stop();
+  }
+
+  /** Something on the board is new. The record log is still changing: what follows from it comes later. */
+  onPost(origin: string, key: string, body: Uint8Array | undefined): void {
+    queueMicrotask(() => {
+      this.catalogue.onPost(origin, key, body);
+      this.ipam.onPost(origin, key, body);
+    });
+  }
+
+  /** Sets up the addresses of a network that is made here and now, and then makes it. Throws what {@link Catalogue.create} throws. */
+  async create(definition: NetworkDefinition): Promise<void> {
+    this.catalogue.requireFree(definition);
+    const managed = managedNetwork(configOf(definition), definition.id);
+    if (managed !== undefined) await this.ipam.found(managed);
+    try {
+      this.catalogue.create(definition);
+    } catch (error) {
+      await this.ipam.drop(definition.id);
+      throw error;
+    }
+  }
+
+  /** Networks that give out their addresses themselves. */
+  private managed(): readonly ManagedNetwork[] {
+    const made = this.catalogue
+      .made()
+      .filter(({ conflict }) => conflict === undefined)
+      .map(({ definition }) => managedNetwork(configOf(definition), definition.id));
+    const configured = this.options.configured.map(network => managedNetwork(network));
+    return [...configured, ...made].filter(network => network !== undefined);
+  }
+
+  private changed(): void {
+    this.ipam
+      .tidy()
+      .catch(error =>
+        this.modules.log.error(errorFields(error), 'cannot give up the addresses of a network'),
+      );
+  }
+
+  private member(name: string) {
+    return this.modules.gossip.members().find(member => member.name === name);
+  }
+
+  private silentFor(name: string): number {
+    const member = this.member(name);
+    if (name === this.options.self || (member !== undefined && isUp(member.state))) return 0;
+    const last = member?.lastSeen ?? null;
+    return last === null ? Number.POSITIVE_INFINITY : this.modules.clock.now() - last;
+  }
+}
