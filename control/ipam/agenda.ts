@@ -64,9 +64,9 @@ export class Agenda {
     return this.open.size > 0 || !this.wantedGone().next().done;
   }
 
-  /** Whom operators want forgotten. */
+  /** Whom operators want forgotten. What was said on a node that is gone itself is not held against anybody. */
   *wantedGone(): Generator<Actor> {
-    for (const { forgets } of this.requests.values()) yield* forgets;
+    for (const [origin, { forgets }] of this.requests) if (this.isAlive(origin)) yield* forgets;
   }
 
   /** Something else has changed that decides: what voters say of silent nodes. */
@@ -149,7 +149,7 @@ export class Agenda {
     else {
       const block =
         wish.kind === 'fixed'
-          ? fixedBlock(map, wish.offset)
+          ? fixedBlock(options, map, wish.offset)
           : chooseBlock(options, map, resting => this.isRested(space, resting));
       if (block !== undefined) yield { ...actor, kind: 'grant', wish: id, space, block };
     }

@@ -48,22 +48,22 @@ export class BlockMap<T extends string | number> {
   }
 
   /** Largest blocks of one value, in order; also those of none. */
-  leaves(): Generator<[Block, T | undefined]> {
-    return walk(this.root, this.whole);
+  leaves(): [Block, T | undefined][] {
+    return walk(this.root, this.whole, []);
   }
 
   /** The same, cut at the borders of a block. */
-  within(block: Block): Generator<[Block, T | undefined]> {
+  within(block: Block): [Block, T | undefined][] {
     let node = this.root;
     for (let bit = this.bits - 1; isSplit(node) && bit >= block.bits; bit--) {
       node = (block.offset >> BigInt(bit)) & 1n ? node.right : node.left;
     }
-    return walk(node, block);
+    return walk(node, block, []);
   }
 
   /** Blocks that have a value, in order. */
-  *entries(): Generator<[Block, T]> {
-    for (const [block, value] of this.leaves()) if (value !== undefined) yield [block, value];
+  entries(): [Block, T][] {
+    return this.leaves().filter((leaf): leaf is [Block, T] => leaf[1] !== undefined);
   }
 
   private get whole(): Block {
@@ -75,14 +75,14 @@ function isSplit<T>(node: Node<T>): node is Split<T> {
   return 'left' in node;
 }
 
-function* walk<T>(node: Node<T>, block: Block): Generator<[Block, T | undefined]> {
-  if (!isSplit(node)) {
-    yield [block, node.value];
-    return;
-  }
-  const [left, right] = halves(block);
-  yield* walk(node.left, left);
-  yield* walk(node.right, right);
+/** Appends to a list: nested generators would take ten times as long, and each node walks the map for each change of it. */
+function walk<T>(node: Node<T>, block: Block, into: [Block, T | undefined][]): [Block, T | undefined][] {
+  if (isSplit(node)) {
+    const [left, right] = halves(block);
+    walk(node.left, left, into);
+    walk(node.right, right, into);
+  } else into.push([block, node.value]);
+  return into;
 }
 
 function assign<T>(node: Node<T>, at: Block, block: Block, leaf: Leaf<T>): Node<T> {

@@ -24,10 +24,6 @@ export function holds(block: Block, offset: bigint): boolean {
   return offset >= block.offset && offset < block.offset + blockSize(block);
 }
 
-export function isSameBlock(a: Block, b: Block): boolean {
-  return a.offset === b.offset && a.bits === b.bits;
-}
-
 /** Both halves of a block of more than one address. */
 export function halves({ offset, bits }: Block): readonly [Block, Block] {
   const half = bits - 1;

@@ -83,6 +83,11 @@ export class Errands {
     );
   }
 
+  /** To whom something is promised. */
+  get takers(): string[] {
+    return [...this.wishes.values()].flatMap(wish => (wish.kind === 'give' ? [wish.to] : []));
+  }
+
   /** What is being waited for, for people. */
   describe(): string[] {
     const wished = [...this.wishes.values()].map(({ kind }) => `${kind} from the voters`);

@@ -67,6 +67,18 @@ test('a second that has lost its disk is not taken for the one it was', t => {
   t.is(new Founder('b', 8).hears(a).voters, undefined);
 });
 
+test('who has joined tells others, should the first lose its disk', t => {
+  const [a, b, c] = [new Founder('a', 1), new Founder('b', 2), new Founder('c', 3)];
+  b.hears(a);
+  c.hears(a);
+  a.hears(b, c);
+  b.hears(a);
+  const again = new Founder('a', 9);
+  t.is(c.hears(again).voters, undefined);
+  t.is(c.hears(b).voters, 'a1 b2 c3');
+  t.is(new Founder('c', 7).hears(b).voters, undefined);
+});
+
 test('an odd number of founders', t => {
   t.deepEqual(foundersOf(['a', 'b']), ['a']);
   t.deepEqual(foundersOf(['a', 'b', 'b', 'c']), ['a', 'b', 'c']);

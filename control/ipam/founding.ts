@@ -49,9 +49,9 @@ export class Founding {
     return this.founders[0] === this.name;
   }
 
-  /** For the post of the first founder, when he has founded. */
+  /** For the post of a founder who knows that it is founded: the others join by it. */
   founded(voters: readonly Voter[]): readonly Incarnation[] | undefined {
-    if (!this.isFirst) return undefined;
+    if (!this.isFounder) return undefined;
     return this.founders.flatMap(name => voters.find(voter => voter.name === name)?.incarnation ?? []);
   }
 
@@ -83,15 +83,20 @@ export class Founding {
   }
 
   private joined(first: string, incarnation: Incarnation): readonly Voter[] | undefined {
-    const post = this.heard.get(first);
-    if (post?.incarnation !== this.pledge || post.founded.length !== this.founders.length) return undefined;
-    const voters = this.founders.map((name, place) => ({
-      name,
-      incarnation: post.founded[place] ?? incarnation,
-    }));
-    return voters.some(voter => voter.name === this.name && voter.incarnation === incarnation)
-      ? sorted(voters)
-      : undefined;
+    for (const [place, name] of this.founders.entries()) {
+      const post = this.heard.get(name);
+      if (post === undefined || post.founded.length !== this.founders.length) continue;
+      // What the first has founded in a life to which we are not pledged may never have begun; another who is in it has seen it begin.
+      if (name === first ? post.incarnation !== this.pledge : post.founded[place] !== post.incarnation)
+        continue;
+      const voters = this.founders.flatMap((founder, index) => {
+        const one = post.founded[index];
+        return one === undefined ? [] : [{ name: founder, incarnation: one }];
+      });
+      if (voters.some(one => one.name === this.name && one.incarnation === incarnation))
+        return sorted(voters);
+    }
+    return undefined;
   }
 }
 

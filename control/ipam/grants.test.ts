@@ -56,10 +56,12 @@ const fixed: [Block | undefined, bigint, Block | undefined][] = [
   [{ offset: 5n, bits: 0 }, 5n, undefined],
 ];
 
-test('a fixed address comes with what is unowned around it', t => {
+test('a fixed address comes with what is unowned around it, unless it is static', t => {
+  const space = new Space({ prefix: '10.0.0.0/26', static: ['10.0.0.40'] });
+  t.deepEqual(fixedBlock(space, new BlockMap<string>(6), 40n), { offset: 40n, bits: 0 });
   for (const [owned, offset, expected] of fixed) {
     const empty = new BlockMap<string>(6);
     const map = owned === undefined ? empty : empty.with(owned, 'a');
-    t.deepEqual(fixedBlock(map, offset), expected);
+    t.deepEqual(fixedBlock(space, map, offset), expected);
   }
 });

@@ -23,9 +23,10 @@ export function chooseBlock(
   return best && { offset: best.offset, bits };
 }
 
-/** The largest block of at most 16 addresses around this one that nobody owns. */
-export function fixedBlock(map: BlockMap<string>, offset: bigint): Block | undefined {
-  for (let bits = Math.min(GRANT_MIN_BITS, map.bits); bits >= 0; bits--) {
+/** The largest block of at most 16 addresses around this one that nobody owns; of what is static, this one alone. */
+export function fixedBlock(space: Space, map: BlockMap<string>, offset: bigint): Block | undefined {
+  const most = space.useOf(offset) === 'static' ? 0 : Math.min(GRANT_MIN_BITS, map.bits);
+  for (let bits = most; bits >= 0; bits--) {
     const block = blockAround(offset, bits);
     if (map.every(block, owner => owner === undefined || owner === RESTING)) return block;
   }

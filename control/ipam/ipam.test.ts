@@ -265,3 +265,26 @@ test('nonsense on the board is counted, and changes nothing', async t => {
   t.is(ipam?.view().malformed, 12);
   t.regex(await claim(cluster, node('b'), 'b1', 4), /^10\.1/);
 });
+
+test('posts with bytes changed do not stop the machine', async t => {
+  const { cluster, node } = await network('abc');
+  const real: [string, string, Uint8Array][] = [];
+  const { board } = cluster;
+  const post = board.post.bind(board);
+  board.post = (origin, key, body) => {
+    if (body !== undefined) real.push([origin, key, body]);
+    post(origin, key, body);
+  };
+  for (let count = 0; count < 60; count++) await claim(cluster, node('b'), `b${count}`, 4);
+  await claim(cluster, node('c'), 'c', parseIp('10.1.0.77'));
+  const { ipam } = node('a');
+  t.true(real.length > 20);
+  const { random } = cluster;
+  for (let round = 0; round < 2000; round++) {
+    const [origin, key, body] = real[Math.floor(random.next() * real.length)] ?? ['b', 'v', Uint8Array.of()];
+    const changed = Uint8Array.from(body);
+    const at = 4 + Math.floor(random.next() * (body.length - 4));
+    changed[at] = Math.floor(random.next() * 256);
+    t.notThrows(() => ipam?.take(origin, key, changed.subarray(0, random.next() < 0.2 ? at : undefined)));
+  }
+});

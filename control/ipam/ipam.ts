@@ -239,6 +239,8 @@ export class Ipam {
       this.parts.errands.wish('leave', { kind: 'leave', space: 0 });
       return;
     }
+    // What was promised to somebody who is gone is ours again when nobody can give it to him any more: in another session.
+    if (this.parts.errands.takers.some(name => state.live(name) === undefined)) this.parts.standing.renew();
     const answers = this.parts.lending.lend(state, this.parts.claiming.isBusy);
     if (answers !== undefined) this.show('y', this.parts.posts.answers(answers));
     this.parts.claiming.serve();

@@ -113,7 +113,11 @@ export class Lending {
     const before = this.given;
     for (const [origin, request] of this.requests) {
       const entry = state.live(origin);
-      if (entry?.incarnation !== request.incarnation || entry.session !== request.session) continue;
+      if (entry?.incarnation !== request.incarnation || entry.session !== request.session) {
+        // Of somebody who is gone, or of a start that we have not learnt of yet.
+        if (entry === undefined || entry.session > request.session) this.requests.delete(origin);
+        continue;
+      }
       for (const ask of request.asks) {
         if (ask.owner === this.name && !this.isHandled(origin, request, ask)) {
           this.handle(origin, request, ask, state, hasWaiting);

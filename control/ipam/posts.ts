@@ -63,7 +63,7 @@ export interface PagePost {
 /** Something that a voter is to propose for us. */
 export type Wish = { readonly id: number; readonly space: number } & (
   | { readonly kind: 'grant' }
-  /** Exactly the largest unowned block around this address, of at most 16. */
+  /** What is unowned around this address, see grants.ts. */
   | { readonly kind: 'fixed'; readonly offset: bigint }
   | { readonly kind: 'give'; readonly block: Block; readonly to: string }
   /** All that we own is given up, and our vote: we leave the network. */

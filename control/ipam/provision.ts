@@ -2,6 +2,7 @@
 import type { Clock } from '../../dataplane/clock.ts';
 import type { AddressPool } from './address-pool.ts';
 import type { Block } from './block.ts';
+import type { BlockMap } from './block-map.ts';
 import type { Claiming } from './claiming.ts';
 import type { CouncilState } from './council-state.ts';
 import type { Errands } from './errands.ts';
@@ -19,6 +20,8 @@ export interface ProvisionModules {
 
 /** What is known of a space as long as the state does not change. */
 interface Holding {
+  readonly map: BlockMap<string> | undefined;
+  readonly isOurs: boolean;
   readonly owned: readonly Block[];
   /** Something is unowned; `isFresh`: of it, something does not rest. */
   readonly isGrantable: boolean;
@@ -39,10 +42,14 @@ export class Provision {
   learn(state: CouncilState, isOurs: boolean): void {
     const { lending, pools } = this.modules;
     this.holdings = pools.map(({ space }, index) => {
-      const owned = isOurs ? state.ownedBy(this.name, index) : [];
-      if (owned.length !== this.holdings[index]?.owned.length) lending.drop(index);
+      const before = this.holdings[index];
       const map = state.spaces[index];
+      if (before?.map === map && before?.isOurs === isOurs) return before;
+      const owned = isOurs ? state.ownedBy(this.name, index) : [];
+      if (owned.length !== before?.owned.length) lending.drop(index);
       return {
+        map,
+        isOurs,
         owned,
         isGrantable: map !== undefined && hasUnowned(space, map, true),
         isFresh: map !== undefined && hasUnowned(space, map, false),

@@ -15,8 +15,11 @@ export function cutSnapshot(number: number, bytes: Uint8Array): PagePost[] {
 /** The pages that one origin has posted. */
 export class PageCollector {
   private readonly pages = new Map<number, PagePost>();
+  /** Undefined: to be found out. It is asked for at each step, and changes with pages only. */
+  private known: number | undefined;
 
   put(page: number, post: PagePost | undefined): void {
+    this.known = undefined;
     if (post === undefined) this.pages.delete(page);
     else this.pages.set(page, post);
   }
@@ -24,7 +27,8 @@ export class PageCollector {
   /** Of which decision all pages are here; -1: of none. */
   get number(): number {
     const first = this.pages.get(0);
-    return first !== undefined && this.complete(first) ? first.number : -1;
+    this.known ??= first !== undefined && this.complete(first) ? first.number : -1;
+    return this.known;
   }
 
   /** The whole, if its hash is right. */

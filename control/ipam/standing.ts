@@ -47,7 +47,7 @@ export class Standing {
       const known = entry === undefined ? 0 : generationOf(entry.incarnation);
       if (known >= generationOf(errands.incarnation)) this.become(known + 1);
       errands.session = 0;
-      this.ask();
+      this.renew();
       return;
     }
     if (!this.isRegistered) {
@@ -58,7 +58,7 @@ export class Standing {
     if (confirmation !== undefined && entry.nonce === confirmation.nonce) this.confirm(confirmation.since);
     if (entry.session !== errands.session) errands.begin(entry.session);
     errands.settle(entry.wish);
-    if (!this.isConfirmed) this.ask();
+    if (!this.isConfirmed) this.renew();
   }
 
   /** To be called now and then. */
@@ -72,11 +72,11 @@ export class Standing {
       this.modules.errands.confirmation = undefined;
       this.setFenced('a majority of the voters has not been heard for most of the lease');
     }
-    this.ask();
+    this.renew();
   }
 
-  /** Asks for a confirmation of this start, unless it was already. */
-  private ask(): void {
+  /** Asks for a confirmation, unless it was already: a new session begins with it, and all that was wished in this one is void. */
+  renew(): void {
     const { clock, errands, random } = this.modules;
     if (errands.confirmation !== undefined) return;
     const nonce = 1 + randomInteger(random, 2 ** 32) + 2 ** 32 * randomInteger(random, 2 ** 15);
