@@ -41,15 +41,16 @@ export function disagreementsOf(vni: Vni, carriers: readonly RecordNode[]): stri
 }
 
 /**
- * Who of these nodes, all that run, does not know another one yet. He will, and until his records of that one's last life are
- * gone, 10 s after, he may show something else than now.
+ * Who of these nodes, all that run, does not know another one, or suspects it. He will learn better, or hold it for dead for a moment, and show
+ * something else then than now: records of a last life are gone 10 s after a new one is known.
  */
 export function membershipDisagreementsOf(running: readonly RecordNode[]): string[] {
   const wrong: string[] = [];
   for (const node of running) {
     if (wrong.length > ENOUGH) return wrong;
-    const unknown = running.find(({ name }) => !node.knows(name));
-    if (unknown !== undefined) wrong.push(`${node.name}: does not know ${unknown.name}`);
+    const { alive } = node;
+    const unknown = running.find(({ name }) => !alive.has(name));
+    if (unknown !== undefined) wrong.push(`${node.name}: does not hold ${unknown.name} for alive`);
   }
   return wrong;
 }

@@ -172,9 +172,10 @@ export class RecordNode {
     this.record();
   }
 
-  /** Whether it has this node among its peers; of itself it need not be told. */
-  knows(name: string): boolean {
-    return name === this.name || this.peers.find(name) !== undefined;
+  /** Members that it holds for alive, itself included. */
+  get alive(): ReadonlySet<string> {
+    const members = this.member.members().filter(({ state }) => state === 'alive');
+    return new Set([this.name, ...members.map(({ name }) => name)]);
   }
 
   post(key: string, body: Uint8Array | undefined): void {
