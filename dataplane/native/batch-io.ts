@@ -3,8 +3,8 @@
  * fails. Functions of the operating system return −errno instead of throwing; wrong argument types or ranges are bugs
  * of the caller and throw TypeError or RangeError that name the argument.
  *
- * The addon is the network card that userspace lacks: batched system calls and checksums, no policy, no table. It may
- * be loaded in any number of threads; a port belongs to the thread that opened it.
+ * The addon is the network card that userspace lacks: batched system calls and checksums, and what makes changes of
+ * its namespace; no policy, no table. It may be loaded in any number of threads; a port belongs to the thread that opened it.
  */
 import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
