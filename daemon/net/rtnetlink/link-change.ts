@@ -33,7 +33,8 @@ export function commandOf(change: LinkChange): string {
     case 'set': {
       const { dev, mac, mtu, master, netns, rename, gsoMaxSegs, up } = change;
       const options = words({ address: mac, mtu, master, netns, name: rename, gso_max_segs: gsoMaxSegs });
-      return `ip link set dev ${dev}${options}${up === true ? ' up' : ''}`;
+      const state = up === undefined ? '' : up ? ' up' : ' down';
+      return `ip link set dev ${dev}${options}${state}`;
     }
     case 'delete':
       return `ip link del dev ${change.dev}`;

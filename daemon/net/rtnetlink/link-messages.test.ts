@@ -47,6 +47,12 @@ const MESSAGES: readonly {
     ],
   },
   {
+    command: 'ip link set dev nlv0 down',
+    made: setLink('nlv0', { up: false }),
+    bytes: hex('20000000 1000 0500 00000000 00000000', '00000000 00000000 00000000 01000000'),
+    patches: [{ kind: 'ifindex', offset: 20, of: 'nlv0' }],
+  },
+  {
     command: 'ip link set dev nlv0 mtu 1400 gso_max_segs 44',
     made: setLink('nlv0', { mtu: 1400, gsoMaxSegs: 44 }),
     bytes: hex(

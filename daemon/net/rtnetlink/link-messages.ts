@@ -66,7 +66,8 @@ export interface LinkSettings {
   readonly netns?: string;
   readonly rename?: string;
   readonly gsoMaxSegs?: number;
-  readonly up?: true;
+  /** False takes it down. @default left as it is */
+  readonly up?: boolean;
 }
 
 /** The pair at once, so that a name which is taken leaves nothing. */
@@ -92,13 +93,13 @@ export function newVeth({ name, mtu, peer }: Veth): NetMessage {
 
 /** A change is a NEWLINK without NLM_F_CREATE. */
 export function setLink(name: string, settings: LinkSettings): NetMessage {
-  const { mac, mtu, master, netns, rename, gsoMaxSegs, up = false } = settings;
-  const flags = up ? IFF_UP : 0;
+  const { mac, mtu, master, netns, rename, gsoMaxSegs, up } = settings;
   const message = new MessageWriter(RTM_NEWLINK)
     .zeros(IFINFOMSG_BEFORE_INDEX)
     .ifindex(name)
-    .u32(flags)
-    .u32(flags);
+    // The flags, and which of them are meant.
+    .u32(up === true ? IFF_UP : 0)
+    .u32(up === undefined ? 0 : IFF_UP);
   if (mac !== undefined) message.bytesAttribute(IFLA_ADDRESS, macBytes(mac));
   if (mtu !== undefined) message.u32Attribute(IFLA_MTU, mtu);
   if (master !== undefined) message.ifindexAttribute(IFLA_MASTER, master);
