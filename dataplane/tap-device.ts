@@ -1,6 +1,6 @@
 /**
  * Makes and re-attaches TAP devices: open /dev/net/tun in the right network namespace, then the ioctls of
- * linux/if_tun.h. Addresses, bridges and "up" are iproute2's business, not done here.
+ * linux/if_tun.h. Addresses, bridges and "up" are rtnetlink's business, not done here.
  */
 import { randomInt } from 'node:crypto';
 import { constants } from 'node:os';

@@ -84,7 +84,7 @@ for (const attach of ATTACH_MODES) {
           { check: false },
         );
         t.not(outside.code, 0);
-        t.regex(outside.stderr, /192\.0\.2\.77 is not in the subnet 198\.18\.0\.0\/24/);
+        t.regex(outside.stderr, /192\.0\.2\.77 is not an address of this network: it has 198\.18\.0\.0\/24/);
         t.deepEqual(await localEndpoints(a), []);
       });
     });

@@ -1,7 +1,8 @@
 /** Attach mode `bridge`: a veth pair, one end in the container, the other a port of the bridge `wf-NAME`. */
 import { WeftError } from '../../dataplane/errors.ts';
-import { ownLinkNames, removeLink } from '../net/ip.ts';
+import { ownLinkNames } from '../net/ip.ts';
 import { changeLinkSteps, LinkStepError } from '../net/link-steps.ts';
+import { removeLinkIfThere } from '../net/rtnetlink/links.ts';
 import { containerLinkStep, explainOccupied } from './container-link.ts';
 import type { Endpoint } from './endpoint.ts';
 import { bridgeName } from './names.ts';
@@ -17,13 +18,18 @@ export async function attachByBridge(
     await changeLinkSteps([
       {
         // The peer is born in the container under its final name: an occupied name fails here, before anything exists.
-        lines: [
-          `link add name ${hostLink} mtu ${mtu} type veth peer name ${ifname} address ${mac} mtu ${mtu} netns ${netns.path}`,
+        changes: [
+          {
+            kind: 'add-veth',
+            name: hostLink,
+            mtu,
+            peer: { name: ifname, mac, mtu, netns: netns.path },
+          },
         ],
       },
       {
         sysctls: { [`ipv6/conf/${hostLink}/disable_ipv6`]: 1 },
-        lines: [`link set dev ${hostLink} master ${bridgeName(network)} up`],
+        changes: [{ kind: 'set', dev: hostLink, master: bridgeName(network), up: true }],
       },
       containerLinkStep(endpoint, gsoMaxSegs),
     ]);
@@ -46,9 +52,12 @@ async function explainTaken(error: LinkStepError, endpoint: Endpoint): Promise<u
   });
 }
 
-/** EXFULL: BR_MAX_PORTS of net/bridge/br_private.h is 1024, port 0 is none, and one is the TAP. */
+/** "Exchange full" of asm-generic/errno.h. */
+const EXFULL = 54;
+
+/** BR_MAX_PORTS of net/bridge/br_private.h is 1024, port 0 is none, and one is the TAP. */
 function explainFull(error: unknown, { network }: Endpoint): unknown {
-  if (!(error instanceof WeftError) || !error.message.endsWith('Exchange full')) return error;
+  if (!(error instanceof LinkStepError) || error.errno !== EXFULL) return error;
   return new WeftError('unavailable', `the bridge of network ${network} is full: it has 1023 ports`, {
     hint: 'use attach: tap, which needs no bridge, or a network more',
     cause: error,
@@ -57,7 +66,7 @@ function explainFull(error: unknown, { network }: Endpoint): unknown {
 
 /** Removes the pair; either end takes the other with it. */
 export async function detachFromBridge(endpoint: Endpoint): Promise<void> {
-  await removeLink(endpoint.hostLink);
+  await removeLinkIfThere(endpoint.hostLink);
 }
 
 /** After a restart: is the pair still there? Puts the host end on its bridge and gives both ends the MTU of today. */
@@ -68,8 +77,8 @@ export async function restoreOnBridge(
   const { hostLink, ifname, mtu, network, netns } = endpoint;
   try {
     await changeLinkSteps([
-      { lines: [`link set dev ${hostLink} mtu ${mtu} master ${bridgeName(network)} up`] },
-      { netns: netns.path, lines: [`link set dev ${ifname} mtu ${mtu} gso_max_segs ${gsoMaxSegs}`] },
+      { changes: [{ kind: 'set', dev: hostLink, mtu, master: bridgeName(network), up: true }] },
+      { netns: netns.path, changes: [{ kind: 'set', dev: ifname, mtu, gsoMaxSegs }] },
     ]);
   } catch (error) {
     if (!(error instanceof LinkStepError) || error.code !== 'not_found') throw error;

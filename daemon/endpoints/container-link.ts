@@ -18,17 +18,14 @@ export function containerLinkStep(endpoint: Endpoint, gsoMaxSegs: number): LinkS
       [`ipv4/conf/${ifname}/arp_notify`]: 1,
       ...(v6 ? { [`ipv6/conf/${ifname}/disable_ipv6`]: 0, [`ipv6/conf/${ifname}/ndisc_notify`]: 1 } : {}),
     },
-    lines: [
-      // An assigned address is usable at once: duplicate address detection would hold it back for a second or more.
-      ...addresses.map(
-        address => `addr add ${address} dev ${ifname}${address.includes(':') ? ' nodad' : ''}`,
-      ),
-      `link set dev ${ifname} gso_max_segs ${gsoMaxSegs} up`,
+    changes: [
+      ...addresses.map(address => ({ kind: 'add-address', dev: ifname, address }) as const),
+      { kind: 'set', dev: ifname, gsoMaxSegs, up: true },
     ],
   };
 }
 
-/** Turns "File exists" into what the operator can act on. */
+/** Turns "file already exists" into what the operator can act on. */
 export function explainOccupied(error: unknown, endpoint: Endpoint): unknown {
   if (!(error instanceof WeftError) || error.code !== 'conflict') return error;
   return new WeftError(

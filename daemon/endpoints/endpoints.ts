@@ -6,8 +6,9 @@ import type { Clock, Timer } from '../../dataplane/clock.ts';
 import { WeftError } from '../../dataplane/errors.ts';
 import type { TapDevice } from '../../dataplane/tap-device.ts';
 import { errorFields, type Log } from '../log.ts';
-import { listLinks, ownLinkNames, removeLink } from '../net/ip.ts';
+import { ownLinkNames } from '../net/ip.ts';
 import { locateNetns, resolveNetns } from '../net/netns.ts';
+import { removeLinkIfThere } from '../net/rtnetlink/links.ts';
 import type { AttachRequest, DetachRequest } from '../operations.ts';
 import { attachByBridge, detachFromBridge, restoreOnBridge } from './bridge-attach.ts';
 import { type Endpoint, isSameInterface } from './endpoint.ts';
@@ -277,7 +278,7 @@ export class Endpoints {
   /** The namespace may live on at another path than the one it was attached by. */
   private async removeTap(endpoint: Endpoint): Promise<void> {
     const path = await locateNetns(endpoint.netns);
-    if (path === undefined) await removeLink(endpoint.hostLink);
+    if (path === undefined) await removeLinkIfThere(endpoint.hostLink);
     else await detachTap({ ...endpoint, netns: { ...endpoint.netns, path } });
   }
 
@@ -325,10 +326,10 @@ export class Endpoints {
 
   private async removeOrphans(): Promise<void> {
     const known = new Set(this.all().map(endpoint => endpoint.hostLink));
-    for (const { ifname } of await listLinks()) {
+    for (const ifname of await ownLinkNames()) {
       if (!ORPHAN_LINK.test(ifname) || known.has(ifname)) continue;
       this.modules.log.warn({ ifname }, 'removing a link that belongs to no endpoint');
-      await removeLink(ifname);
+      await removeLinkIfThere(ifname);
     }
   }
 

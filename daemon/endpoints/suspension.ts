@@ -1,7 +1,7 @@
 /** Endpoints whose addresses may not be used: their interfaces stay, and are cut off from the network. */
 
 import type { Log } from '../log.ts';
-import { changeLinks } from '../net/ip.ts';
+import { changeLinkSteps } from '../net/link-steps.ts';
 import type { Endpoint } from './endpoint.ts';
 import { endpointFields } from './endpoint-fields.ts';
 import type { EndpointAnnouncer, EndpointWiring } from './endpoints.ts';
@@ -43,7 +43,10 @@ export class Suspension {
     announcer.withdraw(endpoint);
     await ignoreMissing(wiring.releaseMac(endpoint));
     if (endpoint.attach === 'tap') await ignoreMissing(wiring.removePort(endpoint));
-    else await ignoreMissing(changeLinks([`link set dev ${endpoint.hostLink} down`]));
+    else
+      await ignoreMissing(
+        changeLinkSteps([{ changes: [{ kind: 'set', dev: endpoint.hostLink, up: false }] }]),
+      );
     log.warn(endpointFields(endpoint), 'endpoint suspended: its addresses are not confirmed');
   }
 }

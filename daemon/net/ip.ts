@@ -1,6 +1,7 @@
 /**
- * iproute2, the only way in which weft makes and changes links. Changes go through `ip -batch`, questions through
- * `ip -json`; nothing is parsed as prose but the one line that says why a change was refused.
+ * iproute2, for what is seldom done: the devices of a network, and questions about many links or routes. Changes go through
+ * `ip -batch`, questions through `ip -json`; nothing is parsed as prose but the one line that says why a change was refused.
+ * What an attachment needs goes to the kernel without a process (link-steps.ts).
  */
 import { readFile } from 'node:fs/promises';
 import { type ErrorCode, WeftError } from '../../dataplane/errors.ts';
@@ -40,7 +41,7 @@ export async function changeLinks(lines: readonly string[], netns?: NetnsPath): 
 }
 
 /** What `ip -batch` says of the line it stopped at, as code and message of a WeftError. */
-export function refusal(lines: readonly string[], stderr: string): { code: ErrorCode; message: string } {
+function refusal(lines: readonly string[], stderr: string): { code: ErrorCode; message: string } {
   const line = Number(/Command failed -:(\d+)/.exec(stderr)?.[1] ?? 0);
   const reason = stderr.replace(/^(RTNETLINK answers|Error): /m, '').split('\n', 1)[0] ?? 'no reason given';
   return { code: codeOf(reason), message: `ip ${lines[line - 1] ?? lines.join('; ')}: ${reason.trim()}` };

@@ -22,29 +22,67 @@ function read(netns: string, setting: string): string {
   }).trim();
 }
 
+/** A pair inside one namespace. */
+function pair(name: string, peer = `${name}-peer`) {
+  return { kind: 'add-veth', name, mtu: 1500, peer: { name: peer } } as const;
+}
+
 test('changeLinkSteps() goes from namespace to namespace, settings first', async t => {
   await changeLinkSteps([
-    { netns: FIRST, lines: [`link add name one type veth peer name two netns ${SECOND}`] },
+    {
+      netns: FIRST,
+      changes: [
+        { ...pair('one'), mtu: 1400, peer: { name: 'two', mac: '02:00:5e:10:00:02', netns: SECOND } },
+      ],
+    },
     {
       netns: SECOND,
       sysctls: { 'ipv4/conf/two/arp_notify': 1, 'ipv4/no_such_thing': 1 },
-      lines: ['addr add 198.18.9.1/24 dev two', 'link set dev two up'],
+      changes: [
+        { kind: 'add-address', dev: 'two', address: '198.18.9.1/24' },
+        { kind: 'add-address', dev: 'two', address: 'fd00:9::1/64' },
+        { kind: 'set', dev: 'two', mtu: 1400, gsoMaxSegs: 44, up: true },
+      ],
     },
-    { netns: FIRST, sysctls: { 'ipv6/conf/one/disable_ipv6': 1 }, lines: ['link set dev one up'] },
+    {
+      netns: FIRST,
+      sysctls: { 'ipv6/conf/one/disable_ipv6': 1 },
+      changes: [{ kind: 'set', dev: 'one', up: true }],
+    },
   ]);
   t.is(read(SECOND, 'ipv4/conf/two/arp_notify'), '1');
   t.is(read(FIRST, 'ipv6/conf/one/disable_ipv6'), '1');
-  t.is((await findLink('two', SECOND))?.addr_info[0]?.local, '198.18.9.1');
-  t.deepEqual((await findLink('one', FIRST))?.addr_info, [], 'it was up only after the setting');
+  const two = await findLink('two', SECOND);
+  t.like(two, { address: '02:00:5e:10:00:02', mtu: 1400, gso_max_segs: 44 });
+  t.true(two?.flags.includes('UP'));
+  const addresses = two?.addr_info.map(({ local, prefixlen, scope }) => `${local}/${prefixlen} ${scope}`);
+  t.deepEqual(addresses?.slice(0, 2), ['198.18.9.1/24 global', 'fd00:9::1/64 global']);
+  t.like(await findLink('one', FIRST), { addr_info: [], mtu: 1400 }, 'it was up only after the setting');
+});
+
+test('changeLinkSteps() moves and renames', async t => {
+  await changeLinkSteps([
+    { netns: FIRST, changes: [pair('mover'), { kind: 'set', dev: 'mover', netns: SECOND }] },
+    { netns: SECOND, changes: [{ kind: 'set', dev: 'mover', rename: 'moved' }] },
+  ]);
+  t.is(await findLink('mover', FIRST), undefined);
+  t.not(await findLink('moved', SECOND), undefined);
 });
 
 test('changeLinkSteps() in our own namespace: a step without netns', async t => {
   const before = await listLinks();
   const error = await t.throwsAsync(
-    changeLinkSteps([{ lines: ['link show dev lo', 'link set dev no-such up'] }]),
+    changeLinkSteps([
+      {
+        changes: [
+          { kind: 'set', dev: 'lo' },
+          { kind: 'set', dev: 'no-such', up: true },
+        ],
+      },
+    ]),
     {
       instanceOf: LinkStepError,
-      message: /^ip link set dev no-such up: /,
+      message: /^ip link set dev no-such up: there is no link "no-such": /,
     },
   );
   t.is(error?.code, 'not_found');
@@ -54,16 +92,24 @@ test('changeLinkSteps() in our own namespace: a step without netns', async t => 
   );
 });
 
-test('changeLinkSteps() stops at the first refusal and says which step, which line and why', async t => {
+test('changeLinkSteps() stops at the first refusal and says which step, which change and why', async t => {
   const error = await t.throwsAsync(
     changeLinkSteps([
-      { netns: FIRST, lines: ['link add name dup type bridge'] },
-      { netns: FIRST, lines: ['link set dev dup up', 'link add name dup type bridge', 'link del dev dup'] },
-      { netns: FIRST, lines: ['link del dev dup'] },
+      { netns: FIRST, changes: [pair('dup')] },
+      {
+        netns: FIRST,
+        sysctls: { 'ipv4/conf/dup/arp_notify': 1 },
+        changes: [
+          { kind: 'set', dev: 'dup', up: true },
+          pair('dup', 'other'),
+          { kind: 'delete', dev: 'dup' },
+        ],
+      },
+      { netns: FIRST, changes: [{ kind: 'delete', dev: 'dup' }] },
     ]),
     {
       instanceOf: LinkStepError,
-      message: /^ip link add name dup type bridge: .*(File exists|already exists)/,
+      message: /^ip link add name dup mtu 1500 type veth peer name other: .*EEXIST/,
     },
   );
   t.is(error?.step, 1);
@@ -71,39 +117,69 @@ test('changeLinkSteps() stops at the first refusal and says which step, which li
   t.not(await findLink('dup', FIRST), undefined, 'nothing after the refusal was carried out');
 });
 
+test("changeLinkSteps() gives the kernel's own words", async t => {
+  await t.throwsAsync(
+    changeLinkSteps([
+      { netns: FIRST, changes: [pair('words'), { kind: 'set', dev: 'words', mac: 'ff:ff:ff:ff:ff:ff' }] },
+    ]),
+    { instanceOf: LinkStepError, code: 'system', message: /address ff:ff:ff:ff:ff:ff: .*\(EADDRNOTAVAIL\)$/ },
+  );
+  await t.throwsAsync(
+    changeLinkSteps([{ netns: FIRST, changes: [{ kind: 'set', dev: 'words', mtu: 1_000_000 }] }]),
+    { message: /^ip link set dev words mtu 1000000: mtu greater than device maximum \(EINVAL\)$/ },
+  );
+});
+
 test('changeLinkSteps() stops at a setting that is refused', async t => {
   const error = await t.throwsAsync(
-    changeLinkSteps([
-      { netns: FIRST, sysctls: { 'ipv4/ip_default_ttl': -1 }, lines: ['link add name late type bridge'] },
-    ]),
-    { instanceOf: LinkStepError, message: /^cannot begin "ip link add name late type bridge": / },
+    changeLinkSteps([{ netns: FIRST, sysctls: { 'ipv4/ip_default_ttl': -1 }, changes: [pair('late')] }]),
+    { instanceOf: LinkStepError, message: /^cannot set the sysctl ipv4\/ip_default_ttl: .*EINVAL/ },
   );
   t.is(error?.step, 0);
   t.is(await findLink('late', FIRST), undefined);
 });
 
-test('changeLinkSteps() takes a name as a name, never as a script', async t => {
+test('changeLinkSteps() takes a name as a name', async t => {
   const marker = `${tmpdir()}/weft-injected-${process.pid}`;
   const hostile = `$(touch ${marker})\`touch ${marker}\`"; touch ${marker}; "`;
-  await t.throwsAsync(
+  const error = await t.throwsAsync(
     changeLinkSteps([
-      {
-        sysctls: { [`ipv4/conf/${hostile}/arp_notify`]: 1 },
-        lines: [`link show dev lo`, `link set dev ${hostile} up`],
-      },
+      { netns: FIRST, changes: [] },
+      { netns: FIRST, changes: [{ kind: 'set', dev: hostile, up: true }] },
     ]),
+    { instanceOf: LinkStepError },
   );
-  await t.throwsAsync(changeLinkSteps([{ netns: `/run/netns/${hostile}`, lines: ['link show dev lo'] }]));
+  t.is(error?.step, 1);
+  await t.throwsAsync(changeLinkSteps([{ netns: `/run/netns/${hostile}`, changes: [pair('nowhere')] }]));
   t.false(existsSync(marker));
+  await t.throwsAsync(
+    changeLinkSteps([{ netns: FIRST, sysctls: { '../kernel/hostname': 1 }, changes: [pair('out')] }]),
+    { instanceOf: LinkStepError },
+  );
+  t.is(await findLink('out', FIRST), undefined);
 });
 
 test('changeLinkSteps() into a namespace that is gone is an error of its step', async t => {
   const error = await t.throwsAsync(
     changeLinkSteps([
-      { lines: ['link show dev lo'] },
-      { netns: '/run/netns/weft-no-such', lines: ['link show'] },
+      { changes: [{ kind: 'set', dev: 'lo' }] },
+      { netns: '/run/netns/weft-no-such', changes: [pair('nowhere')] },
     ]),
-    { instanceOf: LinkStepError, message: /weft-no-such/ },
+    { instanceOf: LinkStepError, code: 'system', message: /^cannot begin "ip link add .*weft-no-such/ },
   );
   t.is(error?.step, 1);
+  const peer = await t.throwsAsync(
+    changeLinkSteps([
+      {
+        netns: FIRST,
+        changes: [{ ...pair('lonely'), peer: { name: 'p', netns: '/run/netns/weft-no-such' } }],
+      },
+    ]),
+    {
+      instanceOf: LinkStepError,
+      message: /: cannot open network namespace \/run\/netns\/weft-no-such: .*ENOENT/,
+    },
+  );
+  t.is(peer?.step, 0);
+  t.is(await findLink('lonely', FIRST), undefined);
 });

@@ -15,10 +15,10 @@ export interface Netns {
 const NSFS_MAGIC = 0x6e736673;
 const RUN_NETNS = '/run/netns';
 
-/** What `ip -batch` takes apart, ends a line at, or continues it for (getcmdline and makeargs of iproute2's lib/utils.c). */
+/** What `ip -batch` takes apart, ends a line at, or continues it for (getcmdline and makeargs of iproute2's lib/utils.c), as shells do. */
 const UNSPEAKABLE = /[\s"'#\\]/;
 
-/** Finds the namespace. Throws `not_found`, or `invalid_argument` when the file is no network namespace, or weft cannot say its name to `ip`. */
+/** Finds the namespace. Throws `not_found`, or `invalid_argument` when the file is no network namespace, or its name could not be said to `ip`, as errors and hints do. */
 export async function resolveNetns(name: string): Promise<Netns> {
   if (UNSPEAKABLE.test(name)) {
     throw new WeftError('invalid_argument', `${JSON.stringify(name)} cannot be the name of a namespace`, {

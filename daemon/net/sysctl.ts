@@ -5,7 +5,7 @@ import { WeftError } from '../../dataplane/errors.ts';
 export type NetSysctls = Readonly<Record<string, number>>;
 
 /** The file of a setting: it shows the network namespace of whoever opens it. */
-export function sysctlFile(path: string): string {
+function sysctlFile(path: string): string {
   return `/proc/sys/net/${path}`;
 }
 

@@ -3,8 +3,8 @@
  * fails. Functions of the operating system return −errno instead of throwing; wrong argument types or ranges are bugs
  * of the caller and throw TypeError or RangeError that name the argument.
  *
- * The addon is the network card that userspace lacks: batched system calls and checksums, no policy, no table. It may
- * be loaded in any number of threads; a port belongs to the thread that opened it.
+ * The addon is the network card that userspace lacks: batched system calls and checksums, and what makes changes of
+ * its namespace; no policy, no table. It may be loaded in any number of threads; a port belongs to the thread that opened it.
  */
 import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
@@ -104,6 +104,43 @@ export const SHARE_JOINS = 2;
 export const COALESCE_TCP = 1;
 export const COALESCE_UDP = 2;
 
+/** A message of rtnetlink: complete, header included, with NLM_F_ACK; at most 4 KiB and four patches. */
+interface NetMessage {
+  readonly message: Buffer;
+  /** 32 bits each, `offset` bytes from the beginning, that are only known when the message is sent. */
+  readonly patches: readonly {
+    /** PATCH_IFINDEX or PATCH_NETNS. */
+    readonly kind: number;
+    readonly offset: number;
+    readonly of: string;
+  }[];
+}
+
+/** The number of the link `of` in the namespace where the message goes. */
+export const PATCH_IFINDEX = 0;
+/** A descriptor of the namespace file `of`, open while the message is under way. */
+export const PATCH_NETNS = 1;
+
+/** The writing of a file below /proc/sys/net; what is not there is passed over. */
+export interface NetSetting {
+  readonly file: string;
+  readonly text: string;
+}
+
+/** What has become of a change; net-change.h. */
+export interface NetChangeResult {
+  /** Steps that were carried out: the index of the refused one, if one was. */
+  readonly done: number;
+  /** Positive; 0 if all went well. */
+  readonly errno: number;
+  /** What was refused, as in net-change.h. Nothing was done when it is the namespace or the socket. */
+  readonly refused: '' | 'netns' | 'socket' | 'link' | 'target' | 'message' | 'file';
+  /** Of a message: why, in the kernel's words, if it says. Of a link or a target: which. */
+  readonly words: string;
+  /** What the messages were answered with besides acknowledgements, one behind the other. */
+  readonly answers: Buffer;
+}
+
 export interface BatchIo {
   readonly frameLayout: Readonly<Record<string, number>>;
   readonly counterNames: readonly string[];
@@ -142,6 +179,12 @@ export interface BatchIo {
    * 32-bit number. Returns its descriptor, to be closed once TUNSETSTEERINGEBPF has it; or −errno: EPERM, ENOSYS.
    */
   loadSteering(seed: number): number;
+
+  /**
+   * Carries out up to 64 steps in the namespace of file `netnsPath`, or in the process's own, on a thread of libuv's
+   * pool, until one is refused. The promise is never rejected. Aborts the process if the kernel will not let the thread come back.
+   */
+  changeNet(netnsPath: string | null, steps: readonly (NetMessage | NetSetting)[]): Promise<NetChangeResult>;
 
   /** Zeroed memory of `size` bytes, 1 … 2³² − 1, which no child of the process inherits: js-memory.c says why. */
   createArena(size: number): ArrayBuffer;

@@ -13,6 +13,7 @@
 #include "js-coalesce.h"
 #include "js-kernel.h"
 #include "js-memory.h"
+#include "js-net.h"
 #include "js-port.h"
 #include "js-value.h"
 #include "segment.h"
@@ -443,6 +444,7 @@ NAPI_MODULE_INIT()
 		{"linkFeatures", NULL, js_link_features, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"ipsecPolicies", NULL, js_ipsec_policies, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"createArena", NULL, js_create_arena, NULL, NULL, NULL, napi_enumerable, NULL},
+		{"changeNet", NULL, js_change_net, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"threadTime", NULL, js_thread_time, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"loadSteering", NULL, load_steering, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"tapOpen", NULL, tap_open, NULL, NULL, NULL, napi_enumerable, NULL},

@@ -1,10 +1,10 @@
 import { getSystemErrorMap } from 'node:util';
 import { type ErrorCode, WeftError } from '../errors.ts';
 
-/** The operating system's own words for an errno: "address already in use (EADDRINUSE)". */
-function describeErrno(errno: number): string {
+/** The operating system's own words for an errno, or better ones: "address already in use (EADDRINUSE)". */
+export function describeErrno(errno: number, better = ''): string {
   const [name, words] = getSystemErrorMap().get(-errno) ?? [`errno ${errno}`, 'unknown error'];
-  return `${words} (${name})`;
+  return `${better === '' ? words : better} (${name})`;
 }
 
 /** An error whose message ends in the operating system's words. */

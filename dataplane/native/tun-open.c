@@ -2,14 +2,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/nsfs.h>
-#include <sched.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "netns.h"
 
 static int open_tun_device(void)
 {
@@ -25,49 +21,24 @@ static int open_control_socket(void)
 	return fd < 0 ? -errno : fd;
 }
 
-static int open_namespace(const char *netns)
-{
-	int fd = open(netns, O_RDONLY | O_CLOEXEC);
+struct opening {
+	int (*open_it)(void);
+	int result;
+};
 
-	if (fd < 0)
-		return -errno;
-	/* A regular file, or a namespace of another type, gives ENOTTY or another number. */
-	if (ioctl(fd, NS_GET_NSTYPE) != CLONE_NEWNET) {
-		close(fd);
-		return -EINVAL;
-	}
-	return fd;
+static void carry_out(void *context)
+{
+	struct opening *opening = context;
+
+	opening->result = opening->open_it();
 }
 
 static int open_within(const char *netns, int (*open_it)(void))
 {
-	if (netns == NULL)
-		return open_it();
+	struct opening opening = {.open_it = open_it};
+	int refused = netns_run(netns, carry_out, &opening);
 
-	int target = open_namespace(netns);
-	if (target < 0)
-		return target;
-	int home = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
-	if (home < 0) {
-		int error = -errno;
-		close(target);
-		return error;
-	}
-
-	int result;
-	if (setns(target, CLONE_NEWNET) != 0) {
-		result = -errno;
-	} else {
-		result = open_it();
-		if (setns(home, CLONE_NEWNET) != 0) {
-			fprintf(stderr, "weft: cannot leave network namespace %s: %s; aborting\n", netns,
-				strerror(errno));
-			abort();
-		}
-	}
-	close(home);
-	close(target);
-	return result;
+	return refused != 0 ? refused : opening.result;
 }
 
 int tun_open(const char *netns)
@@ -82,7 +53,7 @@ int control_socket_open(const char *netns)
 
 int namespace_check(const char *netns)
 {
-	int fd = open_namespace(netns);
+	int fd = netns_open(netns);
 
 	if (fd < 0)
 		return fd;
