@@ -29,9 +29,12 @@ export const MAX_SEQUENCE = 2 ** 48 - 1;
 /** Starts of one node. Beyond it a peer's claim to have seen an epoch is refused, so that there is always a higher one. */
 export const MAX_EPOCH_COUNTER = 2 ** 20 - 1;
 
-/** What one origin may make others hold, tombstones included: 16 times the containers of a large VM. */
-export const ORIGIN_MAX_RECORDS = 4096;
-export const ORIGIN_MAX_RECORD_BYTES = 1024 * 1024;
+/**
+ * What one origin may make others hold, tombstones included: 16 times the containers of a large VM, and a hundred posts for each of a hundred
+ * networks whose addresses it votes on (control/ipam/).
+ */
+export const ORIGIN_MAX_RECORDS = 16_384;
+export const ORIGIN_MAX_RECORD_BYTES = 4 * 1024 * 1024;
 
 /** Origins of one VNI: as many as there can be members. */
 export const SCOPE_MAX_ORIGINS = 16_384;
@@ -111,7 +114,7 @@ export const BLOCK_TIME = 60_000;
  * large VM that starts all its containers at once writes 240.
  */
 export const ORIGIN_RECORDS_PER_SECOND = 1000;
-export const ORIGIN_BURST_RECORDS = 4096;
+export const ORIGIN_BURST_RECORDS = 16_384;
 
 /** Whoever exceeds that is not listened to for so long, in milliseconds; then anti-entropy fetches what is missing. */
 export const RATE_PAUSE = 2000;

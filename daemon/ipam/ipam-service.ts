@@ -204,7 +204,7 @@ export class IpamService {
     const key = (inner: string) => `${PREFIX}${network.id}/${inner}`;
     const saved = store.load();
     const ipam = new Ipam(
-      { clock, random, liveness, journal: store, post: (inner, body) => board.post(key(inner), body) },
+      { clock, random, liveness, journal: store, post: (inner, body) => this.post(key(inner), body) },
       {
         name: this.options.self,
         network: network.id,
@@ -222,6 +222,19 @@ export class IpamService {
       if (posted.startsWith(key(''))) ipam.take(origin, posted.slice(key('').length), body);
     }
     return machine;
+  }
+
+  /** What peers would not take is told and left: the machine asks for less, not wrongly. */
+  private post(key: string, body: Uint8Array | undefined): void {
+    try {
+      this.modules.board.post(key, body);
+    } catch (error) {
+      if (!(error instanceof WeftError)) throw error;
+      this.modules.log.error(
+        { component: 'control', ...errorFields(error) },
+        'cannot post what concerns addresses',
+      );
+    }
   }
 
   private storeOf(id: string): IpamStore {
