@@ -248,10 +248,9 @@ class Node implements RunningNode {
     this.undo.push(() => this.sender.stop());
     await this.sender.start();
     // Addresses that others may have by now are not claimed before that is cleared up.
-    const { wasAlive } = this.pool;
     this.records.open(
       this.planned.map(({ vni }) => vni),
-      this.endpoints.all().filter(({ managed }) => managed !== true || wasAlive),
+      this.endpoints.all().filter(({ managed }) => managed !== true || this.pool.wasAlive),
     );
     this.pool.start();
     this.undo.push(async () => this.pool.stop());
@@ -272,6 +271,7 @@ class Node implements RunningNode {
     this.undo.push(() => this.claims.stop());
     await this.claims.start();
     this.records.begin();
+    this.pool.begin();
     this.serving = true;
     await this.applyMembers();
     this.undo.push(() => this.gossip.leave());

@@ -63,11 +63,15 @@ export class IpamService {
     const { alive, networks } = this.modules;
     this.isRunning = true;
     this.wasAlive = alive.isFresh();
-    alive.start();
     for (const network of networks()) {
       const isFounder = network.founders.includes(this.options.self);
       if (isFounder || this.storeOf(network.id).load() !== undefined) this.machine(network);
     }
+  }
+
+  /** The daemon has started: before it, one that is refused something leaves nothing behind. */
+  begin(): void {
+    this.modules.alive.start();
   }
 
   stop(): void {

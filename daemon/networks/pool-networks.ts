@@ -75,6 +75,11 @@ export class PoolNetworks {
     this.ipam.start();
   }
 
+  /** The node has started. */
+  begin(): void {
+    this.ipam.begin();
+  }
+
   stop(): void {
     this.ipam.stop();
     this.catalogue.stop();
