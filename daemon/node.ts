@@ -239,8 +239,7 @@ class Node implements RunningNode {
     );
     const parts = { log, carrier, dataplane, endpoints, gossip, offloads, pool, records, sender, set };
     const offered = nodeInterfaces(parts, { name: nodeName, underlay: address, configured: config.networks });
-    this.operations = offered.operations;
-    this.cni = offered.cni;
+    ({ operations: this.operations, cni: this.cni } = offered);
   }
 
   async start(): Promise<void> {
@@ -283,8 +282,8 @@ class Node implements RunningNode {
     const used = this.pool.catalogue
       .made()
       .filter(({ definition: { name }, conflict }) => conflict === undefined && inUse.has(name))
-      .map(({ definition }) => configOf(definition));
-    return [...this.config.networks, ...used].map(network => this.networks.plan(network));
+      .flatMap(({ definition }) => this.networks.planIfFits(configOf(definition)) ?? []);
+    return [...this.config.networks.map(network => this.networks.plan(network)), ...used];
   }
 
   private reviewAddresses(network: string): void {
@@ -365,6 +364,7 @@ class Node implements RunningNode {
     // Whoever is known to tell what he has, has to be known by it first.
     await this.claims.reconciler.flush();
     for (const network of this.networks.all()) {
+      if (this.networks.find(network.name) !== network) continue;
       const tells = (origin: string) => records.tells(network.vni, origin);
       await network.setGossipedVteps(vtepsOf(network.vni, this.gossip.members(), own, tells));
     }

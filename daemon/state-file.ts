@@ -39,6 +39,13 @@ export async function writeStateFile(file: string, text: string): Promise<void> 
       await handle.close();
     }
     await rename(aside, file);
+    // The name is on the disk only when the directory is.
+    const directory = await open(dirname(file), 'r');
+    try {
+      await directory.sync();
+    } finally {
+      await directory.close();
+    }
   } catch (error) {
     throw failure('cannot write', file, error);
   }
@@ -57,6 +64,12 @@ export function writeStateFileSync(file: string, text: string): void {
       closeSync(descriptor);
     }
     renameSync(aside, file);
+    const directory = openSync(dirname(file), 'r');
+    try {
+      fsyncSync(directory);
+    } finally {
+      closeSync(directory);
+    }
   } catch (error) {
     throw failure('cannot write', file, error);
   }

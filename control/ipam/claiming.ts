@@ -18,7 +18,7 @@ export interface ClaimingModules {
   /** Why a claim has not found room so far. */
   readonly shortage: (space: number, offset: bigint | undefined) => WeftError;
   /** Saves, then calls. */
-  readonly afterSave: (callback: () => void) => void;
+  readonly afterSave: (saved: () => void, lost: () => void) => void;
   /** Something has changed. */
   readonly woken: () => void;
 }
@@ -141,7 +141,9 @@ export class Claiming {
   private finish(one: Waiting, offset: bigint): void {
     const address = this.modules.pools[one.space]?.space.addressOf(offset);
     this.end(one);
-    if (address !== undefined) this.modules.afterSave(() => one.resolve(address));
+    if (address === undefined) return;
+    const lost = () => one.reject(new WeftError('unavailable', 'the address could not be kept on the disk'));
+    this.modules.afterSave(() => one.resolve(address), lost);
   }
 
   private fail(one: Waiting, error: WeftError): void {

@@ -120,7 +120,8 @@ export class Ipam {
         const offset = pool.space.offsetOf(address);
         if (offset !== undefined && pool.release(offset, wall)) this.parts.saver.touch();
       }
-      this.parts.saver.afterSave(resolve);
+      // Not saved, it is given back at the next start, as nobody's.
+      this.parts.saver.afterSave(resolve, resolve);
       this.settle();
     });
   }

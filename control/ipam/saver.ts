@@ -12,11 +12,16 @@ export interface SaverModules {
   readonly failed: (error: unknown) => void;
 }
 
+interface Waiter {
+  readonly saved: () => void;
+  readonly lost: () => void;
+}
+
 export class Saver {
   private readonly modules: SaverModules;
   /** What is posted when the next save has succeeded: the newest body of each key. */
   private posts = new Map<string, Uint8Array | undefined>();
-  private waiting: (() => void)[] = [];
+  private waiting: Waiter[] = [];
   private isDirty = false;
   private isSaving = false;
   private isTelling = false;
@@ -35,9 +40,10 @@ export class Saver {
     this.posts.set(key, body);
   }
 
-  /** Calls when all that was touched so far is safe. */
-  afterSave(callback: () => void): void {
-    this.waiting.push(callback);
+  /** Calls `saved` when all that was touched so far is safe, or `lost` when we stop before. */
+  afterSave(saved: () => void, lost: () => void = () => {}): void {
+    if (this.isStopped) lost();
+    else this.waiting.push({ saved, lost });
   }
 
   /** Saves and tells. To be called after each event, when the machine has come to rest. */
@@ -49,7 +55,7 @@ export class Saver {
     }
     const { journal, capture, failed } = this.modules;
     const posts = this.posts;
-    const waiting = this.waiting;
+    const { waiting } = this;
     this.posts = new Map();
     this.waiting = [];
     this.isDirty = false;
@@ -57,19 +63,28 @@ export class Saver {
     journal.save(capture()).then(
       () => {
         this.isSaving = false;
-        if (this.isStopped) return;
+        if (this.isStopped) return this.lose(waiting);
         this.release(posts, waiting);
         this.flush();
       },
       error => {
         this.isStopped = true;
+        this.lose(waiting);
         failed(error);
       },
     );
   }
 
+  /** What waits is never saved by us: it is told so. */
   stop(): void {
     this.isStopped = true;
+    const { waiting } = this;
+    this.waiting = [];
+    this.lose(waiting);
+  }
+
+  private lose(waiting: readonly Waiter[]): void {
+    for (const { lost } of waiting) lost();
   }
 
   /** Nothing is to be saved; what a callback changes may be. */
@@ -83,14 +98,11 @@ export class Saver {
     if (this.isDirty) this.flush();
   }
 
-  private release(
-    posts: ReadonlyMap<string, Uint8Array | undefined>,
-    waiting: readonly (() => void)[],
-  ): void {
+  private release(posts: ReadonlyMap<string, Uint8Array | undefined>, waiting: readonly Waiter[]): void {
     // A callback may flush: what it does is told after what is told now.
     this.isTelling = true;
     for (const [key, body] of posts) this.modules.post(key, body);
-    for (const callback of waiting) callback();
+    for (const { saved } of waiting) saved();
     this.isTelling = false;
   }
 }

@@ -91,7 +91,12 @@ async function makeEndpoints(t: ExecutionContext) {
       },
     },
     networks: { find: () => NETWORK, carry: async () => {} },
-    addresses: { isManaged: () => false, isUsable: () => true, release: async () => {} },
+    addresses: {
+      gives: () => false,
+      isUsable: () => true,
+      release: async () => {},
+      take: async (_network, _owner, wanted) => wanted,
+    },
     nodeName: 'a',
     onLinks: async () => {},
   });

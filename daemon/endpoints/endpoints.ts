@@ -58,7 +58,7 @@ export interface EndpointsModules {
   readonly wiring: EndpointWiring;
   readonly announcer: EndpointAnnouncer;
   readonly networks: AttachableNetworks;
-  readonly addresses: Pick<EndpointAddresses, 'isManaged' | 'isUsable' | 'release'>;
+  readonly addresses: Pick<EndpointAddresses, 'gives' | 'isUsable' | 'release' | 'take'>;
   readonly nodeName: string;
   /** At each look at the endpoints: the names of the links of the VM, for whoever has others to look after. */
   readonly onLinks: (links: ReadonlySet<string>) => Promise<void>;
@@ -95,7 +95,12 @@ export class Endpoints {
   /** Detaches an endpoint; one that is not there any more is fine. */
   remove(endpoint: Endpoint): Promise<void> {
     return this.inTurn(async () => {
-      const present = this.all().find(({ hostLink }) => hostLink === endpoint.hostLink);
+      const present = this.all().find(
+        ({ hostLink, network, container }) =>
+          hostLink === endpoint.hostLink &&
+          network === endpoint.network &&
+          container?.id === endpoint.container?.id,
+      );
       if (present !== undefined) await this.detachOne(present);
     });
   }
@@ -125,7 +130,7 @@ export class Endpoints {
       const links = await ownLinkNames();
       await this.each(this.ofNetwork(network), 'cannot be joined to its network again', async recorded => {
         const endpoint = await this.refresh(recorded, links);
-        if (endpoint === undefined) return;
+        if (endpoint === undefined || this.suspension.has(endpoint)) return;
         if (await restoreOnBridge(endpoint, limits)) await this.modules.wiring.attachMac(endpoint);
       });
     });
@@ -138,8 +143,8 @@ export class Endpoints {
         const isDue = this.suspension.isDue(endpoint);
         if (isDue === this.suspension.has(endpoint)) return;
         if (isDue) return await this.suspension.begin(endpoint);
-        this.suspension.end(endpoint);
         await this.restoreOne(endpoint);
+        this.suspension.end(endpoint);
       });
     });
   }
@@ -186,9 +191,9 @@ export class Endpoints {
   }
 
   private async attachNow(request: AttachRequest): Promise<Endpoint> {
-    const { announcer, networks, nodeName, store, wiring, log } = this.modules;
+    const { addresses, announcer, networks, nodeName, store, wiring, log } = this.modules;
     const network = networks.find(request.network);
-    const isManaged = this.modules.addresses.isManaged(network.name);
+    const isManaged = addresses.gives(network.name, request.addresses);
     const wanted = await planEndpoint(request, network, { nodeName, isManaged });
     // Only what stands in the way: looking at all endpoints would make the thousandth attachment a slow one.
     const rivals = rivalsOf(wanted, this.all());
@@ -197,6 +202,8 @@ export class Endpoints {
     if (existing !== undefined) return requireSame(existing, wanted, request);
     refuseDuplicates(wanted, this.all());
 
+    // What stood in the way may have given back what was taken for this one.
+    if (isManaged) await addresses.take(network.name, wanted.hostLink, wanted.addresses);
     await networks.carry(network.name);
     const make = wanted.attach === 'tap' ? attachByTap : attachByBridge;
     await store.add(wanted);

@@ -21,7 +21,11 @@ function rig(
       attach: async request => {
         log.push(`attach ${request.addresses}`);
         if (failure !== undefined) throw failure;
-        const endpoint = { hostLink: owner(), addresses: [...request.addresses] } as unknown as Endpoint;
+        const endpoint = {
+          hostLink: owner(),
+          network: 'blue',
+          addresses: [...request.addresses],
+        } as unknown as Endpoint;
         attached.push(endpoint);
         return endpoint;
       },
@@ -29,6 +33,7 @@ function rig(
     networks: { find: () => ({ name: 'blue', attach: 'bridge' }) as AttachableNetwork },
     addresses: {
       isManaged: () => isManaged,
+      gives: () => isManaged,
       isUsable: () => true,
       take: async (_, taker, wanted) => {
         if (!isManaged) throw new WeftError('unavailable', 'gives none');
@@ -67,7 +72,7 @@ test('what fails gives them back', async t => {
 test('one that is attached already keeps its own when a second request fails', async t => {
   const { attach, log, owner, attached } = rig(t, { failure: new WeftError('conflict', 'other parameters') });
   await t.throwsAsync(attach('auto'));
-  attached.push({ hostLink: owner() } as Endpoint);
+  attached.push({ hostLink: owner(), network: 'blue' } as Endpoint);
   log.length = 1;
   await t.throwsAsync(attach('auto'));
   t.false(log.some(line => line.startsWith('release')));

@@ -8,6 +8,8 @@ import { hostLinkName } from './names.ts';
 /** Addresses that networks give (ipam/ipam-service.ts). The owner of one is the host link of its endpoint. */
 export interface EndpointAddresses {
   isManaged(network: string): boolean;
+  /** Whether some of these addresses are the network's to give. */
+  gives(network: string, addresses: readonly string[]): boolean;
   /** `auto` among the wanted is one of each subnet. Throws `unavailable`, `conflict`. */
   take(network: string, owner: string, wanted: readonly string[]): Promise<readonly string[]>;
   release(network: string, owner: string): Promise<void>;
@@ -40,7 +42,10 @@ export class ManagedAttach {
       return await endpoints.attach({ ...request, addresses: taken });
     } catch (error) {
       // One that is attached already keeps what it has.
-      if (!endpoints.all().some(({ hostLink }) => hostLink === owner)) await addresses.release(name, owner);
+      const isAttached = endpoints
+        .all()
+        .some(({ hostLink, network }) => hostLink === owner && network === name);
+      if (!isAttached) await addresses.release(name, owner);
       throw error;
     }
   }

@@ -39,7 +39,6 @@ export class Suspension {
 
   async begin(endpoint: Endpoint): Promise<void> {
     const { announcer, log, wiring } = this.modules;
-    this.suspended.add(endpoint.hostLink);
     announcer.withdraw(endpoint);
     await ignoreMissing(wiring.releaseMac(endpoint));
     if (endpoint.attach === 'tap') await ignoreMissing(wiring.removePort(endpoint));
@@ -47,6 +46,7 @@ export class Suspension {
       await ignoreMissing(
         changeLinkSteps([{ changes: [{ kind: 'set', dev: endpoint.hostLink, up: false }] }]),
       );
+    this.suspended.add(endpoint.hostLink);
     log.warn(endpointFields(endpoint), 'endpoint suspended: its addresses are not confirmed');
   }
 }

@@ -32,9 +32,10 @@ export class AliveStamp {
     }
   }
 
-  start(): void {
-    this.touch();
-    this.timer = this.clock.after(INTERVAL, () => this.start());
+  /** `isSure`: whether this life uses nothing that might be somebody else's; otherwise the next one must ask. */
+  start(isSure: () => boolean): void {
+    if (isSure()) this.touch();
+    this.timer = this.clock.after(INTERVAL, () => this.start(isSure));
   }
 
   stop(): void {

@@ -20,6 +20,15 @@ import { type ManagedNetwork, withPrefix } from './managed-network.ts';
 /** Keys on the board: `ip/ID/` and a key of the machine. */
 const PREFIX = 'ip/';
 
+/**
+ * What the last life had may be used unconfirmed for so long, in milliseconds. A daemon that is restarted where it reaches no majority keeps its
+ * containers connected as long; it cannot know for how long it had not reached one before.
+ */
+const TRUST = 3_600_000;
+
+/** A machine that could not save is started again after so long. */
+const RECOVERY = 10_000;
+
 export interface IpamServiceModules {
   readonly clock: Clock;
   readonly random: Random;
@@ -29,6 +38,8 @@ export interface IpamServiceModules {
   readonly alive: Pick<AliveStamp, 'isFresh' | 'start' | 'stop'>;
   /** All networks of the pool that give their addresses themselves. */
   readonly networks: () => readonly ManagedNetwork[];
+  /** Whether a network was made once, and removed. */
+  readonly isRemoved: (id: string) => boolean;
 }
 
 export interface IpamServiceOptions {
@@ -50,6 +61,8 @@ export class IpamService {
   private readonly modules: IpamServiceModules;
   private readonly options: IpamServiceOptions;
   private readonly machines = new Map<string, Machine>();
+  /** Ids of networks whose machines could not save, and are to be started again. */
+  private readonly recovering = new Set<string>();
   private wasAlive = false;
   private isRunning = false;
 
@@ -71,7 +84,7 @@ export class IpamService {
 
   /** The daemon has started: before it, one that is refused something leaves nothing behind. */
   begin(): void {
-    this.modules.alive.start();
+    this.modules.alive.start(() => this.isSure());
   }
 
   stop(): void {
@@ -107,14 +120,19 @@ export class IpamService {
     this.machines.get(id)?.ipam.take(origin, rest.join('/'), body);
   }
 
-  /** Drops the machines of networks that are no more. */
+  /** Drops the machines of networks that were removed. One that only stands against another may be good again. */
   async tidy(): Promise<void> {
-    const known = new Set(this.modules.networks().map(({ id }) => id));
-    for (const id of [...this.machines.keys()]) if (!known.has(id)) await this.drop(id);
+    for (const id of [...this.machines.keys()]) if (this.modules.isRemoved(id)) await this.drop(id);
   }
 
   isManaged(network: string): boolean {
     return this.find(network) !== undefined;
+  }
+
+  /** Whether some of these addresses, with prefix lengths, are the network's to give. */
+  gives(network: string, addresses: readonly string[]): boolean {
+    const managed = this.find(network);
+    return managed !== undefined && addresses.some(address => isInside(managed, address));
   }
 
   /**
@@ -162,29 +180,34 @@ export class IpamService {
   isUsable(network: string, owner: string): boolean {
     const managed = this.find(network);
     if (managed === undefined) return true;
+    // One that is about to be started again has lost nothing.
+    if (this.recovering.has(managed.id)) return true;
     const { ipam, isTrusted } = this.machine(managed);
     if (ipam.isFenced && !isTrusted) return false;
     return ipam.claims.some(claim => claim.owner === owner);
   }
 
-  /** Throws `not_found`, `unavailable`. */
+  /** Of networks in which this node takes part: to look is no reason to begin. */
   views(): readonly { readonly network: string; readonly view: IpamView }[] {
-    return this.modules
-      .networks()
-      .map(network => ({ network: network.name, view: this.machine(network).ipam.view() }));
+    return Array.from(this.machines.values(), ({ network, ipam }) => ({
+      network: network.name,
+      view: ipam.view(),
+    }));
   }
 
   /** Has every network forget a node that is gone for good. Returns the networks in which it owned something. Throws `conflict`, `unavailable`. */
   async forget(node: string): Promise<readonly string[]> {
     const forgotten: string[] = [];
+    let first: unknown;
     for (const network of this.modules.networks()) {
       try {
         await this.machine(network).ipam.forget(node);
         forgotten.push(network.name);
       } catch (error) {
-        if (!(error instanceof WeftError) || error.code !== 'not_found') throw error;
+        if (!(error instanceof WeftError) || error.code !== 'not_found') first ??= error;
       }
     }
+    if (first !== undefined) throw first;
     return forgotten;
   }
 
@@ -195,14 +218,19 @@ export class IpamService {
   private require(name: string): ManagedNetwork {
     const found = this.find(name);
     if (found !== undefined) return found;
-    throw new WeftError('unavailable', `network ${name} does not give addresses itself`, {
+    throw new WeftError('invalid_argument', `network ${name} does not give addresses itself`, {
       hint: 'give an address, as in --address 198.18.0.2/24; or set ipam of the network',
     });
   }
 
-  private machine(network: ManagedNetwork, { isNew = false } = {}): Machine {
+  private machine(network: ManagedNetwork, { isNew = false, isTrusted = this.wasAlive } = {}): Machine {
     const known = this.machines.get(network.id);
     if (known !== undefined) return known;
+    if (this.recovering.has(network.id)) {
+      throw new WeftError('unavailable', `addresses of network ${network.name} cannot be kept on the disk`, {
+        hint: 'make room in paths.state; it is tried again in seconds',
+      });
+    }
     const { clock, random, board, liveness } = this.modules;
     const store = this.storeOf(network.id);
     const key = (inner: string) => `${PREFIX}${network.id}/${inner}`;
@@ -219,13 +247,45 @@ export class IpamService {
         onEvent: event => this.onEvent(network, event),
       },
     );
-    const machine = { network, ipam, store, isTrusted: saved !== undefined && this.wasAlive };
+    const machine: Machine = { network, ipam, store, isTrusted: saved !== undefined && isTrusted };
     this.machines.set(network.id, machine);
+    if (machine.isTrusted) clock.after(TRUST, () => this.distrust(machine));
     ipam.start();
     for (const { origin, key: posted, body } of [...board.posts()]) {
       if (posted.startsWith(key(''))) ipam.take(origin, posted.slice(key('').length), body);
     }
     return machine;
+  }
+
+  /** All that is used here is confirmed, or was when this life began. */
+  private isSure(): boolean {
+    return [...this.machines.values()].every(
+      ({ ipam, isTrusted }) => isTrusted || !ipam.isFenced || ipam.claims.length === 0,
+    );
+  }
+
+  private distrust(machine: Machine): void {
+    if (!machine.isTrusted || !this.isRunning) return;
+    machine.isTrusted = false;
+    if (machine.ipam.isFenced) this.options.onChange(machine.network.name);
+  }
+
+  /** It has stopped, for it could not save. Its containers go on meanwhile: nobody forgets a node that is heard. */
+  private recover({ network }: Machine): void {
+    this.machines.delete(network.id);
+    this.recovering.add(network.id);
+    this.modules.clock.after(RECOVERY, () => {
+      this.recovering.delete(network.id);
+      if (!this.isRunning || !this.modules.networks().some(({ id }) => id === network.id)) return;
+      try {
+        this.machine(network, { isTrusted: true });
+      } catch (error) {
+        this.modules.log.error(
+          { network: network.name, ...errorFields(error) },
+          'cannot give addresses again',
+        );
+      }
+    });
   }
 
   /** What peers would not take is told and left: the machine asks for less, not wrongly. */
@@ -268,6 +328,7 @@ export class IpamService {
           { network: name, ...errorFields(event.error) },
           'addresses cannot be kept on the disk: none is given',
         );
+        if (machine !== undefined) this.recover(machine);
         return;
     }
     clock.after(0, () => {

@@ -63,6 +63,12 @@ export class Launcher {
     });
   }
 
+  /** It is not needed any more. */
+  end(): void {
+    this.ended = true;
+    this.child.stdin?.end();
+  }
+
   private collect(stream: Readable, name: 'stdout' | 'stderr'): void {
     stream.setEncoding('utf8').on('data', (text: string) => {
       const { running } = this;

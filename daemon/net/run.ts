@@ -41,10 +41,14 @@ export async function run(command: readonly string[], netns: NetnsPath, input: s
   // Node cannot enter a namespace; nsenter (util-linux) takes any path, `ip -n` only names.
   const argv = netns === undefined ? command : ['nsenter', `--net=${netns}`, ...command];
   const program = argv[0] as string;
-  const ending = await idleLauncher()
+  const launcher = idleLauncher();
+  const ending = await launcher
     .run(argv, input)
     .catch((cause: Error) => {
       throw cannotRun(program, cause);
+    })
+    .finally(() => {
+      if (!launchers.includes(launcher)) launcher.end();
     });
   if (ending.code === NOT_FOUND && SAYS_NOT_FOUND.test(ending.stderr)) {
     throw cannotRun(program, new Error(ending.stderr.trim()), { isMissing: true });

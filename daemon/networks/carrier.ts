@@ -48,20 +48,22 @@ export class Carrier {
   /** The network of this name as a container would find it. Throws `not_found`, `conflict`, `invalid_config`. */
   find(name: string): AttachableNetwork {
     const { set } = this.modules;
-    return this.attachable(set.find(name) ?? set.plan(configOf(this.definition(name))));
+    return this.attachable(this.current(name) ?? set.plan(configOf(this.definition(name))));
   }
 
   /** Carries the network from now on; one that is carried already stays as it is. Throws what {@link find} throws, and `system`. */
   async carry(name: string): Promise<void> {
     const { set, log } = this.modules;
     this.idleSince.delete(name);
-    if (set.find(name) !== undefined) return;
+    if (this.current(name) !== undefined) return;
+    const former = set.find(name);
+    if (former !== undefined) await this.drop(former);
     const network = set.plan(configOf(this.definition(name)));
     await set.start(network);
     try {
       await this.options.onCarried(network);
     } catch (error) {
-      await set.remove(network, { keepDevices: false });
+      await this.drop(network);
       throw error;
     }
     log.info({ network: name, vni: network.vni }, 'carrying a network');
@@ -80,6 +82,26 @@ export class Carrier {
       this.idleSince.set(name, since);
       if (clock.now() - since >= CARRY_IDLE) await this.drop(network);
     }
+  }
+
+  /**
+   * The network of this name that is carried, if it is the one that the name means now: it may have been removed and another one made. Throws
+   * `conflict` while the former one has containers.
+   */
+  private current(name: string): OverlayNetwork | undefined {
+    const { catalogue, endpointsOf, set } = this.modules;
+    const carried = set.find(name);
+    if (carried === undefined || this.options.configured.includes(name)) return carried;
+    const meant = catalogue.find(name);
+    if (meant === undefined || meant.vni === carried.vni) return carried;
+    if (endpointsOf(name) === 0) return undefined;
+    throw new WeftError(
+      'conflict',
+      `this node has containers in a network "${name}" that is no more (VNI ${carried.vni})`,
+      {
+        hint: `detach them first; the network of today has VNI ${meant.vni}`,
+      },
+    );
   }
 
   private async drop(network: OverlayNetwork): Promise<void> {

@@ -61,6 +61,8 @@ export class Catalogue {
   private readonly posted = new Map<string, Map<string, number>>();
   /** Node to name to what it has in its configuration. */
   private readonly configured = new Map<string, Map<string, Holder>>();
+  /** What {@link made} answers, until something changes. */
+  private standing: readonly MadeNetwork[] | undefined;
   private timer: Timer | undefined;
   private isStopped = false;
 
@@ -94,6 +96,11 @@ export class Catalogue {
 
   /** Those that were made and not removed, in the order in which they were made. */
   made(): readonly MadeNetwork[] {
+    this.standing ??= this.judge();
+    return this.standing;
+  }
+
+  private judge(): readonly MadeNetwork[] {
     const holders = [...this.configured.values()].flatMap(networks => [...networks.values()]);
     return [...this.definitions.values()]
       .filter(({ removedAt }) => removedAt === null)
@@ -103,6 +110,12 @@ export class Catalogue {
         if (conflict === undefined) holders.push({ ...definition, holder: holderText(definition) });
         return { definition, conflict };
       });
+  }
+
+  /** Whether a network was made once, and removed. */
+  isRemoved(id: string): boolean {
+    const definition = this.definitions.get(id);
+    return definition !== undefined && definition.removedAt !== null;
   }
 
   /** The one of this name that can be used. */
@@ -169,6 +182,7 @@ export class Catalogue {
     versions.set(origin, definition.version);
     if (origin === this.options.self || !supersedes(definition, this.definitions.get(id))) return;
     this.definitions.set(id, definition);
+    this.standing = undefined;
     // What we said of it is out of date.
     if (this.told.delete(id)) this.tell(MADE + id, undefined);
     this.save();
@@ -177,6 +191,7 @@ export class Catalogue {
 
   private onConfigured(origin: string, name: string, body: Uint8Array | undefined): void {
     if (origin === this.options.self) return;
+    this.standing = undefined;
     if (body === undefined) this.configured.get(origin)?.delete(name);
     else this.configure(origin, { ...decodeOccupied(body), name, holder: `the configuration of ${origin}` });
     this.options.onChange();
@@ -193,6 +208,7 @@ export class Catalogue {
     const before = this.definitions.get(id);
     const wasTold = this.told.has(id);
     this.definitions.set(id, definition);
+    this.standing = undefined;
     this.told.add(id);
     try {
       this.modules.store.save(this.stored());
@@ -200,6 +216,7 @@ export class Catalogue {
       if (before === undefined) this.definitions.delete(id);
       else this.definitions.set(id, before);
       if (!wasTold) this.told.delete(id);
+      this.standing = undefined;
       throw error;
     }
     this.post(id);

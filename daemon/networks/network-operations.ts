@@ -67,7 +67,8 @@ export function networkOperations(
     const configured = options.configured.flatMap(({ name }) => set.find(name) ?? []);
     const made = catalogue.made().map(network => {
       const { definition, conflict } = network;
-      const carried = conflict === undefined ? set.find(definition.name) : undefined;
+      const there = set.find(definition.name);
+      const carried = conflict === undefined && there?.vni === definition.vni ? there : undefined;
       return reportOf(carried ?? planned(definition), network);
     });
     return [...configured.map(network => reportOf(network, undefined)), ...made];
@@ -102,11 +103,10 @@ export function networkOperations(
     async removeNetwork({ name }) {
       const definition = madeNamed(name, catalogue.made(), networks());
       if (definition === undefined) return { removed: false };
-      refuseInUse(
-        definition,
-        endpoints.ofNetwork(name).length,
-        carriersOf(modules.gossip, definition.vni, options.self),
-      );
+      const own = endpoints.ofNetwork(name).filter(({ vni }) => vni === definition.vni).length;
+      // Of two with one VNI it cannot be told which of them others carry.
+      const isAlone = networks().filter(({ vni }) => vni === definition.vni).length === 1;
+      refuseInUse(definition, own, isAlone ? carriersOf(modules.gossip, definition.vni, options.self) : []);
       catalogue.remove(definition);
       return { removed: true };
     },

@@ -65,6 +65,19 @@ export class NetworkSet {
     });
   }
 
+  /** As {@link plan}, of a network that the pool has made: one that does not fit here is logged, and keeps no daemon from starting. */
+  planIfFits(config: NetworkConfig): OverlayNetwork | undefined {
+    try {
+      return this.plan(config);
+    } catch (error) {
+      this.modules.log.error(
+        { network: config.name, ...errorFields(error) },
+        'a network cannot be carried here',
+      );
+      return undefined;
+    }
+  }
+
   /** Makes its devices and hands them to the dataplane. Of a start that fails nothing is left. */
   async start(network: OverlayNetwork): Promise<void> {
     this.networks.set(network.name, network);

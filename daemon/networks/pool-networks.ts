@@ -2,8 +2,10 @@
 import type { Gossip } from '../../control/gossip.ts';
 import { isUp } from '../../control/members.ts';
 import type { Random } from '../../control/random.ts';
+import { BODY_MAX_BYTES } from '../../control/records/limits.ts';
 import type { RecordLog } from '../../control/records/record-log.ts';
 import type { Clock } from '../../dataplane/clock.ts';
+import { WeftError } from '../../dataplane/errors.ts';
 import type { NetworkConfig } from '../config/config.ts';
 import { AliveStamp } from '../ipam/alive-stamp.ts';
 import { IpamService } from '../ipam/ipam-service.ts';
@@ -11,7 +13,7 @@ import { type ManagedNetwork, managedNetwork } from '../ipam/managed-network.ts'
 import { errorFields, type Log } from '../log.ts';
 import { Catalogue } from './catalogue.ts';
 import { CatalogueStore } from './catalogue-store.ts';
-import { configOf, type NetworkDefinition } from './definition.ts';
+import { configOf, encodeDefinition, type NetworkDefinition } from './definition.ts';
 
 export interface PoolNetworksModules {
   readonly clock: Clock;
@@ -51,6 +53,7 @@ export class PoolNetworks {
         ...modules,
         alive: this.alive,
         networks: () => this.managed(),
+        isRemoved: id => this.catalogue.isRemoved(id),
         liveness: {
           silentFor: node => this.silentFor(node),
           lastTwoWay: node => this.member(node)?.contact.lastTwoWay ?? null,
@@ -95,10 +98,11 @@ export class PoolNetworks {
 
   /** Sets up the addresses of a network that is made here and now, and then makes it. Throws what {@link Catalogue.create} throws. */
   async create(definition: NetworkDefinition): Promise<void> {
+    requireFits(definition);
     this.catalogue.requireFree(definition);
     const managed = managedNetwork(configOf(definition), definition.id);
-    if (managed !== undefined) await this.ipam.found(managed);
     try {
+      if (managed !== undefined) await this.ipam.found(managed);
       this.catalogue.create(definition);
     } catch (error) {
       await this.ipam.drop(definition.id);
@@ -134,4 +138,17 @@ export class PoolNetworks {
     const last = member?.lastSeen ?? null;
     return last === null ? Number.POSITIVE_INFINITY : this.modules.clock.now() - last;
   }
+}
+
+/** It has to fit a post, also when it is removed one day. Throws `invalid_argument`. */
+function requireFits(definition: NetworkDefinition): void {
+  const removed = { ...definition, version: Number.MAX_SAFE_INTEGER, removedAt: definition.createdAt };
+  if (encodeDefinition(removed).length <= BODY_MAX_BYTES) return;
+  throw new WeftError(
+    'invalid_argument',
+    `network "${definition.name}" has too many ranges to tell the pool of`,
+    {
+      hint: 'give fewer of --exclude and --static, or CIDRs in the place of FIRST-LAST',
+    },
+  );
 }

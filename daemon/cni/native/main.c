@@ -48,7 +48,10 @@ static int without_daemon(const char *command, const char *version, const char *
 {
 	char details[512];
 
-	if (is_command(command, "DEL") && error != -EINVAL) {
+	int is_gone = error == -ENOENT || error == -ECONNREFUSED || error == -ECONNRESET || error == -EPIPE;
+
+	/* One that is only slow may do it yet: then a file would take away what comes after. */
+	if (is_command(command, "DEL") && is_gone) {
 		error = pending_remember(socket, config);
 		if (error == 0)
 			return 0;
