@@ -360,13 +360,12 @@ class Node implements RunningNode {
 
   private async applyMembers(): Promise<void> {
     const own = { name: this.config.node.name, underlay: this.underlay.address };
-    const { records } = this.records;
     // Whoever is known to tell what he has, has to be known by it first.
     await this.claims.reconciler.flush();
     for (const network of this.networks.all()) {
       if (this.networks.find(network.name) !== network) continue;
-      const tells = (origin: string) => records.tells(network.vni, origin);
-      await network.setGossipedVteps(vtepsOf(network.vni, this.gossip.members(), own, tells));
+      const { vni } = network;
+      await network.setGossipedVteps(vtepsOf(vni, this.gossip.members(), own, this.records.networkLog(vni)));
     }
     this.sender.vtepsChanged();
   }

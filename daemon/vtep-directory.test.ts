@@ -7,7 +7,7 @@ import { peerReport, vtepsOf } from './vtep-directory.ts';
 
 const address = parseIp('192.0.2.2');
 const OWN = { name: 'a', underlay: parseIp('192.0.2.1') };
-const nobodyTells = () => false;
+const nobodyTells = { carries: () => false, tells: () => false };
 
 function at(vtep: string): Partial<GossipMember> {
   return { tags: weftTags({ vtep: parseIp(vtep), port: 4789, vnis: [parseVni(42)] }) };
@@ -62,12 +62,16 @@ for (const [what, candidate, expected] of cases) {
 
 test('vtepsOf() leaves out members that do not carry the VNI', t => {
   t.deepEqual(vtepsOf(43, [member('b')], OWN, nobodyTells), []);
+  const said = { carries: (name: string) => name === 'b', tells: () => false };
+  t.is(vtepsOf(43, [member('b'), member('c')], OWN, said).length, 1, 'one that says so in its log alone');
 });
 
 test('vtepsOf() says of each whether it tells what it has', t => {
   const members = [member('b'), member('c', at('192.0.2.3'))];
   t.deepEqual(
-    vtepsOf(42, members, OWN, name => name === 'c').map(({ tells }) => tells),
+    vtepsOf(42, members, OWN, { carries: () => false, tells: name => name === 'c' }).map(
+      ({ tells }) => tells,
+    ),
     [false, true],
   );
 });

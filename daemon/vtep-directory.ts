@@ -1,4 +1,4 @@
-/** From gossip to the dataplane: which VTEPs carry a VNI, by what the members of the pool say of themselves. */
+/** From gossip to the dataplane: which VTEPs carry a VNI, by what the members of the pool say of themselves, in their tags and in their record logs. */
 import type { GossipMember } from '../control/events.ts';
 import { parseWeftTags, type WeftTags } from '../control/tags.ts';
 import { ipFamily, type VtepAddress } from '../dataplane/address.ts';
@@ -8,24 +8,34 @@ import { nonUnicast } from './cidr.ts';
 import type { PeerReport } from './operations.ts';
 import { seconds } from './reports/seconds.ts';
 
+/** What the record log has of a network. */
+export interface NetworkLog {
+  /** Whether a node says that it carries it. */
+  carries(origin: string): boolean;
+  /** Whether all that a node has in it is known. */
+  tells(origin: string): boolean;
+}
+
 /**
  * The VTEPs that carry `vni` now. A suspect member still does: suspicion is a question, and cutting its traffic would
  * answer it. What a member says of itself is not believed blindly: an address that no VTEP of this underlay can have
- * (another family, multicast, our own) is left out. `tells`: whether all that a member has in this network is known (the record log).
+ * (another family, multicast, our own) is left out.
  */
 export function vtepsOf(
   vni: number,
   members: readonly GossipMember[],
   own: { readonly name: string; readonly underlay: VtepAddress },
-  tells: (origin: string) => boolean,
+  log: NetworkLog,
 ): VtepSpec[] {
   const vteps: VtepSpec[] = [];
   for (const { name, state, tags } of members) {
     if (name === own.name || (state !== 'alive' && state !== 'suspect')) continue;
     const weft = tagsOf(tags);
-    if (weft === undefined || !weft.vnis.some(carried => carried === vni)) continue;
+    if (weft === undefined) continue;
+    // Tags take a round of gossip: who has just begun to carry a network has said so in its log before.
+    if (!weft.vnis.some(carried => carried === vni) && !log.carries(name)) continue;
     if (!canBePeer(weft.vtep, own.underlay)) continue;
-    vteps.push({ address: weft.vtep, port: weft.port, tells: tells(name) });
+    vteps.push({ address: weft.vtep, port: weft.port, tells: log.tells(name) });
   }
   return vteps;
 }

@@ -24,7 +24,7 @@ export interface ClaimKeeperOptions {
   readonly self: string;
   /** Those that this VM carries at present. */
   readonly networks: () => readonly { readonly name: string; readonly vni: Vni }[];
-  /** Some origin is known to tell what it has, or no longer. */
+  /** Some origin carries a network, or is known to tell what it has, or no longer. */
   readonly onTelling: () => void;
   /** Our log has begun anew. */
   readonly onEpoch: () => void;
@@ -106,7 +106,6 @@ export class ClaimKeeper {
         return;
       case 'carrierUp':
       case 'carrierDown':
-        return;
       case 'originTells':
       case 'originSilent':
         this.options.onTelling();

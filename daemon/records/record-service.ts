@@ -20,6 +20,7 @@ import { WeftError } from '../../dataplane/errors.ts';
 import type { Endpoint } from '../endpoints/endpoint.ts';
 import type { EndpointAnnouncer } from '../endpoints/endpoints.ts';
 import { errorFields, type Log } from '../log.ts';
+import type { NetworkLog } from '../vtep-directory.ts';
 import { endpointAnnouncer } from './announcer.ts';
 import { FileEpochStore } from './epoch-store.ts';
 
@@ -115,6 +116,13 @@ export class RecordService {
   /** Says that we carry this network from now on. */
   carry(vni: Vni): void {
     this.records.join(vni, this.options.vtep);
+  }
+
+  /** Who carries a network, and tells what he has in it, as it stands now. */
+  networkLog(vni: Vni): NetworkLog {
+    const { records } = this;
+    const carriers = new Set(Array.from(records.carriers(vni), ([origin]) => origin));
+    return { carries: origin => carriers.has(origin), tells: origin => records.tells(vni, origin) };
   }
 
   start(): void {
