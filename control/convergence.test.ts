@@ -58,9 +58,15 @@ for (const seed of [1, 2, TODAY]) {
     t.deepEqual(cluster.falseDeaths, [], `seed ${seed}: no false death under 5 % loss`);
 
     cluster.network.partition(new Set(cluster.nodes.slice(0, 40).map(node => node.endpoint.address)));
+    const isParted = () =>
+      cluster.nodes[0]?.sees('n80')?.state === 'dead' && cluster.nodes[79]?.sees('n40')?.state === 'dead';
     cluster.run(PARTED_MS);
-    t.is(cluster.nodes[0]?.sees('n80')?.state, 'dead', `seed ${seed}`);
-    t.is(cluster.nodes[79]?.sees('n40')?.state, 'dead', `seed ${seed}`);
+    // When it is first suspected is chance: one seed in some hundreds takes longer.
+    t.not(
+      cluster.runUntil(isParted, PARTED_MS, 1000),
+      undefined,
+      `seed ${seed}: each half holds the other for dead`,
+    );
     cluster.falseDeaths.length = 0;
     cluster.network.heal();
     converges(t, cluster, seed, 'heal', HEALED_MS);
