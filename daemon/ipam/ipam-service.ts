@@ -33,6 +33,7 @@ export interface IpamServiceModules {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** What peers would not take is left: the machine asks for less, not wrongly. */
   readonly board: { post(key: string, body: Uint8Array | undefined): void; posts(): Iterable<Post> };
   readonly liveness: Liveness;
   readonly alive: Pick<AliveStamp, 'isFresh' | 'start' | 'stop'>;
@@ -236,7 +237,7 @@ export class IpamService {
     const key = (inner: string) => `${PREFIX}${network.id}/${inner}`;
     const saved = store.load();
     const ipam = new Ipam(
-      { clock, random, liveness, journal: store, post: (inner, body) => this.post(key(inner), body) },
+      { clock, random, liveness, journal: store, post: (inner, body) => board.post(key(inner), body) },
       {
         name: this.options.self,
         network: network.id,
@@ -286,19 +287,6 @@ export class IpamService {
         );
       }
     });
-  }
-
-  /** What peers would not take is told and left: the machine asks for less, not wrongly. */
-  private post(key: string, body: Uint8Array | undefined): void {
-    try {
-      this.modules.board.post(key, body);
-    } catch (error) {
-      if (!(error instanceof WeftError)) throw error;
-      this.modules.log.error(
-        { component: 'control', ...errorFields(error) },
-        'cannot post what concerns addresses',
-      );
-    }
   }
 
   private storeOf(id: string): IpamStore {

@@ -29,6 +29,7 @@ export interface CatalogueModules {
   readonly random: Random;
   readonly log: Log;
   readonly store: Pick<CatalogueStore, 'load' | 'save'>;
+  /** What peers would not take is left, and known here all the same. */
   readonly board: { post(key: string, body: Uint8Array | undefined): void };
 }
 
@@ -83,7 +84,7 @@ export class Catalogue {
   start(): void {
     for (const network of this.options.configured) {
       const { name, vni, subnet, subnet6 } = holderOf(network, this.options.self);
-      this.tell(CONFIGURED + name, Buffer.from(JSON.stringify({ vni, subnet, subnet6 })));
+      this.modules.board.post(CONFIGURED + name, Buffer.from(JSON.stringify({ vni, subnet, subnet6 })));
     }
     for (const id of this.told) this.post(id);
     this.schedule();
@@ -184,7 +185,7 @@ export class Catalogue {
     this.definitions.set(id, definition);
     this.standing = undefined;
     // What we said of it is out of date.
-    if (this.told.delete(id)) this.tell(MADE + id, undefined);
+    if (this.told.delete(id)) this.modules.board.post(MADE + id, undefined);
     this.save();
     this.options.onChange();
   }
@@ -243,20 +244,7 @@ export class Catalogue {
 
   private post(id: string): void {
     const definition = this.definitions.get(id);
-    if (definition !== undefined) this.tell(MADE + id, encodeDefinition(definition));
-  }
-
-  /** What peers would not take is told, and known here all the same. */
-  private tell(key: string, body: Uint8Array | undefined): void {
-    try {
-      this.modules.board.post(key, body);
-    } catch (error) {
-      if (!(error instanceof WeftError)) throw error;
-      this.modules.log.error(
-        { component: 'control', ...errorFields(error) },
-        'cannot tell the pool of a network',
-      );
-    }
+    if (definition !== undefined) this.modules.board.post(MADE + id, encodeDefinition(definition));
   }
 
   /** Posts what nobody has posted. */

@@ -3,7 +3,6 @@ import type { Gossip } from '../../control/gossip.ts';
 import { isUp } from '../../control/members.ts';
 import type { Random } from '../../control/random.ts';
 import { BODY_MAX_BYTES } from '../../control/records/limits.ts';
-import type { RecordLog } from '../../control/records/record-log.ts';
 import type { Clock } from '../../dataplane/clock.ts';
 import { WeftError } from '../../dataplane/errors.ts';
 import type { NetworkConfig } from '../config/config.ts';
@@ -14,12 +13,13 @@ import { errorFields, type Log } from '../log.ts';
 import { Catalogue } from './catalogue.ts';
 import { CatalogueStore } from './catalogue-store.ts';
 import { configOf, encodeDefinition, type NetworkDefinition } from './definition.ts';
+import { forgivingBoard, type PoolBoard } from './forgiving-board.ts';
 
 export interface PoolNetworksModules {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
-  readonly board: Pick<RecordLog, 'post' | 'posts'>;
+  readonly board: PoolBoard;
   readonly gossip: Pick<Gossip, 'members'>;
 }
 
@@ -43,14 +43,16 @@ export class PoolNetworks {
     this.modules = modules;
     this.options = options;
     const { self, stateDirectory, configured } = options;
+    const board = forgivingBoard(modules);
     this.alive = new AliveStamp(modules, { stateDirectory });
     this.catalogue = new Catalogue(
-      { ...modules, store: new CatalogueStore({ stateDirectory }) },
+      { ...modules, board, store: new CatalogueStore({ stateDirectory }) },
       { self, configured, onChange: () => this.changed() },
     );
     this.ipam = new IpamService(
       {
         ...modules,
+        board,
         alive: this.alive,
         networks: () => this.managed(),
         isRemoved: id => this.catalogue.isRemoved(id),
