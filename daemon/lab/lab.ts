@@ -17,6 +17,7 @@
  */
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { removeCgroups } from './cgroups.ts';
 import { Host } from './host.ts';
 import type { LabProcess } from './lab-process.ts';
 import { checkNamePart, labDirectory, labPrefix } from './names.ts';
@@ -205,6 +206,7 @@ export class Lab {
   async destroy(): Promise<void> {
     this.destroySync();
     await Promise.all(this.processes.map(process => process.ended));
+    removeCgroups(owner => owner === process.pid);
     // A process that was just being killed may have written a last file.
     rmSync(this.directory, { recursive: true, force: true });
   }

@@ -29,6 +29,7 @@ iperf3 iperf3
 '
 # tshark decodes what we send, nft loses packets; Open vSwitch and serf are the independent peers of the tests; host-local
 # gives addresses to the CNI plugin, which podman calls; its containers have busybox.
+# A machine with a systemd of its own is made by systemd-nspawn.
 judges='
 tcpdump tcpdump
 tshark tshark
@@ -39,6 +40,8 @@ serf serf
 podman podman
 runc runc
 /bin/busybox busybox-static
+/lib/systemd/systemd systemd
+systemd-nspawn systemd-container
 '
 fuzzing='
 clang clang
