@@ -28,7 +28,7 @@ ping iputils-ping
 iperf3 iperf3
 '
 # tshark decodes what we send, nft loses packets; Open vSwitch and serf are the independent peers of the tests; host-local
-# gives addresses to the CNI plugin, which podman calls; its containers have busybox.
+# gives addresses to the CNI plugin, which podman and containerd call; their containers have busybox.
 judges='
 tcpdump tcpdump
 tshark tshark
@@ -37,6 +37,7 @@ ovs-vswitchd openvswitch-switch
 serf serf
 /usr/lib/cni/host-local containernetworking-plugins
 podman podman
+containerd containerd
 runc runc
 /bin/busybox busybox-static
 '
