@@ -9,6 +9,7 @@ import type { ExplainedClaim } from '../control/records/explain.ts';
 import type { KeyOperation } from '../control/serf/key-agent.ts';
 import type { ClaimState } from '../dataplane/claims.ts';
 import type { OffloadKey, OffloadState } from '../dataplane/offloads.ts';
+import type { Route } from './endpoints/route.ts';
 
 export interface StatusReport {
   readonly node: {
@@ -317,6 +318,8 @@ export interface AttachRequest {
   readonly addresses: readonly string[];
   readonly ifname: string;
   readonly mac: string | undefined;
+  /** In the order in which they are added. */
+  readonly routes?: readonly Route[];
   /** What a container runtime knows it by: its id, and what it calls the network. */
   readonly container?:
     | { readonly runtime: string; readonly id: string; readonly network: string }

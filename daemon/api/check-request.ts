@@ -30,6 +30,7 @@ const SPOKEN: Readonly<Record<string, string>> = {
   ifname: 'interface',
   addresses: 'address',
   mac: 'MAC',
+  routes: 'route',
   vni: 'VNI',
   mtu: 'MTU',
 };

@@ -4,6 +4,7 @@ import { KEY_OPERATIONS } from '../../control/serf/key-agent.ts';
 import { formatMac, isMulticastMac, parseMac } from '../../dataplane/address.ts';
 import { WeftError } from '../../dataplane/errors.ts';
 import { parseInterfaceAddress } from '../cidr.ts';
+import { routeSchema } from '../endpoints/route.ts';
 import { describe, leaf, textLeaf, wordLeaf } from '../leaf.ts';
 import { parseInterfaceName, parseNetworkName } from '../names.ts';
 import type {
@@ -17,6 +18,7 @@ import { checkRequest } from './check-request.ts';
 
 export const DEFAULT_IFNAME = 'eth0';
 const MAX_ADDRESSES = 32;
+const MAX_ROUTES = 64;
 
 /** In the place of addresses: one of each subnet of the network, as address management gives them. */
 export const AUTO_ADDRESS = 'auto';
@@ -67,6 +69,10 @@ const attachBody = detachBody.extend({
     .max(MAX_ADDRESSES, `too many; give ${MAX_ADDRESSES} at most`)
     .default([]),
   mac: mac.optional(),
+  routes: z
+    .array(routeSchema, 'expected a list')
+    .max(MAX_ROUTES, `too many; give ${MAX_ROUTES} at most`)
+    .default([]),
   container: z.strictObject({ runtime: text, id: text, network: text }).optional(),
 });
 
@@ -77,8 +83,13 @@ export function parseAttachRequest(body: unknown): AttachRequest {
   if (repeated !== undefined) {
     throw new WeftError('invalid_argument', `cannot attach: address ${repeated} is given twice`);
   }
-  const { container, ...rest } = request;
-  return { ...rest, mac: request.mac, ...(container !== undefined && { container }) };
+  const { container, routes, ...rest } = request;
+  return {
+    ...rest,
+    mac: request.mac,
+    ...(routes.length > 0 && { routes }),
+    ...(container !== undefined && { container }),
+  };
 }
 
 /** The value is nowhere repeated: it may be a key. */

@@ -25,6 +25,7 @@ export interface AttachOptions extends GlobalOptions {
   readonly address: readonly string[];
   readonly ifname: string;
   readonly mac?: string;
+  readonly route: readonly string[];
   readonly json?: boolean;
 }
 
@@ -71,6 +72,13 @@ export async function showReport(
   return watch(io, () => (io.stdout.isTTY === true ? draw(CLEAR_SCREEN, '') : draw('', '\n')));
 }
 
+/** As in 10.0.0.0/8,198.18.0.1: a destination, and perhaps a gateway. */
+function routeOf(text: string): { readonly dst: string; readonly gateway?: string } {
+  const comma = text.indexOf(',');
+  if (comma < 0) return { dst: text };
+  return { dst: text.slice(0, comma), gateway: text.slice(comma + 1) };
+}
+
 export async function attach(io: CliIo, netns: string, options: AttachOptions): Promise<void> {
   const request = parseAttachRequest({
     netns: absoluteNetns(io, netns),
@@ -78,6 +86,7 @@ export async function attach(io: CliIo, netns: string, options: AttachOptions): 
     addresses: options.address,
     ifname: options.ifname,
     ...(options.mac !== undefined && { mac: options.mac }),
+    routes: options.route.map(routeOf),
   });
   const endpoint = await connect(io, options).attach(request);
   const { network, ifname, mac, addresses } = endpoint;

@@ -105,6 +105,11 @@ function addAttach(program: Command, io: CliIo): void {
     )
     .option('--ifname <name>', 'name of the interface in the namespace', DEFAULT_IFNAME)
     .option('--mac <mac>', 'MAC address (default: a stable one of its own)')
+    .addOption(
+      new Option('--route <cidr[,gateway]>', 'route that it leads to; may be repeated')
+        .argParser((value: string, before: readonly string[]) => [...before, value])
+        .default([], 'none but to its subnets'),
+    )
     .option('--json', 'print the endpoint as JSON')
     .addHelpText(
       'after',
@@ -112,6 +117,7 @@ function addAttach(program: Command, io: CliIo): void {
         'weft attach web --network blue --address 198.18.0.2/24',
         'weft attach web --network blue --address 198.18.0.2/24 --address 2001:db8:1::2/64',
         'weft attach /proc/4711/ns/net --network blue --address 198.18.0.3/24 --ifname net1',
+        'weft attach web --network blue --address auto --route 0.0.0.0/0,198.18.0.1',
       ]),
     )
     .action((netns: string, _, command: Command) =>

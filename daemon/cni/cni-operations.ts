@@ -6,6 +6,7 @@ import type { Clock } from '../../dataplane/clock.ts';
 import { WeftError } from '../../dataplane/errors.ts';
 import { parseAttachRequest } from '../api/requests.ts';
 import { parseInterfaceAddress } from '../cidr.ts';
+import { brokenRoutes } from '../endpoints/container-routes.ts';
 import type { Endpoint } from '../endpoints/endpoint.ts';
 import type { Endpoints } from '../endpoints/endpoints.ts';
 import type { AttachableNetwork } from '../endpoints/plan.ts';
@@ -15,6 +16,7 @@ import type { AttachRequest } from '../operations.ts';
 import type { CniAnswer, CniCall } from './call.ts';
 import { CNI_ERROR, CniError, cniErrorOf } from './cni-error.ts';
 import { cniResult } from './cni-result.ts';
+import { routesOf } from './cni-routes.ts';
 import {
   type CniConfig,
   type CniResult,
@@ -94,6 +96,7 @@ export class CniOperations {
       network: network.name,
       addresses: addressesOf(config, ipam, network),
       ifname: call.ifname,
+      routes: routesOf(ipam),
       ...(config.mac !== undefined && { mac: config.mac }),
       container: { runtime: RUNTIME, id: call.container, network: config.name },
     });
@@ -162,6 +165,8 @@ export class CniOperations {
     if (missing.length > 0)
       throw notAsItWas(endpoint, `has ${missing.join(', ')}, which prevResult does not`);
     await requireLink(endpoint, call.netns);
+    const broken = await brokenRoutes(endpoint, call.netns);
+    if (broken.length > 0) throw notAsItWas(endpoint, broken.join('; '));
   }
 
   private async collect(config: CniConfig): Promise<undefined> {

@@ -1,9 +1,10 @@
 /** The answer to ADD: what was made, joined to what plugins before us in the chain have made. All functions here are pure. */
 import type { Endpoint } from '../endpoints/endpoint.ts';
+import { cniRoutes } from './cni-routes.ts';
 import type { CniResult } from './network-config.ts';
-import { type CniVersion, hasFamilies, hasInterfaceMtu } from './version.ts';
+import { type CniVersion, hasFamilies, hasPathDetails } from './version.ts';
 
-/** `before`: of the chain. `ipam`: of the IPAM plugin, whose gateways, routes and DNS are passed on. */
+/** `before`: of the chain. `ipam`: of the IPAM plugin, whose gateways and DNS are passed on. */
 export interface ResultParts {
   readonly version: CniVersion;
   readonly endpoint: Endpoint;
@@ -15,7 +16,7 @@ export interface ResultParts {
 
 export function cniResult({ version, endpoint, netns, before, ipam }: ResultParts): Record<string, unknown> {
   const { attach, hostLink, ifname, mac, mtu, addresses } = endpoint;
-  const size = hasInterfaceMtu(version) ? { mtu } : {};
+  const size = hasPathDetails(version) ? { mtu } : {};
   const interfaces = [
     ...(before?.interfaces ?? []),
     // The host's end of the pair, as the bridge plugin has it. A TAP has none.
@@ -35,7 +36,7 @@ export function cniResult({ version, endpoint, netns, before, ipam }: ResultPart
     cniVersion: version,
     interfaces,
     ips: [...(before?.ips ?? []), ...ips],
-    routes: [...(before?.routes ?? []), ...(ipam?.routes ?? [])],
+    routes: [...(before?.routes ?? []), ...cniRoutes(version, endpoint.routes)],
     dns: { ...before?.dns, ...ipam?.dns },
   };
 }

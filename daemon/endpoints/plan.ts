@@ -7,6 +7,7 @@ import { resolveNetns } from '../net/netns.ts';
 import type { AttachRequest } from '../operations.ts';
 import { type Endpoint, isSameInterface } from './endpoint.ts';
 import { formatStableMac, hostLinkName } from './names.ts';
+import { routesKey } from './route.ts';
 import { requireInSubnets } from './subnet.ts';
 
 /** What an interface of a network may send whole. */
@@ -63,6 +64,7 @@ export async function planEndpoint(
     addresses: [...addresses],
     mtu: network.mtu,
     hostLink: hostLinkName(network.attach, netns.inode, ifname),
+    ...(request.routes !== undefined && { routes: [...request.routes] }),
     ...(request.container !== undefined && { container: request.container }),
     ...(isManaged && addresses.length > 0 && { managed: true }),
     pending: true,
@@ -75,6 +77,7 @@ export function requireSame(existing: Endpoint, wanted: Endpoint, request: Attac
     existing.network === wanted.network &&
     existing.addresses.join() === wanted.addresses.join() &&
     existing.container?.id === wanted.container?.id &&
+    routesKey(existing.routes) === routesKey(wanted.routes) &&
     (request.mac === undefined || existing.mac === wanted.mac);
   if (same) return existing;
   throw new WeftError(
