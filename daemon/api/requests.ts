@@ -4,6 +4,7 @@ import { KEY_OPERATIONS } from '../../control/serf/key-agent.ts';
 import { formatMac, isMulticastMac, parseMac } from '../../dataplane/address.ts';
 import { WeftError } from '../../dataplane/errors.ts';
 import { parseInterfaceAddress } from '../cidr.ts';
+import { portMappingSchema, refuseRepeated } from '../endpoints/port-mapping.ts';
 import { describe, leaf, textLeaf, wordLeaf } from '../leaf.ts';
 import { parseInterfaceName, parseNetworkName } from '../names.ts';
 import type {
@@ -17,6 +18,8 @@ import { checkRequest } from './check-request.ts';
 
 export const DEFAULT_IFNAME = 'eth0';
 const MAX_ADDRESSES = 32;
+const MAX_PORTS = 256;
+const TOO_MANY_PORTS = `too many; give ${MAX_PORTS} at most`;
 
 /** In the place of addresses: one of each subnet of the network, as address management gives them. */
 export const AUTO_ADDRESS = 'auto';
@@ -67,6 +70,7 @@ const attachBody = detachBody.extend({
     .max(MAX_ADDRESSES, `too many; give ${MAX_ADDRESSES} at most`)
     .default([]),
   mac: mac.optional(),
+  ports: z.array(portMappingSchema, 'expected a list').max(MAX_PORTS, TOO_MANY_PORTS).default([]),
   container: z.strictObject({ runtime: text, id: text, network: text }).optional(),
 });
 
@@ -77,8 +81,14 @@ export function parseAttachRequest(body: unknown): AttachRequest {
   if (repeated !== undefined) {
     throw new WeftError('invalid_argument', `cannot attach: address ${repeated} is given twice`);
   }
-  const { container, ...rest } = request;
-  return { ...rest, mac: request.mac, ...(container !== undefined && { container }) };
+  refuseRepeated(request.ports);
+  const { container, ports, ...rest } = request;
+  return {
+    ...rest,
+    mac: request.mac,
+    ...(ports.length > 0 && { ports }),
+    ...(container !== undefined && { container }),
+  };
 }
 
 /** The value is nowhere repeated: it may be a key. */

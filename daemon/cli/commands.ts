@@ -5,6 +5,7 @@ import { ApiClient } from '../api/client.ts';
 import { parseAttachRequest, parseDetachRequest, parseReleaseRequest } from '../api/requests.ts';
 import { DEFAULT_SOCKET_PATH, MAX_SOCKET_PATH } from '../api/socket-path.ts';
 import { configProblems, readConfigText } from '../config/load.ts';
+import { parsePortMapping } from '../endpoints/port-mapping.ts';
 import { oneLine } from '../one-line.ts';
 import type { NodeOperations } from '../operations.ts';
 import { follow } from './follow.ts';
@@ -25,6 +26,7 @@ export interface AttachOptions extends GlobalOptions {
   readonly address: readonly string[];
   readonly ifname: string;
   readonly mac?: string;
+  readonly publish: readonly string[];
   readonly json?: boolean;
 }
 
@@ -78,6 +80,7 @@ export async function attach(io: CliIo, netns: string, options: AttachOptions): 
     addresses: options.address,
     ifname: options.ifname,
     ...(options.mac !== undefined && { mac: options.mac }),
+    ...(options.publish.length > 0 && { ports: options.publish.map(parsePortMapping) }),
   });
   const endpoint = await connect(io, options).attach(request);
   const { network, ifname, mac, addresses } = endpoint;

@@ -8,7 +8,7 @@ import type { Endpoint } from './endpoint.ts';
  * interface on which TCP decides how large they are.
  */
 export function containerLinkStep(endpoint: Endpoint, gsoMaxSegs: number): LinkStep {
-  const { ifname, addresses, netns } = endpoint;
+  const { ifname, addresses, netns, gateways = [], routeMetric = 0 } = endpoint;
   const v6 = addresses.some(address => address.includes(':'));
   return {
     netns: netns.path,
@@ -21,6 +21,9 @@ export function containerLinkStep(endpoint: Endpoint, gsoMaxSegs: number): LinkS
     changes: [
       ...addresses.map(address => ({ kind: 'add-address', dev: ifname, address }) as const),
       { kind: 'set', dev: ifname, gsoMaxSegs, up: true },
+      ...gateways.map(
+        gateway => ({ kind: 'add-default-route', dev: ifname, gateway, metric: routeMetric }) as const,
+      ),
     ],
   };
 }

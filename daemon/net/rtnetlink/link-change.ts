@@ -1,9 +1,21 @@
 /** One change of a link: as bytes for the kernel, and in words for people. */
 import type { NetMessage } from '../../../dataplane/net-change.ts';
-import { deleteLink, type LinkSettings, newAddress, newVeth, setLink, type Veth } from './link-messages.ts';
+import {
+  deleteLink,
+  type LinkSettings,
+  type Macvlan,
+  newAddress,
+  newMacvlan,
+  newVeth,
+  setLink,
+  type Veth,
+} from './link-messages.ts';
+import { type DefaultRoute, newDefaultRoute } from './route-messages.ts';
 
 export type LinkChange =
   | ({ readonly kind: 'add-veth' } & Veth)
+  | ({ readonly kind: 'add-macvlan' } & Macvlan)
+  | ({ readonly kind: 'add-default-route' } & DefaultRoute)
   | ({ readonly kind: 'set'; readonly dev: string } & LinkSettings)
   | { readonly kind: 'delete'; readonly dev: string }
   /** `address`: with its prefix length. */
@@ -13,6 +25,10 @@ export function messageOf(change: LinkChange): NetMessage {
   switch (change.kind) {
     case 'add-veth':
       return newVeth(change);
+    case 'add-macvlan':
+      return newMacvlan(change);
+    case 'add-default-route':
+      return newDefaultRoute(change);
     case 'set':
       return setLink(change.dev, change);
     case 'delete':
@@ -30,6 +46,13 @@ export function commandOf(change: LinkChange): string {
       const options = words({ address: peer.mac, mtu: peer.mtu, netns: peer.netns });
       return `ip link add name ${name} mtu ${mtu} type veth peer name ${peer.name}${options}`;
     }
+    case 'add-macvlan': {
+      const { name, parent, mode, mac, mtu, netns } = change;
+      const options = words({ address: mac, mtu, netns });
+      return `ip link add link ${parent} name ${name}${options} type macvlan mode ${mode}`;
+    }
+    case 'add-default-route':
+      return `ip route add default via ${change.gateway} dev ${change.dev} metric ${change.metric}`;
     case 'set': {
       const { dev, mac, mtu, master, netns, rename, gsoMaxSegs, up } = change;
       const options = words({ address: mac, mtu, master, netns, name: rename, gso_max_segs: gsoMaxSegs });
