@@ -8,7 +8,7 @@ import type { OffloadStates } from '../dataplane/offload-states.ts';
 import { CniOperations } from './cni/cni-operations.ts';
 import type { NetworkConfig } from './config/config.ts';
 import type { Endpoints } from './endpoints/endpoints.ts';
-import { ManagedAttach } from './endpoints/managed-attach.ts';
+import { type EndpointAddresses, ManagedAttach } from './endpoints/managed-attach.ts';
 import type { Log } from './log.ts';
 import type { Carrier } from './networks/carrier.ts';
 import { networkOperations } from './networks/network-operations.ts';
@@ -21,6 +21,7 @@ import type { TunnelSender } from './sender/tunnel-sender.ts';
 
 export interface NodeInterfaceParts {
   readonly log: Log;
+  readonly addresses: EndpointAddresses;
   readonly dataplane: Dataplane;
   readonly endpoints: Endpoints;
   readonly gossip: Gossip;
@@ -44,7 +45,7 @@ export function nodeInterfaces(
 ): Pick<RunningNode, 'operations' | 'cni' | 'health'> {
   const { carrier, dataplane, endpoints, gossip, log, pool, set } = parts;
   const modules = { clock: systemClock, random: systemRandom };
-  const attaching = new ManagedAttach({ endpoints, networks: carrier, addresses: pool.ipam });
+  const attaching = new ManagedAttach({ endpoints, networks: carrier, addresses: parts.addresses });
   const attach = attaching.attach.bind(attaching);
   const cni = new CniOperations({ ...modules, log, endpoints, attach, networks: carrier });
   return {

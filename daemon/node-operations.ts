@@ -8,8 +8,8 @@ import { WeftError } from '../dataplane/errors.ts';
 import type { OffloadStates } from '../dataplane/offload-states.ts';
 import type { Endpoint } from './endpoints/endpoint.ts';
 import type { Endpoints } from './endpoints/endpoints.ts';
+import type { CarriedNetwork } from './networks/carried-network.ts';
 import { noNetwork } from './networks/no-network.ts';
-import type { OverlayNetwork } from './networks/overlay-network.ts';
 import type {
   AttachRequest,
   EndpointReport,
@@ -52,7 +52,7 @@ export interface NodeParts {
 }
 
 /** What is told of a network. */
-type ReportedNetwork = Pick<OverlayNetwork, 'name' | 'config' | 'mtu' | 'vteps'>;
+type ReportedNetwork = Pick<CarriedNetwork, 'name' | 'config' | 'mtu' | 'vteps'>;
 
 export function nodeOperations(
   parts: NodeParts,

@@ -19,25 +19,30 @@ import { systemClock } from '../dataplane/clock.ts';
 import { Dataplane, type DataplaneHandlers } from '../dataplane/dataplane.ts';
 import { WeftError } from '../dataplane/errors.ts';
 import { OffloadStates } from '../dataplane/offload-states.ts';
-import type { OffloadLost } from '../dataplane/offloads.ts';
 import { workerCount } from '../dataplane/worker-count.ts';
 import type { CniHandler } from './cni/call.ts';
 import type { Config } from './config/config.ts';
 import { formatHostPort } from './config/host-port.ts';
 import { requireUnderlayFits } from './config/semantics.ts';
+import { isOverlay } from './endpoints/endpoint.ts';
 import { EndpointStore } from './endpoints/endpoint-store.ts';
 import { Endpoints } from './endpoints/endpoints.ts';
+import { joinedAddresses } from './endpoints/local-addresses.ts';
+import type { EndpointAddresses } from './endpoints/managed-attach.ts';
 import { endpointWiring } from './endpoints/wiring.ts';
+import type { Firewall } from './firewall/firewall.ts';
 import { loadKeyring } from './gossip/key-store.ts';
 import { logMember } from './gossip/member-news.ts';
 import { PeerStore } from './gossip/peer-store.ts';
 import { errorFields, type Log } from './log.ts';
+import type { CarriedNetwork } from './networks/carried-network.ts';
 import { Carrier } from './networks/carrier.ts';
-import { configOf } from './networks/definition.ts';
+import { localServices } from './networks/local-services.ts';
 import { NetworkSet } from './networks/network-set.ts';
-import type { OverlayNetwork } from './networks/overlay-network.ts';
+import { plannedNetworks } from './networks/planned.ts';
 import { PoolNetworks } from './networks/pool-networks.ts';
 import { nodeInterfaces } from './node-interfaces.ts';
+import { openDataplane } from './open-dataplane.ts';
 import type { NodeOperations } from './operations.ts';
 import { checkMachine, probeTapOffloads } from './preflight.ts';
 import { ClaimKeeper } from './records/claim-keeper.ts';
@@ -45,6 +50,7 @@ import { framesSent } from './records/frames-sent.ts';
 import { RecordService } from './records/record-service.ts';
 import { recordSource } from './records/record-source.ts';
 import type { RunningNode } from './running-node.ts';
+import { reportOffloadLoss } from './sender/offload-loss.ts';
 import { offloadSwitches } from './sender/offload-switches.ts';
 import { TunnelSender } from './sender/tunnel-sender.ts';
 import { findUnderlay, type Underlay } from './underlay.ts';
@@ -87,22 +93,24 @@ class Node implements RunningNode {
   readonly health: RunningNode['health'];
   readonly fatal: Promise<WeftError>;
   private fail: (error: WeftError) => void = () => {};
-  private readonly log: Log;
-  private readonly offloads: OffloadStates;
+  readonly log: Log;
+  readonly offloads: OffloadStates;
   private readonly config: Config;
   private readonly underlay: Underlay;
-  private readonly dataplane: Dataplane;
+  readonly dataplane: Dataplane;
   private readonly networks: NetworkSet;
   private readonly pool: PoolNetworks;
   private readonly carrier: Carrier;
   /** Those that it carries from the beginning. */
-  private readonly planned: readonly OverlayNetwork[];
+  private readonly planned: readonly CarriedNetwork[];
   private readonly endpoints: Endpoints;
+  private readonly firewall: Firewall;
+  private readonly addresses: EndpointAddresses;
   private readonly gossip: Gossip;
   private readonly records: RecordService;
   private readonly claims: ClaimKeeper;
   private readonly peers: PeerStore;
-  private readonly sender: TunnelSender;
+  readonly sender: TunnelSender;
   private readonly undo: (() => Promise<unknown>)[] = [];
   private stopping = false;
   /** Before it, membership is noted by gossip but not yet told to the dataplane, whose networks are still being made. */
@@ -139,16 +147,12 @@ class Node implements RunningNode {
     const workers = workerCount(config.dataplane.workers);
     const dataplaneHandlers: DataplaneHandlers = {
       portLost: ({ vni, port }) => this.onPortLost(vni, port),
-      offloadLost: event => this.onOffloadLost(event),
+      offloadLost: event => reportOffloadLoss(this, event),
       died: cause => this.fail(new WeftError('system', `the dataplane died: ${cause.message}`, { cause })),
     };
     this.dataplane = new Dataplane({}, { workers }, dataplaneHandlers);
     this.undo.push(() => this.dataplane.close());
     const superFrames = { tso: offloads.isAllowed('tap-tso'), uso: offloads.isAllowed('tap-uso') };
-    this.networks = new NetworkSet(
-      { log, dataplane: this.dataplane, rebuild: (network, make) => this.endpoints.rebuild(network, make) },
-      { nodeName, underlay, vxlanPort, superFrames },
-    );
     this.pool = new PoolNetworks(
       {
         clock: systemClock,
@@ -164,7 +168,23 @@ class Node implements RunningNode {
         onUsable: network => this.reviewAddresses(network),
       },
     );
-    this.planned = this.plan(store);
+    const { catalogue } = this.pool;
+    const local = localServices(
+      { log, catalogue, endpoints: () => store.all() },
+      { stateDirectory: config.paths.state, configured: config.networks },
+    );
+    this.firewall = local.firewall;
+    this.addresses = joinedAddresses(local.addresses, this.pool.ipam);
+    this.networks = new NetworkSet(
+      {
+        log,
+        dataplane: this.dataplane,
+        rebuild: (network, make) => this.endpoints.rebuild(network, make),
+        firewall: local.firewall,
+      },
+      { nodeName, underlay, vxlanPort, superFrames },
+    );
+    this.planned = plannedNetworks({ set: this.networks, catalogue, store }, config.networks);
     this.carrier = new Carrier(
       {
         clock: systemClock,
@@ -187,7 +207,8 @@ class Node implements RunningNode {
       wiring: endpointWiring(this.dataplane),
       announcer: this.records.announcer,
       networks: this.carrier,
-      addresses: this.pool.ipam,
+      addresses: this.addresses,
+      firewall: this.firewall,
       nodeName,
       onLinks: links => this.onLinks(links),
     });
@@ -218,7 +239,7 @@ class Node implements RunningNode {
       },
       {
         self: nodeName,
-        networks: () => this.networks.all(),
+        networks: () => this.networks.overlays(),
         onTelling: () => this.membersChanged(),
         onEpoch: () => this.gossip.setTags(this.tags(this.serving ? undefined : this.planned)),
       },
@@ -230,7 +251,7 @@ class Node implements RunningNode {
         underlay: underlay.address,
         sender: config.dataplane.sender,
         vteps: () => [...new Set(this.networks.all().flatMap(network => network.vteps))],
-        onLost: event => this.onOffloadLost(event),
+        onLost: event => reportOffloadLoss(this, event),
       },
     );
     const { carrier, dataplane, endpoints, gossip, networks: set, pool, sender } = this;
@@ -238,19 +259,35 @@ class Node implements RunningNode {
       { dataplane, service: this.records, keeper: this.claims },
       { self: nodeName, vnis: () => set.vnis() },
     );
-    const parts = { log, carrier, dataplane, endpoints, gossip, offloads, pool, records, sender, set };
+    const { addresses } = this;
+    const parts = {
+      log,
+      addresses,
+      carrier,
+      dataplane,
+      endpoints,
+      gossip,
+      offloads,
+      pool,
+      records,
+      sender,
+      set,
+    };
     const offered = nodeInterfaces(parts, { name: nodeName, underlay: address, configured: config.networks });
     ({ operations: this.operations, cni: this.cni, health: this.health } = offered);
   }
 
   async start(): Promise<void> {
-    await this.openDataplane();
+    const { underlay, config } = this;
+    await openDataplane(this, { underlay: underlay.address, port: config.vxlan.port });
     this.undo.push(() => this.sender.stop());
     await this.sender.start();
     // Addresses that others may have by now are not claimed before that is cleared up.
     this.records.open(
-      this.planned.map(({ vni }) => vni),
-      this.endpoints.all().filter(({ managed }) => managed !== true || this.pool.wasAlive),
+      this.planned.filter(({ isOverlay }) => isOverlay).map(({ vni }) => vni),
+      this.endpoints
+        .all()
+        .filter(endpoint => isOverlay(endpoint) && (endpoint.managed !== true || this.pool.wasAlive)),
     );
     this.pool.start();
     this.undo.push(async () => this.pool.stop());
@@ -268,6 +305,7 @@ class Node implements RunningNode {
     await this.endpoints.restore();
     this.pool.ipam.reconcile(network => this.endpoints.ofNetwork(network).map(({ hostLink }) => hostLink));
     await removeUnused();
+    await this.firewall.begin();
     this.undo.push(() => this.claims.stop());
     await this.claims.start();
     this.records.begin();
@@ -275,16 +313,6 @@ class Node implements RunningNode {
     this.serving = true;
     await this.applyMembers();
     this.undo.push(() => this.gossip.leave());
-  }
-
-  /** The configuration's, and those in which an earlier run has left containers. */
-  private plan(store: EndpointStore): readonly OverlayNetwork[] {
-    const inUse = new Set(store.all().map(({ network }) => network));
-    const used = this.pool.catalogue
-      .made()
-      .filter(({ definition: { name }, conflict }) => conflict === undefined && inUse.has(name))
-      .flatMap(({ definition }) => this.networks.planIfFits(configOf(definition)) ?? []);
-    return [...this.config.networks.map(network => this.networks.plan(network)), ...used];
   }
 
   private reviewAddresses(network: string): void {
@@ -301,17 +329,6 @@ class Node implements RunningNode {
     for (const network of this.networks.all().toReversed()) {
       await this.networks.remove(network, { keepDevices: this.endpoints.ofNetwork(network.name).length > 0 });
     }
-  }
-
-  private async openDataplane(): Promise<void> {
-    const { missing } = await this.dataplane.run('open', {
-      underlay: this.underlay.address,
-      port: this.config.vxlan.port,
-      offloads: this.offloads.allowed,
-    });
-    for (const offload of missing) this.offloads.missing(offload);
-    const states = Object.entries(this.offloads.report()).map(([key, state]) => `${key} ${state}`);
-    this.log.info({ component: 'dataplane', offload: states.join(', ') }, 'offloads');
   }
 
   async stop(): Promise<void> {
@@ -340,21 +357,23 @@ class Node implements RunningNode {
     );
   }
 
-  private tags(carried: readonly OverlayNetwork[] = this.networks.all()): Tags {
+  private tags(carried: readonly CarriedNetwork[] = this.networks.all()): Tags {
     const { underlay, config } = this;
     const vnis = carried.map(({ vni }) => vni);
     return this.records.tagged(weftTags({ vtep: underlay.address, port: config.vxlan.port, vnis }));
   }
 
   /** A network that was made by command: the first container of it is about to be attached. */
-  private async onCarried({ vni }: OverlayNetwork): Promise<void> {
+  private async onCarried({ vni, isOverlay: isShared }: CarriedNetwork): Promise<void> {
     this.gossip.setTags(this.tags());
+    if (!isShared) return;
     this.records.carry(vni);
     await this.applyMembers();
   }
 
-  private async onDropping(network: OverlayNetwork): Promise<void> {
+  private async onDropping(network: CarriedNetwork): Promise<void> {
     this.gossip.setTags(this.tags(this.networks.all().filter(other => other !== network)));
+    if (!network.isOverlay) return;
     this.records.records.leave(network.vni);
     await this.claims.reconciler.flush();
   }
@@ -363,26 +382,12 @@ class Node implements RunningNode {
     const own = { name: this.config.node.name, underlay: this.underlay.address };
     // Whoever is known to tell what he has, has to be known by it first.
     await this.claims.reconciler.flush();
-    for (const network of this.networks.all()) {
+    for (const network of this.networks.overlays()) {
       if (this.networks.find(network.name) !== network) continue;
       const { vni } = network;
       await network.setGossipedVteps(vtepsOf(vni, this.gossip.members(), own, this.records.networkLog(vni)));
     }
     this.sender.vtepsChanged();
-  }
-
-  /** Traffic goes on without it, and costs more. */
-  private onOffloadLost({ offload, port, vni, errno }: OffloadLost): void {
-    if (offload === 'tunnel-gso' && port !== null) this.sender.injectorLost(port);
-    const where = { vni: vni ?? undefined, ifname: port ?? undefined };
-    const fields = { component: 'dataplane', offload, ...where, errno } as const;
-    // One line for the operator; what one port has met, the others will meet too.
-    if (this.offloads.lost(offload)) {
-      const event = 'offload_lost';
-      this.log.warn({ ...fields, event }, 'the kernel refuses an offload: not used any more');
-    } else {
-      this.log.debug(fields, 'the kernel refuses an offload on one more port');
-    }
   }
 
   private onPortLost(vni: number, port: string): void {
@@ -396,5 +401,6 @@ class Node implements RunningNode {
   private async onLinks(links: ReadonlySet<string>): Promise<void> {
     this.networks.watch(links);
     await this.carrier.tidy();
+    await this.firewall.look();
   }
 }

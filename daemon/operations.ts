@@ -9,6 +9,9 @@ import type { ExplainedClaim } from '../control/records/explain.ts';
 import type { KeyOperation } from '../control/serf/key-agent.ts';
 import type { ClaimState } from '../dataplane/claims.ts';
 import type { OffloadKey, OffloadState } from '../dataplane/offloads.ts';
+import type { MacvlanMode, NetworkMode } from './config/config.ts';
+import type { AttachKind } from './endpoints/endpoint.ts';
+import type { PortMapping } from './endpoints/port-mapping.ts';
 import type { Route } from './endpoints/route.ts';
 
 export interface StatusReport {
@@ -104,7 +107,15 @@ export interface NetworkReport extends NetworkSummary {
   readonly created_by: string | null;
   /** Why it cannot be used: another network holds what it would take; null: it can. */
   readonly conflict: string | null;
+  readonly mode: NetworkMode;
   readonly attach: 'bridge' | 'tap';
+  /** Addresses by which its containers reach what is outside; empty: it has no gateway. */
+  readonly gateway: readonly string[];
+  /** MAC address of the gateway, the same on every VM; null: it is none of weft's, or there is none. */
+  readonly gateway_mac: string | null;
+  /** Of mode macvlan, else null: the interface of the VM, and whom its containers reach. */
+  readonly parent: string | null;
+  readonly macvlan_mode: MacvlanMode | null;
   /** Who gives out the addresses of its subnets: weft, or somebody else. */
   readonly ipam: 'weft' | 'none';
   /** Underlay addresses of the other VTEPs that broadcast is replicated to now. */
@@ -159,7 +170,9 @@ export interface EndpointReport {
   /** CIDRs, as in 198.18.0.2/24; without prefix length for a remote one, whose is not told. */
   readonly addresses: readonly string[];
   readonly mtu: number | null;
-  readonly attach: 'bridge' | 'tap' | null;
+  readonly attach: AttachKind | null;
+  /** Ports of its node that lead to it; of a remote one nobody tells. */
+  readonly ports: readonly PublishedPortReport[];
   /**
    * Seconds since it was attached or taken over, for a remote one since this node knows that its owner has it; null for
    * one that was recorded but is not served.
@@ -175,6 +188,14 @@ export interface EndpointReport {
   readonly suspended: boolean;
   /** Id of the container, as its owner tells it; null if it tells none. */
   readonly container: string | null;
+}
+
+export interface PublishedPortReport {
+  readonly protocol: 'tcp' | 'udp';
+  /** Of the node; null: all of its addresses. */
+  readonly host_address: string | null;
+  readonly host_port: number;
+  readonly container_port: number;
 }
 
 export interface ExplainRequest {
@@ -238,6 +259,16 @@ export interface NetworkCreateRequest {
   readonly subnet: string | undefined;
   readonly subnet6: string | undefined;
   readonly attach: 'bridge' | 'tap';
+  /** @default 'overlay' */
+  readonly mode?: NetworkMode;
+  /** @default false; mode bridge has one always */
+  readonly gateway?: boolean;
+  /** Of the gateway, one of a family at the most. @default the first of each subnet */
+  readonly gatewayAddresses?: readonly string[];
+  /** macvlan: the interface that its containers share. */
+  readonly parent?: string | undefined;
+  /** @default 'bridge' */
+  readonly macvlanMode?: MacvlanMode;
   readonly mtu: 'auto' | number;
   /** undefined: weft, if it has a subnet. */
   readonly ipam: 'weft' | 'none' | undefined;
@@ -320,6 +351,8 @@ export interface AttachRequest {
   readonly mac: string | undefined;
   /** In the order in which they are added. */
   readonly routes?: readonly Route[];
+  /** Ports of this VM that lead to it. @default none */
+  readonly ports?: readonly PortMapping[];
   /** What a container runtime knows it by: its id, and what it calls the network. */
   readonly container?:
     | { readonly runtime: string; readonly id: string; readonly network: string }

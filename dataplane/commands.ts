@@ -62,13 +62,15 @@ export interface Commands {
   setNextHops: { readonly hops: readonly NextHopSpec[] };
   /**
    * A container's MAC is behind this port and nowhere else, until it is released. `addresses`: those it is known to have,
-   * by which ARP and ND for them stay here. `bucket`: as of addPort.
+   * by which ARP and ND for them stay here. `bucket`: as of addPort. `isGateway`: it is that of the VM itself, of which every
+   * VM has one with the same MAC: nothing of it crosses the tunnel (network.ts).
    */
   attachMac: {
     readonly vni: Vni;
     readonly mac: MacAddress;
     readonly port: string;
     readonly addresses?: readonly IpAddress[];
+    readonly isGateway?: boolean;
     readonly bucket: SharedArrayBuffer;
   };
   releaseMac: { readonly vni: Vni; readonly mac: MacAddress };

@@ -193,9 +193,10 @@ export class Datapath {
       for (const vtep of this.vteps.values()) this.pointToNextHop(vtep);
     },
 
-    attachMac: ({ vni, mac, port, addresses, bucket }) => {
+    attachMac: ({ vni, mac, port, addresses, bucket, isGateway }) => {
       const network = this.networkOf(vni);
       network.attach(mac, this.portOf(network, port), addresses, bucket);
+      if (isGateway === true) network.setGateway(mac);
       this.announce(network);
     },
 

@@ -21,6 +21,8 @@ const MEANINGS = {
     'a neighbor solicitation or advertisement of a container that fails the checks of RFC 4861 section 7.1',
   neighbor_suppressed:
     'ARP or ND that nobody needed to hear: gossip has told the other VMs, and there is no other port here',
+  gateway_confined:
+    'to or from the gateway of the network, of which every VM has its own: it is never reached through the tunnel',
   source_is_local: 'came through the tunnel with the source MAC of a container attached here',
   source_claimed_elsewhere:
     'came from a VTEP with the source MAC of a container that gossip says is behind another; passes while one moves',

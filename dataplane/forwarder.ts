@@ -131,6 +131,8 @@ export class Forwarder {
     } else if (destination.kind === 'port') {
       if (destination.port === from) network.drops.add(DROP.hairpin);
       else this.queueWrite(network, destination.port, batch, i);
+    } else if (this.isFromGateway(network, at)) {
+      network.drops.add(DROP.gateway_confined);
     } else {
       this.encapsulate(network, batch, i);
       this.queueSend(network, destination.vtep, batch, i, this.hash(batch, i));
@@ -155,9 +157,19 @@ export class Forwarder {
       network.drops.add(DROP.bad_geometry);
       return;
     }
-    const reach = isToGroup ? this.neighbors.examine(network, batch, i) : network.reachOfUnknown;
+    const reach = this.reachOf(network, batch, i, isToGroup);
     if (reach === 'answered') this.queueWrite(network, from, this.neighbors.built, 0);
     else if (reach !== 'dropped') this.flood(network, from, batch, i, reach);
+  }
+
+  /** The gateway asks for the containers of its own VM: those of others could not answer it. */
+  private reachOf(network: Network, batch: FrameBatch, i: number, isToGroup: boolean) {
+    if (this.isFromGateway(network, batch.offset(i))) return 'local';
+    return isToGroup ? this.neighbors.examine(network, batch, i) : network.reachOfUnknown;
+  }
+
+  private isFromGateway(network: Network, at: number): boolean {
+    return network.isGateway(readSourceHigh(this.arena, at), readSourceLow(this.arena, at));
   }
 
   private learn(network: Network, at: number, from: Place): LearnResult {
@@ -314,8 +326,16 @@ export class Forwarder {
       network.drops.add(DROP.split_horizon, datagrams(batch, i));
       return false;
     }
+    if (this.isToGateway(network, batch.offset(i))) {
+      network.drops.add(DROP.gateway_confined, datagrams(batch, i));
+      return false;
+    }
     this.queueWrite(network, destination.port, batch, i);
     return true;
+  }
+
+  private isToGateway(network: Network, at: number): boolean {
+    return network.isGateway(readDestinationHigh(this.arena, at), readDestinationLow(this.arena, at));
   }
 
   // ── Out ─────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,6 +1,6 @@
 /** One VXLAN segment on this VTEP: its ports, its forwarding table and the VTEPs that carry it too. */
 import { randomInt } from 'node:crypto';
-import type { IpAddress, MacAddress, Vni, VtepAddress } from './address.ts';
+import { type IpAddress, type MacAddress, macHigh, macLow, type Vni, type VtepAddress } from './address.ts';
 import { AnswerCounters } from './answer-counters.ts';
 import { Claims } from './claims.ts';
 import type { Clock } from './clock.ts';
@@ -91,6 +91,9 @@ export class Network {
   private readonly bumRate: number;
   private readonly buckets = new StationIndex<TokenBucket>({ seed: randomInt(2 ** 32) });
   private readonly attachments = new Map<MacAddress, Attachment>();
+  /** No half of a MAC address. */
+  private gatewayHigh = -1;
+  private gatewayLow = -1;
 
   constructor(modules: NetworkModules, options: NetworkOptions) {
     this.name = options.name;
@@ -174,6 +177,20 @@ export class Network {
     this.claims.refreshStation(mac);
   }
 
+  /**
+   * This station, attached here, is the gateway: the VM itself, which has the same MAC on every VM. Nothing from it and nothing
+   * for it crosses the tunnel, so that nobody mistakes that of one VM for that of another.
+   */
+  setGateway(mac: MacAddress): void {
+    this.gatewayHigh = macHigh(mac);
+    this.gatewayLow = macLow(mac);
+  }
+
+  /** Allocates nothing. */
+  isGateway(high: number, low: number): boolean {
+    return low === this.gatewayLow && high === this.gatewayHigh;
+  }
+
   /** Whether unicast to a MAC that nobody has told of is dropped. Allocates nothing. */
   get dropsUnknown(): boolean {
     const scope = this.unknownUnicast;
@@ -196,6 +213,10 @@ export class Network {
     const attachment = this.attachments.get(mac);
     if (attachment === undefined) return;
     this.attachments.delete(mac);
+    if (this.isGateway(macHigh(mac), macLow(mac))) {
+      this.gatewayHigh = -1;
+      this.gatewayLow = -1;
+    }
     this.buckets.delete(mac);
     this.table.removeFixed(mac, 'attached');
     for (const address of attachment.addresses) this.neighbors.remove(address, attachment.neighbor);

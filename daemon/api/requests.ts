@@ -4,6 +4,7 @@ import { KEY_OPERATIONS } from '../../control/serf/key-agent.ts';
 import { formatMac, isMulticastMac, parseMac } from '../../dataplane/address.ts';
 import { WeftError } from '../../dataplane/errors.ts';
 import { parseInterfaceAddress } from '../cidr.ts';
+import { portMappingSchema, refuseRepeated } from '../endpoints/port-mapping.ts';
 import { routeSchema } from '../endpoints/route.ts';
 import { describe, leaf, textLeaf, wordLeaf } from '../leaf.ts';
 import { parseInterfaceName, parseNetworkName } from '../names.ts';
@@ -19,6 +20,8 @@ import { checkRequest } from './check-request.ts';
 export const DEFAULT_IFNAME = 'eth0';
 const MAX_ADDRESSES = 32;
 const MAX_ROUTES = 64;
+const MAX_PORTS = 256;
+const TOO_MANY_PORTS = `too many; give ${MAX_PORTS} at most`;
 
 /** In the place of addresses: one of each subnet of the network, as address management gives them. */
 export const AUTO_ADDRESS = 'auto';
@@ -73,6 +76,7 @@ const attachBody = detachBody.extend({
     .array(routeSchema, 'expected a list')
     .max(MAX_ROUTES, `too many; give ${MAX_ROUTES} at most`)
     .default([]),
+  ports: z.array(portMappingSchema, 'expected a list').max(MAX_PORTS, TOO_MANY_PORTS).default([]),
   container: z.strictObject({ runtime: text, id: text, network: text }).optional(),
 });
 
@@ -83,11 +87,13 @@ export function parseAttachRequest(body: unknown): AttachRequest {
   if (repeated !== undefined) {
     throw new WeftError('invalid_argument', `cannot attach: address ${repeated} is given twice`);
   }
-  const { container, routes, ...rest } = request;
+  refuseRepeated(request.ports);
+  const { container, ports, routes, ...rest } = request;
   return {
     ...rest,
     mac: request.mac,
     ...(routes.length > 0 && { routes }),
+    ...(ports.length > 0 && { ports }),
     ...(container !== undefined && { container }),
   };
 }

@@ -5,6 +5,7 @@ import { ApiClient } from '../api/client.ts';
 import { parseAttachRequest, parseDetachRequest, parseReleaseRequest } from '../api/requests.ts';
 import { DEFAULT_SOCKET_PATH, MAX_SOCKET_PATH } from '../api/socket-path.ts';
 import { configProblems, readConfigText } from '../config/load.ts';
+import { parsePortMapping } from '../endpoints/port-mapping.ts';
 import { oneLine } from '../one-line.ts';
 import type { NodeOperations } from '../operations.ts';
 import { follow } from './follow.ts';
@@ -26,6 +27,7 @@ export interface AttachOptions extends GlobalOptions {
   readonly ifname: string;
   readonly mac?: string;
   readonly route: readonly string[];
+  readonly publish: readonly string[];
   readonly json?: boolean;
 }
 
@@ -87,6 +89,7 @@ export async function attach(io: CliIo, netns: string, options: AttachOptions): 
     ifname: options.ifname,
     ...(options.mac !== undefined && { mac: options.mac }),
     routes: options.route.map(routeOf),
+    ...(options.publish.length > 0 && { ports: options.publish.map(parsePortMapping) }),
   });
   const endpoint = await connect(io, options).attach(request);
   const { network, ifname, mac, addresses } = endpoint;

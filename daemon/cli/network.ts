@@ -1,7 +1,7 @@
 /** `weft network`: make, remove, list and show networks. */
 import { type Command, Option } from 'commander';
 import { parseNetworkCreateRequest, parseNetworkRemoveRequest } from '../api/network-requests.ts';
-import { ATTACH_MODES } from '../config/config.ts';
+import { ATTACH_MODES, MACVLAN_MODES, NETWORK_MODES } from '../config/config.ts';
 import { requireNetwork } from '../networks/network-operations.ts';
 import { oneLine } from '../one-line.ts';
 import type { NetworkReport } from '../operations.ts';
@@ -14,7 +14,12 @@ interface CreateOptions extends GlobalOptions {
   readonly vni?: string;
   readonly subnet?: string;
   readonly subnet6?: string;
+  readonly mode: string;
   readonly attach: string;
+  readonly gateway?: boolean;
+  readonly gatewayAddress: readonly string[];
+  readonly parent?: string;
+  readonly macvlanMode: string;
   readonly mtu: string;
   readonly ipam?: string;
   readonly exclude: readonly string[];
@@ -36,6 +41,24 @@ export function addNetwork(program: Command, io: CliIo): void {
     .option('--vni <number>', 'its VXLAN network identifier (default: one that no network has)')
     .option('--subnet <cidr>', 'where the addresses of its containers lie, as in 198.18.0.0/16')
     .option('--subnet6 <cidr>', 'the same of IPv6, as in 2001:db8:1::/64')
+    .addOption(
+      new Option('--mode <mode>', 'what it is: a segment across all VMs, or one that each VM has for itself')
+        .choices(NETWORK_MODES)
+        .default('overlay'),
+    )
+    .option('--gateway', 'give its containers a way out, by NAT, through the VM that each is on')
+    .addOption(
+      ranges(
+        '--gateway-address <address>',
+        'address of the gateway, in the subnet; may be given for each family (default: the first)',
+      ),
+    )
+    .option('--parent <ifname>', 'mode macvlan: the interface of each VM that its containers share')
+    .addOption(
+      new Option('--macvlan-mode <mode>', 'mode macvlan: whom its containers on one VM reach')
+        .choices(MACVLAN_MODES)
+        .default('bridge'),
+    )
     .addOption(
       new Option('--attach <mode>', 'how containers are attached').choices(ATTACH_MODES).default('bridge'),
     )
@@ -61,6 +84,8 @@ export function addNetwork(program: Command, io: CliIo): void {
       examples([
         'weft network create blue --subnet 198.18.0.0/16',
         'weft network create blue --vni 42 --subnet 198.18.0.0/16 --subnet6 2001:db8:1::/64',
+        'weft network create web --subnet 198.18.0.0/16 --gateway',
+        'weft network create lan --mode macvlan --parent eth1 --subnet 192.0.2.0/24 --ipam none',
       ]),
     )
     .action((name: string, _, command: Command) =>
@@ -102,9 +127,15 @@ function ranges(flags: string, description: string): Option {
 
 async function create(io: CliIo, name: string, options: CreateOptions): Promise<void> {
   const { vni, subnet, subnet6, attach, mtu, ipam, exclude, static: fixed } = options;
+  const { mode, gateway = false, gatewayAddress, parent, macvlanMode } = options;
   const request = parseNetworkCreateRequest({
     name,
+    mode,
     attach,
+    gateway,
+    gatewayAddresses: gatewayAddress,
+    macvlanMode,
+    ...(parent !== undefined && { parent }),
     mtu: numberIn(mtu),
     exclude,
     static: fixed,
@@ -139,12 +170,14 @@ function show(io: CliIo, name: string, options: ReportOptions): Promise<void> {
 
 /** A line for each thing to know. */
 export function formatNetwork(network: NetworkReport): string {
-  const { carried, conflict, created_by, endpoints, subnet, subnet6, vteps } = network;
+  const { carried, conflict, created_by, endpoints, gateway, subnet, subnet6, vteps } = network;
   const rows: readonly (readonly [string, string])[] = [
     ['network', `${network.name} (VNI ${network.vni})`],
     ['source', created_by === null ? 'the configuration of this node' : `made on ${created_by}`],
     ['subnets', [subnet, subnet6].filter(Boolean).join(', ') || 'any address'],
+    ['mode', modeInWords(network)],
     ['attach', network.attach],
+    ['gateway', [...gateway, network.gateway_mac].filter(one => one !== null).join(', ') || 'none'],
     ['ipam', network.ipam],
     ['mtu', String(network.mtu)],
     ['here', carried ? `carried, ${endpoints} endpoint(s)` : 'not carried: no container of it is here'],
@@ -152,6 +185,10 @@ export function formatNetwork(network: NetworkReport): string {
     ...(conflict === null ? [] : ([['conflict', conflict]] as const)),
   ];
   return rows.map(([key, value]) => oneLine(`${key.padEnd(9)}${value}`)).join('\n');
+}
+
+function modeInWords({ mode, parent, macvlan_mode }: NetworkReport): string {
+  return mode === 'macvlan' ? `macvlan (${macvlan_mode}) on ${parent}` : mode;
 }
 
 /** What is no number is left to the parser of the request, which tells what it should be. */

@@ -110,12 +110,21 @@ function addAttach(program: Command, io: CliIo): void {
         .argParser((value: string, before: readonly string[]) => [...before, value])
         .default([], 'none but to its subnets'),
     )
+    .addOption(
+      new Option(
+        '--publish <port>',
+        'lead a port of this VM to one of it: [HOSTADDR:]HOSTPORT:CONTAINERPORT[/tcp|udp]; may be repeated',
+      )
+        .argParser((value: string, before: readonly string[]) => [...before, value])
+        .default([], 'none'),
+    )
     .option('--json', 'print the endpoint as JSON')
     .addHelpText(
       'after',
       examples([
         'weft attach web --network blue --address 198.18.0.2/24',
         'weft attach web --network blue --address 198.18.0.2/24 --address 2001:db8:1::2/64',
+        'weft attach web --network blue --address auto --publish 8080:80',
         'weft attach /proc/4711/ns/net --network blue --address 198.18.0.3/24 --ifname net1',
         'weft attach web --network blue --address auto --route 0.0.0.0/0,198.18.0.1',
       ]),

@@ -60,10 +60,11 @@ export const REPORTS: Readonly<Record<ReportName, Report>> = {
     operations => operations.networks(),
     networks =>
       formatTable(
-        ['NAME', 'VNI', 'SUBNETS', 'ATTACH', 'MTU', 'ENDPOINTS', 'SOURCE', 'STATE', 'VTEPS'],
+        ['NAME', 'VNI', 'MODE', 'SUBNETS', 'ATTACH', 'MTU', 'ENDPOINTS', 'SOURCE', 'STATE', 'VTEPS'],
         networks.map(network => [
           network.name,
           network.vni,
+          network.mode,
           [network.subnet, network.subnet6].filter(one => one !== null).join(','),
           network.attach,
           network.mtu,

@@ -42,7 +42,15 @@ export interface NetworkConfig {
   readonly subnet: string | undefined;
   /** The same of IPv6, beside it. */
   readonly subnet6: string | undefined;
+  readonly mode: NetworkMode;
   readonly attach: AttachMode;
+  /** Every VM is a way out of the network, by addresses of its own subnets (networks/gateway.ts). */
+  readonly gateway: boolean;
+  /** Addresses of the gateway, one of a family at the most; empty: the first of each subnet. */
+  readonly gatewayAddresses: readonly IpAddress[];
+  /** macvlan: the interface of the VM that its interfaces share. */
+  readonly parent: string | undefined;
+  readonly macvlanMode: MacvlanMode;
   /** How weft gives out the addresses of the subnets; undefined: somebody else does. */
   readonly ipam: IpamConfig | undefined;
   /** Bytes of an IP packet inside the network; auto: what the underlay leaves. */
@@ -81,6 +89,23 @@ export type UnknownUnicast = (typeof UNKNOWN_UNICAST)[number];
  */
 export const SENDERS = ['auto', 'udp-gso', 'tunnel-gso', 'plain'] as const;
 export type Sender = (typeof SENDERS)[number];
+
+/**
+ * What a network is.
+ * - `overlay`: one segment across all VMs, by VXLAN.
+ * - `bridge`: a segment of its own on each VM, with a way out by NAT.
+ * - `macvlan`: the segment that an interface of the VM is in.
+ * - `host`: the interfaces of the VM itself; nothing is made.
+ */
+export const NETWORK_MODES = ['overlay', 'bridge', 'macvlan', 'host'] as const;
+export type NetworkMode = (typeof NETWORK_MODES)[number];
+
+/**
+ * Whom the interfaces on one parent reach (linux/if_link.h, MACVLAN_MODE). `bridge`: each other, directly. `private`: nobody of them. `vepa`:
+ * each other by way of a switch outside that sends frames back (IEEE 802.1Qbg).
+ */
+export const MACVLAN_MODES = ['bridge', 'private', 'vepa'] as const;
+export type MacvlanMode = (typeof MACVLAN_MODES)[number];
 
 export const ATTACH_MODES = ['bridge', 'tap'] as const;
 export type AttachMode = (typeof ATTACH_MODES)[number];

@@ -14,7 +14,7 @@ import { MAX_DIRECTORY } from '../api/socket-path.ts';
 import { formatCidr, nonUnicast, parseCidr, parseSubnet, parseSubnet6 } from '../cidr.ts';
 import { describe, leaf, numberLeaf, requireValue, textLeaf, wordLeaf } from '../leaf.ts';
 import { LOG_LEVELS } from '../log-fields.ts';
-import { parseNetworkName, parseNodeName } from '../names.ts';
+import { parseInterfaceName, parseNetworkName, parseNodeName } from '../names.ts';
 import {
   ATTACH_MODES,
   DEFAULT_BUM_RATE,
@@ -22,9 +22,11 @@ import {
   DEFAULT_RUN_PATH,
   DEFAULT_STATE_PATH,
   DEFAULT_VXLAN_PORT,
+  MACVLAN_MODES,
   MAX_BUM_RATE,
   MAX_MTU,
   MIN_MTU,
+  NETWORK_MODES,
   SENDERS,
   UNKNOWN_ADDRESS,
   UNKNOWN_UNICAST,
@@ -166,6 +168,24 @@ const ipamSection = section({
   static: list(rangeLeaf),
 });
 
+export const yesOrNo = leaf(value => {
+  requireValue(value);
+  if (typeof value === 'boolean') return value;
+  throw new WeftError('invalid_argument', `${describe(value)} is neither yes nor no`, {
+    hint: 'write true or false, without quotes',
+  });
+});
+
+/** The address of a router, without a prefix length. */
+export function parseGatewayAddress(text: string): IpAddress {
+  const address = parseIp(text);
+  const reason = nonUnicast(address);
+  if (reason === undefined) return address;
+  throw new WeftError('invalid_argument', `"${text}" is ${reason}`, {
+    hint: 'give an address of the subnet, as in 198.18.0.1',
+  });
+}
+
 const bumRate = numberLeaf('a number of frames a second', 0, MAX_BUM_RATE);
 
 const networkSection = section({
@@ -173,7 +193,12 @@ const networkSection = section({
   vni: vniLeaf,
   subnet: textLeaf(parseSubnet).optional(),
   subnet6: textLeaf(parseSubnet6).optional(),
+  mode: wordLeaf(NETWORK_MODES).default('overlay'),
   attach: wordLeaf(ATTACH_MODES).default('bridge'),
+  gateway: yesOrNo.default(false),
+  gateway_addresses: list(textLeaf(parseGatewayAddress)),
+  parent: textLeaf(parseInterfaceName).optional(),
+  macvlan_mode: wordLeaf(MACVLAN_MODES).default('bridge'),
   ipam: ipamSection.optional(),
   mtu: mtuLeaf.default('auto'),
   static_vteps: list(textLeaf(parseVtep)),

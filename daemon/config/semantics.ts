@@ -5,10 +5,12 @@
 import { MAX_KEYS } from '../../control/keyring.ts';
 import { type IpAddress, ipFamily } from '../../dataplane/address.ts';
 import { WeftError } from '../../dataplane/errors.ts';
+import { parseSubnet, parseSubnet6 } from '../cidr.ts';
 import { parseNodeName } from '../names.ts';
+import { type NetworkShape, shapeProblem } from '../networks/mode-rules.ts';
 import { type Config, DEFAULT_GOSSIP_PORT, DEFAULT_VXLAN_PORT } from './config.ts';
 import type { KeyPath } from './problem.ts';
-import { parseVtep } from './schema.ts';
+import { parseGatewayAddress, parseVtep } from './schema.ts';
 
 export interface Finding {
   readonly path: KeyPath;
@@ -28,6 +30,7 @@ export function checkSemantics(file: unknown, hostName: string): readonly Findin
     ...checkStaticVteps(file, networks),
     ...networks.flatMap(checkSubnets),
     ...networks.flatMap(checkIpam),
+    ...networks.flatMap(checkMode),
   ];
 }
 
@@ -81,6 +84,48 @@ function checkIpam(network: unknown, index: number): Finding[] {
       message: 'needs a subnet to give addresses of; set subnet or subnet6',
     },
   ];
+}
+
+const KEYS_OF_SHAPE: Readonly<Record<keyof NetworkShape, string>> = {
+  mode: 'mode',
+  attach: 'attach',
+  subnet: 'subnet',
+  subnet6: 'subnet6',
+  gateway: 'gateway',
+  gatewayAddresses: 'gateway_addresses',
+  parent: 'parent',
+  hasStaticVteps: 'static_vteps',
+};
+
+function checkMode(network: unknown, index: number): Finding[] {
+  const text = (key: string) => {
+    const value = get(network, key);
+    return typeof value === 'string' ? value : undefined;
+  };
+  // A subnet that is none, or an address, is told of by itself.
+  const legal = (value: string | undefined, parse: (text: string) => string) => {
+    try {
+      return value === undefined ? undefined : parse(value);
+    } catch {
+      return undefined;
+    }
+  };
+  const [subnet, subnet6] = [legal(text('subnet'), parseSubnet), legal(text('subnet6'), parseSubnet6)];
+  if (subnet !== text('subnet') || subnet6 !== text('subnet6')) return [];
+  const problem = shapeProblem({
+    mode: text('mode'),
+    attach: text('attach'),
+    subnet,
+    subnet6,
+    gateway: get(network, 'gateway') === true,
+    gatewayAddresses: items(get(network, 'gateway_addresses')).flatMap(
+      item => legal(String(item), parseGatewayAddress) ?? [],
+    ),
+    parent: text('parent'),
+    hasStaticVteps: items(get(network, 'static_vteps')).length > 0,
+  });
+  if (problem === undefined) return [];
+  return [{ path: ['networks', index, KEYS_OF_SHAPE[problem.key]], message: problem.message }];
 }
 
 /** Both are UDP sockets on the same address. */

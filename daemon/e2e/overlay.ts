@@ -93,6 +93,8 @@ export interface AttachOptions {
   /** @default 'blue' */
   readonly network?: string;
   readonly mac?: string;
+  /** As `weft attach --publish` takes them. */
+  readonly publish?: readonly string[];
 }
 
 /** Adds a container to the machine and attaches it to the overlay as `eth0`. */
@@ -103,10 +105,11 @@ export async function addAttached(vm: Vm, name: string, options: AttachOptions =
 }
 
 export async function attach(vm: Vm, container: Container, options: AttachOptions = {}): Promise<void> {
-  const { addresses = [], network = 'blue', mac } = options;
+  const { addresses = [], network = 'blue', mac, publish = [] } = options;
   const args = ['attach', container.netns, '--network', network];
   for (const address of addresses) args.push('--address', address);
   if (mac !== undefined) args.push('--mac', mac);
+  for (const port of publish) args.push('--publish', port);
   await vm.weft(args);
 }
 

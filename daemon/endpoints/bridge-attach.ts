@@ -1,6 +1,6 @@
 /** Attach mode `bridge`: a veth pair, one end in the container, the other a port of the bridge `wf-NAME`. */
 import { WeftError } from '../../dataplane/errors.ts';
-import { ownLinkNames } from '../net/ip.ts';
+import { changeLinks, ownLinkNames } from '../net/ip.ts';
 import { changeLinkSteps, LinkStepError } from '../net/link-steps.ts';
 import { removeLinkIfThere } from '../net/rtnetlink/links.ts';
 import { containerLinkStep, explainOccupied } from './container-link.ts';
@@ -35,12 +35,22 @@ export async function attachByBridge(
       containerLinkStep(endpoint, gsoMaxSegs),
     ]);
     await addRoutes(endpoint);
+    await reflect(endpoint);
   } catch (error) {
     if (error instanceof LinkStepError && error.step === 0) throw await explainTaken(error, endpoint);
     // Whatever goes wrong here, the reason of the attachment is what counts.
     await detachFromBridge(endpoint).catch(() => {});
     throw explainFull(error, endpoint);
   }
+}
+
+/**
+ * A container that asks for a port that it publishes itself is answered by itself. Where br_netfilter is on, the bridge alone turns the
+ * frame round (br_nf_pre_routing_finish), and sends none back where it came from but by this flag.
+ */
+async function reflect({ hostLink, ports }: Endpoint): Promise<void> {
+  if (ports === undefined) return;
+  await changeLinks([`link set dev ${hostLink} type bridge_slave hairpin on`]);
 }
 
 /** A pair has two names, and the kernel does not say which of them is taken. */
@@ -82,6 +92,7 @@ export async function restoreOnBridge(
       { changes: [{ kind: 'set', dev: hostLink, mtu, master: bridgeName(network), up: true }] },
       { netns: netns.path, changes: [{ kind: 'set', dev: ifname, mtu, gsoMaxSegs }] },
     ]);
+    await reflect(endpoint);
   } catch (error) {
     if (!(error instanceof LinkStepError) || error.code !== 'not_found') throw error;
     // The container may have renamed its interface: then it keeps what it has.

@@ -2,13 +2,14 @@
 import { WeftError } from '../../dataplane/errors.ts';
 import type { LinkStep } from '../net/link-steps.ts';
 import type { Endpoint } from './endpoint.ts';
+import { familyOf } from './route.ts';
 
 /**
  * Gives the interface its addresses and brings it up. Its super-frames have at most `gsoMaxSegs` segments: it is the
  * interface on which TCP decides how large they are.
  */
 export function containerLinkStep(endpoint: Endpoint, gsoMaxSegs: number): LinkStep {
-  const { ifname, addresses, netns } = endpoint;
+  const { ifname, addresses, netns, gateways = [], routeMetric = 0 } = endpoint;
   const v6 = addresses.some(address => address.includes(':'));
   return {
     netns: netns.path,
@@ -21,6 +22,10 @@ export function containerLinkStep(endpoint: Endpoint, gsoMaxSegs: number): LinkS
     changes: [
       ...addresses.map(address => ({ kind: 'add-address', dev: ifname, address }) as const),
       { kind: 'set', dev: ifname, gsoMaxSegs, up: true },
+      ...gateways.map(gateway => {
+        const dst = familyOf({ dst: gateway }) === 6 ? '::/0' : '0.0.0.0/0';
+        return { kind: 'add-route', dev: ifname, dst, gateway, priority: routeMetric } as const;
+      }),
     ],
   };
 }

@@ -1,13 +1,20 @@
 /** A container interface that weft made, as it is remembered across restarts. */
 import { z } from 'zod';
 import { type IpAddress, parseIp } from '../../dataplane/address.ts';
+import { NETWORK_MODES } from '../config/config.ts';
+import { portMappingSchema } from './port-mapping.ts';
 import { routeSchema } from './route.ts';
+
+export const ATTACH_KINDS = ['bridge', 'tap', 'macvlan', 'host'] as const;
+export type AttachKind = (typeof ATTACH_KINDS)[number];
 
 /** The record on disk. Additions must be optional: the file outlives the version that wrote it. */
 export const endpointSchema = z.object({
   network: z.string(),
   vni: z.number().int(),
-  attach: z.enum(['bridge', 'tap']),
+  attach: z.enum(ATTACH_KINDS),
+  /** Of its network. @default overlay */
+  mode: z.enum(NETWORK_MODES).optional(),
   netns: z.object({ name: z.string(), path: z.string(), inode: z.number() }),
   ifname: z.string(),
   mac: z.string(),
@@ -15,6 +22,11 @@ export const endpointSchema = z.object({
   mtu: z.number().int(),
   /** That it was given with its interface. */
   routes: z.array(routeSchema).optional(),
+  /** Routers of its default routes, and how these rank beside those of other interfaces of the container. */
+  gateways: z.array(z.string()).optional(),
+  routeMetric: z.number().int().optional(),
+  /** Ports of the VM that lead to it. */
+  ports: z.array(portMappingSchema).optional(),
   /** What a container runtime knows it by; without it, it was attached by hand. */
   container: z
     .object({
@@ -29,7 +41,9 @@ export const endpointSchema = z.object({
   managed: z.boolean().optional(),
   /** How often its MAC has moved (RFC 7432 section 7.7), so that a restarted node does not count less than before. */
   mobility: z.number().int().min(0).optional(),
-  /** bridge: the host's end of the veth pair. tap: the name under which the TAP was born. Unique on this VM. */
+  /**
+   * bridge: the host's end of the veth pair. tap: the name under which the TAP was born. Else a name that no link has. Unique on this VM.
+   */
   hostLink: z.string(),
   /** Written before its links are made and cleared once they work: what is still pending at a start is taken back. */
   pending: z.boolean().default(false),
@@ -42,10 +56,16 @@ export function ipsOf({ addresses }: Pick<Endpoint, 'addresses'>): IpAddress[] {
   return addresses.map(cidr => parseIp(cidr.replace(/\/.*/, '')));
 }
 
-/** Two requests mean one endpoint when they name the same interface of the same namespace. */
+/** Whether it is in the overlay: known to the dataplane, and told to other nodes. */
+export function isOverlay({ mode }: Pick<Endpoint, 'mode'>): boolean {
+  return (mode ?? 'overlay') === 'overlay';
+}
+
+/** Two requests mean one endpoint when they name the same interface of the same namespace. Many containers have the namespace of the VM. */
 export function isSameInterface(
-  endpoint: Endpoint,
-  other: { readonly inode: number; readonly ifname: string },
+  one: Pick<Endpoint, 'attach' | 'hostLink' | 'ifname' | 'netns'>,
+  other: Pick<Endpoint, 'attach' | 'hostLink' | 'ifname' | 'netns'>,
 ): boolean {
-  return endpoint.netns.inode === other.inode && endpoint.ifname === other.ifname;
+  if (one.attach === 'host' || other.attach === 'host') return one.hostLink === other.hostLink;
+  return one.netns.inode === other.netns.inode && one.ifname === other.ifname;
 }

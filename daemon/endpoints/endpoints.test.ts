@@ -97,6 +97,7 @@ async function makeEndpoints(t: ExecutionContext) {
       release: async () => {},
       take: async (_network, _owner, wanted) => wanted,
     },
+    firewall: { sync: async () => {} },
     nodeName: 'a',
     onLinks: async () => {},
   });

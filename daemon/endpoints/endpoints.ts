@@ -5,21 +5,28 @@
 import type { Clock, Timer } from '../../dataplane/clock.ts';
 import { WeftError } from '../../dataplane/errors.ts';
 import type { TapDevice } from '../../dataplane/tap-device.ts';
+import type { Firewall } from '../firewall/firewall.ts';
 import { errorFields, type Log } from '../log.ts';
 import { ownLinkNames } from '../net/ip.ts';
-import { locateNetns, resolveNetns } from '../net/netns.ts';
+import { resolveNetns } from '../net/netns.ts';
 import { removeLinkIfThere } from '../net/rtnetlink/links.ts';
 import type { AttachRequest, DetachRequest } from '../operations.ts';
-import { attachByBridge, detachFromBridge, restoreOnBridge } from './bridge-attach.ts';
+import { ATTACHMENTS } from './attachments.ts';
 import { type Endpoint, isSameInterface } from './endpoint.ts';
 import { endpointFields } from './endpoint-fields.ts';
 import type { EndpointStore } from './endpoint-store.ts';
 import { ignoreMissing } from './ignore-missing.ts';
 import type { EndpointAddresses } from './managed-attach.ts';
 import { ORPHAN_LINK } from './names.ts';
-import { type AttachableNetwork, planEndpoint, refuseDuplicates, requireSame, rivalsOf } from './plan.ts';
+import {
+  type AttachableNetwork,
+  isStillOf,
+  planEndpoint,
+  refuseDuplicates,
+  requireSame,
+  rivalsOf,
+} from './plan.ts';
 import { Suspension } from './suspension.ts';
-import { attachByTap, detachTap, restoreTap } from './tap-attach.ts';
 
 /** How often the endpoints are looked at: one file read, in tap mode a stat for each, no process. */
 const WATCH_INTERVAL_MS = 2_000;
@@ -59,6 +66,8 @@ export interface EndpointsModules {
   readonly announcer: EndpointAnnouncer;
   readonly networks: AttachableNetworks;
   readonly addresses: Pick<EndpointAddresses, 'gives' | 'isUsable' | 'release' | 'take'>;
+  /** Makes the ports known that endpoints publish. */
+  readonly firewall: Pick<Firewall, 'sync'>;
   readonly nodeName: string;
   /** At each look at the endpoints: the names of the links of the VM, for whoever has others to look after. */
   readonly onLinks: (links: ReadonlySet<string>) => Promise<void>;
@@ -131,7 +140,9 @@ export class Endpoints {
       await this.each(this.ofNetwork(network), 'cannot be joined to its network again', async recorded => {
         const endpoint = await this.refresh(recorded, links);
         if (endpoint === undefined || this.suspension.has(endpoint)) return;
-        if (await restoreOnBridge(endpoint, limits)) await this.modules.wiring.attachMac(endpoint);
+        if (endpoint.attach !== 'bridge') return;
+        const restored = await ATTACHMENTS.bridge.restore(endpoint, limits);
+        if (restored !== 'gone') await this.modules.wiring.attachMac(endpoint);
       });
     });
   }
@@ -194,25 +205,26 @@ export class Endpoints {
     const { addresses, announcer, networks, nodeName, store, wiring, log } = this.modules;
     const network = networks.find(request.network);
     const isManaged = addresses.gives(network.name, request.addresses);
-    const wanted = await planEndpoint(request, network, { nodeName, isManaged });
+    const others = this.all();
+    const wanted = await planEndpoint(request, network, { nodeName, isManaged, others });
     // Only what stands in the way: looking at all endpoints would make the thousandth attachment a slow one.
     const rivals = rivalsOf(wanted, this.all());
     if (rivals.length > 0) await this.forgetVanished(rivals, await ownLinkNames());
-    const existing = this.all().find(other => isSameInterface(other, { ...wanted, ...wanted.netns }));
+    const existing = this.all().find(other => isSameInterface(other, wanted));
     if (existing !== undefined) return requireSame(existing, wanted, request);
     refuseDuplicates(wanted, this.all());
 
     // What stood in the way may have given back what was taken for this one.
     if (isManaged) await addresses.take(network.name, wanted.hostLink, wanted.addresses);
     await networks.carry(network.name);
-    const make = wanted.attach === 'tap' ? attachByTap : attachByBridge;
     await store.add(wanted);
     let hasLinks = false;
     try {
-      const device = await make(wanted, network);
+      const device = await ATTACHMENTS[wanted.attach].make(wanted, network);
       hasLinks = true;
       if (device !== undefined) await wiring.addPort(wanted, device);
       await wiring.attachMac(wanted);
+      if (wanted.ports !== undefined) await this.modules.firewall.sync();
       const endpoint = { ...wanted, pending: false, mobility: announcer.announce(wanted) };
       await store.replace(wanted, endpoint);
       log.info(endpointFields(endpoint), 'attached');
@@ -253,18 +265,31 @@ export class Endpoints {
   private async strike(endpoint: Endpoint): Promise<void> {
     await this.modules.store.remove(endpoint);
     this.suspension.end(endpoint);
-    if (endpoint.managed === true) await this.modules.addresses.release(endpoint.network, endpoint.hostLink);
+    const { addresses, firewall, log } = this.modules;
+    if (endpoint.ports !== undefined) {
+      // What fails is tried again when the rules are looked at next.
+      await firewall
+        .sync()
+        .catch(error =>
+          log.error({ ...endpointFields(endpoint), ...errorFields(error) }, 'cannot close its ports'),
+        );
+    }
+    if (endpoint.managed === true) await addresses.release(endpoint.network, endpoint.hostLink);
   }
 
   /** By identity if the namespace still exists, else by the name that was used to attach. */
   private async findForDetach({ netns, network, ifname }: DetachRequest): Promise<Endpoint | undefined> {
     const candidates = this.ofNetwork(network).filter(endpoint => endpoint.ifname === ifname);
+    const byName = candidates.find(endpoint => endpoint.netns.name === netns);
+    // The namespace of the VM is that of many.
+    if (byName?.attach === 'host') return byName;
     try {
       const { inode } = await resolveNetns(netns);
-      return candidates.find(endpoint => endpoint.netns.inode === inode);
+      return candidates.find(endpoint => endpoint.netns.inode === inode && endpoint.attach !== 'host');
     } catch (error) {
-      const byName = candidates.find(endpoint => endpoint.netns.name === netns);
-      if (byName === undefined && !(error instanceof WeftError && error.code === 'not_found')) throw error;
+      const isAbsent = error instanceof WeftError && error.code === 'not_found';
+      if (byName === undefined && !isAbsent && candidates.every(({ attach }) => attach !== 'host'))
+        throw error;
       return byName;
     }
   }
@@ -272,28 +297,21 @@ export class Endpoints {
   /** Takes the interface away, whichever part of it exists; before it, the others are told to send nothing more here. */
   private async dismantle(endpoint: Endpoint): Promise<void> {
     const { announcer, wiring } = this.modules;
+    const attachment = ATTACHMENTS[endpoint.attach];
     announcer.withdraw(endpoint);
     try {
       await ignoreMissing(wiring.releaseMac(endpoint));
-      if (endpoint.attach === 'tap') await ignoreMissing(wiring.removePort(endpoint));
+      if (attachment.hasPort) await ignoreMissing(wiring.removePort(endpoint));
     } finally {
-      if (endpoint.attach === 'bridge') await detachFromBridge(endpoint);
-      else await this.removeTap(endpoint);
+      await attachment.remove(endpoint);
     }
-  }
-
-  /** The namespace may live on at another path than the one it was attached by. */
-  private async removeTap(endpoint: Endpoint): Promise<void> {
-    const path = await locateNetns(endpoint.netns);
-    if (path === undefined) await removeLinkIfThere(endpoint.hostLink);
-    else await detachTap({ ...endpoint, netns: { ...endpoint.netns, path } });
   }
 
   private async restoreOne(recorded: Endpoint): Promise<void> {
     const found = await this.refresh(recorded, await ownLinkNames());
     if (found === undefined) return;
     const network = this.networkOf(found);
-    if (network === undefined || network.vni !== found.vni || network.attach !== found.attach) {
+    if (network === undefined || !isStillOf(found, network)) {
       this.modules.log.warn(
         endpointFields(found),
         'the network of this endpoint is no more as it was in the configuration: not served',
@@ -302,7 +320,8 @@ export class Endpoints {
     }
     // The configuration or the underlay may have another MTU by now: the interface follows.
     // The store knows an endpoint by identity: what has not changed is not copied.
-    const endpoint = found.mtu === network.mtu ? found : { ...found, mtu: network.mtu };
+    const isAsItWas = found.mtu === network.mtu || found.attach === 'macvlan';
+    const endpoint = isAsItWas ? found : { ...found, mtu: network.mtu };
     if (endpoint !== found) await this.modules.store.replace(found, endpoint);
     if (this.suspension.isDue(endpoint)) await this.suspension.begin(endpoint);
     else await this.takeOver(endpoint, network);
@@ -318,14 +337,9 @@ export class Endpoints {
   }
 
   private async takeOver(endpoint: Endpoint, network: AttachableNetwork): Promise<void> {
-    if (endpoint.attach === 'bridge') {
-      if (!(await restoreOnBridge(endpoint, network)))
-        return this.forget(endpoint, 'its interface was deleted');
-    } else {
-      const device = await restoreTap(endpoint, network);
-      if (device === undefined) return this.forget(endpoint, 'its interface was deleted');
-      await this.modules.wiring.addPort(endpoint, device);
-    }
+    const device = await ATTACHMENTS[endpoint.attach].restore(endpoint, network);
+    if (device === 'gone') return this.forget(endpoint, 'its interface was deleted');
+    if (device !== undefined) await this.modules.wiring.addPort(endpoint, device);
     await this.modules.wiring.attachMac(endpoint);
     this.modules.announcer.announce(endpoint);
     this.modules.log.info(endpointFields(endpoint), 'taken over');
@@ -357,10 +371,8 @@ export class Endpoints {
 
   /** Endpoints whose namespace or interface was deleted under us: their entries must not stay. */
   private async forgetVanished(endpoints: readonly Endpoint[], links: ReadonlySet<string>): Promise<void> {
-    // The host's end of a pair lives exactly as long as the other end's namespace: while it is there, so is the
-    // endpoint, and there is nothing to ask the kernel for.
     const doubtful = endpoints.filter(
-      ({ attach, hostLink, pending }) => pending || attach === 'tap' || !links.has(hostLink),
+      endpoint => endpoint.pending || ATTACHMENTS[endpoint.attach].isThere(endpoint, links) !== true,
     );
     await this.each(doubtful, 'cannot be looked after', async endpoint => {
       await this.refresh(endpoint, links);
@@ -374,19 +386,13 @@ export class Endpoints {
       await this.forget(endpoint, 'its attachment was interrupted');
       return undefined;
     }
-    // That a new namespace has the same inode cannot feign a pair. A TAP that we hold open keeps its namespace alive:
-    // there only the holders of the namespace count.
-    const isPaired = endpoint.attach === 'bridge' && links.has(endpoint.hostLink);
-    if (endpoint.attach === 'bridge' && !isPaired) {
-      await this.forget(endpoint, 'its interface was deleted');
+    const where = await ATTACHMENTS[endpoint.attach].locate(endpoint, links);
+    if ('gone' in where) {
+      await this.forget(endpoint, where.gone);
       return undefined;
     }
-    const path = await locateNetns(endpoint.netns);
-    if (path === endpoint.netns.path || (path === undefined && isPaired)) return endpoint;
-    if (path === undefined) {
-      await this.forget(endpoint, 'its namespace is gone');
-      return undefined;
-    }
+    const { path } = where;
+    if (path === endpoint.netns.path) return endpoint;
     const moved = { ...endpoint, netns: { ...endpoint.netns, path } };
     await this.modules.store.replace(endpoint, moved);
     return moved;

@@ -1,9 +1,8 @@
 /** Attaching where the network gives the addresses: they are asked for first, which may take seconds, and given back if it fails. */
-import { resolveNetns } from '../net/netns.ts';
 import type { AttachRequest } from '../operations.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { AttachableNetworks, Endpoints } from './endpoints.ts';
-import { hostLinkName } from './names.ts';
+import { locateRequest } from './plan.ts';
 
 /** Addresses that networks give (ipam/ipam-service.ts). The owner of one is the host link of its endpoint. */
 export interface EndpointAddresses {
@@ -35,8 +34,7 @@ export class ManagedAttach {
     const { name, attach } = networks.find(request.network);
     if (!request.addresses.includes('auto') && !addresses.isManaged(name))
       return await endpoints.attach(request);
-    const { inode } = await resolveNetns(request.netns);
-    const owner = hostLinkName(attach, inode, request.ifname);
+    const { hostLink: owner } = await locateRequest(request, attach);
     try {
       const taken = await addresses.take(name, owner, request.addresses);
       return await endpoints.attach({ ...request, addresses: taken });

@@ -31,9 +31,14 @@ export function bridgeTapName(network: string): string {
   return `wt-${network}`;
 }
 
-/** Host-side link of an endpoint: `wv` + 12 hex digits for a veth end, `wx` for a TAP before it moves. */
-export function hostLinkName(kind: 'bridge' | 'tap', inode: number, ifname: string): string {
-  return `${kind === 'bridge' ? 'wv' : 'wx'}${digest('link', String(inode), ifname).toString('hex').slice(0, 12)}`;
+const HOST_LINK_PREFIXES = { bridge: 'wv', tap: 'wx', macvlan: 'wm', host: 'wh' } as const;
+
+/**
+ * Host-side link of an endpoint: `wv` + 12 hex digits for a veth end, `wx` for a TAP before it moves. Those of the other kinds have no link,
+ * but are known by such a name.
+ */
+export function hostLinkName(kind: keyof typeof HOST_LINK_PREFIXES, inode: number, ifname: string): string {
+  return `${HOST_LINK_PREFIXES[kind]}${digest('link', String(inode), ifname).toString('hex').slice(0, 12)}`;
 }
 
 /** Links that only {@link hostLinkName} names so. */

@@ -1,12 +1,16 @@
 /** From a request to the endpoint it asks for, and whether that may be made. Nothing is made here. */
 
+import type { IpAddress } from '../../dataplane/address.ts';
 import { WeftError } from '../../dataplane/errors.ts';
 import { carriesIpv6 } from '../../dataplane/mtu.ts';
 import type { SuperFrames } from '../../dataplane/tap-device.ts';
-import { resolveNetns } from '../net/netns.ts';
+import type { MacvlanMode, NetworkMode } from '../config/config.ts';
+import { resolveNetns, resolveOwnNetns } from '../net/netns.ts';
 import type { AttachRequest } from '../operations.ts';
-import { type Endpoint, isSameInterface } from './endpoint.ts';
+import { type AttachKind, type Endpoint, isSameInterface } from './endpoint.ts';
+import { macvlanMtu } from './macvlan-attach.ts';
 import { formatStableMac, hostLinkName } from './names.ts';
+import { formatPortMapping, refuseTakenPorts, sharedPort } from './port-mapping.ts';
 import { routesKey } from './route.ts';
 import { requireInSubnets } from './subnet.ts';
 
@@ -25,16 +29,45 @@ export interface AttachableNetwork extends SuperFrameLimits {
   readonly mtu: number;
   readonly subnet: string | undefined;
   readonly subnet6: string | undefined;
-  readonly attach: 'bridge' | 'tap';
+  readonly attach: AttachKind;
+  /** @default 'overlay' */
+  readonly mode?: NetworkMode;
+  /** Routers by which its containers reach what is outside, one of a family at the most. @default none */
+  readonly gateways?: readonly IpAddress[];
+  /** This VM is its gateway: ports can be published. @default false */
+  readonly isRouted?: boolean;
+  /** macvlan: what its interfaces share, whom they reach, and the MTU that was asked for. */
+  readonly parent?: string | undefined;
+  readonly macvlanMode?: MacvlanMode;
+  readonly wantedMtu?: number | 'auto';
 }
 
-/** Throws `not_found` for a namespace, `invalid_argument` for an address that the network cannot carry. */
+export interface PlanContext {
+  readonly nodeName: string;
+  readonly isManaged: boolean;
+  /** The endpoints that there are. */
+  readonly others: readonly Endpoint[];
+}
+
+/** The endpoint that two requests for the same have in common: what it is known by on this VM. */
+export async function locateRequest(
+  { netns: name, ifname, container }: AttachRequest,
+  kind: AttachKind,
+): Promise<Pick<Endpoint, 'attach' | 'hostLink' | 'ifname' | 'netns'>> {
+  const netns = kind === 'host' ? await resolveOwnNetns(name) : await resolveNetns(name);
+  const key = kind === 'host' ? `${container?.id ?? name} ${ifname}` : ifname;
+  return { attach: kind, netns, ifname, hostLink: hostLinkName(kind, netns.inode, key) };
+}
+
+/** Throws `not_found` for a namespace, `invalid_argument` for what the network cannot carry. */
 export async function planEndpoint(
   request: AttachRequest,
   network: AttachableNetwork,
-  { nodeName, isManaged }: { readonly nodeName: string; readonly isManaged: boolean },
+  { nodeName, isManaged, others }: PlanContext,
 ): Promise<Endpoint> {
-  const { ifname, addresses } = request;
+  const { ifname, addresses, ports = [] } = request;
+  const { mode = 'overlay' } = network;
+  requireFits(request, network);
   for (const address of addresses) requireInSubnets(address, [network.subnet, network.subnet6]);
   if (addresses.some(address => address.includes(':')) && !carriesIpv6(network.mtu)) {
     throw new WeftError(
@@ -45,7 +78,10 @@ export async function planEndpoint(
       },
     );
   }
-  const netns = await resolveNetns(request.netns);
+  const place = await locateRequest(request, network.attach);
+  const { netns } = place;
+  const mtu =
+    mode === 'macvlan' ? await macvlanMtu({ ...network, config: network.wantedMtu ?? 'auto' }) : network.mtu;
   // With an address, the MAC follows the address: a container that moves takes its MAC along, and no neighbour's cache
   // goes stale. Without one, it follows the place.
   const identity = addresses[0]?.split('/')[0];
@@ -57,18 +93,69 @@ export async function planEndpoint(
   return {
     network: network.name,
     vni: network.vni,
-    attach: network.attach,
-    netns,
-    ifname,
+    ...place,
+    ...(mode !== 'overlay' && { mode }),
     mac: request.mac ?? derivedMac,
     addresses: [...addresses],
-    mtu: network.mtu,
-    hostLink: hostLinkName(network.attach, netns.inode, ifname),
+    mtu,
+    ...routesOf(addresses, network, { ...place, others }),
+    ...(ports.length > 0 && { ports: [...ports] }),
     ...(request.routes !== undefined && { routes: [...request.routes] }),
     ...(request.container !== undefined && { container: request.container }),
     ...(isManaged && addresses.length > 0 && { managed: true }),
     pending: true,
   };
+}
+
+/** Throws `invalid_argument`. */
+function requireFits({ addresses, ports = [] }: AttachRequest, network: AttachableNetwork): void {
+  const { name, mode = 'overlay', gateways = [], isRouted = false } = network;
+  const refuse = (message: string, hint: string): never => {
+    throw new WeftError('invalid_argument', message, { hint });
+  };
+  if (mode === 'host' && addresses.length > 0)
+    refuse(`a container in network ${name} of mode host has the addresses of the VM`, 'give none');
+  if (ports.length > 0 && !isRouted) {
+    const hint =
+      mode === 'host'
+        ? 'its ports are those of the VM already'
+        : 'make the network with --gateway, or of mode bridge, or publish no ports';
+    refuse(`ports cannot be published in network ${name}: this VM is not its gateway`, hint);
+  }
+  if (ports.length > 0 && addresses.length === 0)
+    refuse('ports can be published for an address only', 'give one with --address, or auto');
+  const taken = addresses.map(hostPart).find(address => gateways.some(gateway => gateway === address));
+  if (taken !== undefined) refuse(`${taken} is the gateway of network ${name}`, 'give another address');
+}
+
+/** Ours rank behind those that somebody else has made in the container, which have 0 or, of IPv6, 1024 (ip-route(8)). */
+const ROUTE_METRIC = 2000;
+
+/** The default routes of families in which it has an address; those of its first network come first. */
+function routesOf(
+  addresses: readonly string[],
+  { gateways = [] }: AttachableNetwork,
+  place: Pick<Endpoint, 'attach' | 'hostLink' | 'ifname' | 'netns'> & {
+    readonly others: readonly Endpoint[];
+  },
+): Pick<Endpoint, 'gateways' | 'routeMetric'> {
+  const usable = gateways.filter(gateway =>
+    addresses.some(address => address.includes(':') === gateway.includes(':')),
+  );
+  if (usable.length === 0) return {};
+  const taken = new Set(
+    place.others
+      .filter(other => other.netns.inode === place.netns.inode && !isSameInterface(other, place))
+      .map(({ routeMetric }) => routeMetric),
+  );
+  let routeMetric = ROUTE_METRIC;
+  while (taken.has(routeMetric)) routeMetric += 1;
+  return { gateways: usable, routeMetric };
+}
+
+/** Whether the network is still what an endpoint on record was attached to. */
+export function isStillOf(endpoint: Endpoint, { vni, attach, mode = 'overlay' }: AttachableNetwork): boolean {
+  return endpoint.vni === vni && endpoint.attach === attach && (endpoint.mode ?? 'overlay') === mode;
 }
 
 /** An attached interface asked for again: the same is a success, anything else a conflict. */
@@ -78,6 +165,7 @@ export function requireSame(existing: Endpoint, wanted: Endpoint, request: Attac
     existing.addresses.join() === wanted.addresses.join() &&
     existing.container?.id === wanted.container?.id &&
     routesKey(existing.routes) === routesKey(wanted.routes) &&
+    portsOf(existing) === portsOf(wanted) &&
     (request.mac === undefined || existing.mac === wanted.mac);
   if (same) return existing;
   throw new WeftError(
@@ -87,16 +175,23 @@ export function requireSame(existing: Endpoint, wanted: Endpoint, request: Attac
   );
 }
 
-/** The endpoints that `wanted` cannot be attached beside: the same interface, and those with its addresses or MAC. */
+function portsOf({ ports = [] }: Endpoint): string {
+  return ports.map(formatPortMapping).toSorted().join();
+}
+
+/** The endpoints that `wanted` cannot be attached beside: the same interface, and those with its addresses, MAC or ports. */
 export function rivalsOf(wanted: Endpoint, others: readonly Endpoint[]): readonly Endpoint[] {
-  const interfaceOf = { inode: wanted.netns.inode, ifname: wanted.ifname };
   return others.filter(
-    other => isSameInterface(other, interfaceOf) || sharedWith(wanted, other) !== undefined,
+    other =>
+      isSameInterface(other, wanted) ||
+      sharedWith(wanted, other) !== undefined ||
+      sharedPort(wanted, other) !== undefined,
   );
 }
 
-/** Throws `conflict` when an address or the MAC is used by another endpoint of the network on this VM. */
+/** Throws `conflict` when an address or the MAC is used by another endpoint of the network on this VM, or a port by one of any network. */
 export function refuseDuplicates(wanted: Endpoint, others: readonly Endpoint[]): void {
+  refuseTakenPorts(wanted, others);
   for (const other of others) {
     const what = sharedWith(wanted, other);
     if (what === undefined) continue;
@@ -110,7 +205,8 @@ export function refuseDuplicates(wanted: Endpoint, others: readonly Endpoint[]):
 
 /** An address or the MAC that both have in the same network. */
 function sharedWith(wanted: Endpoint, other: Endpoint): string | undefined {
-  if (other.network !== wanted.network) return undefined;
+  // Those in the namespace of the VM have nothing of their own.
+  if (other.network !== wanted.network || wanted.attach === 'host') return undefined;
   const taken = wanted.addresses
     .map(hostPart)
     .find(address => other.addresses.map(hostPart).includes(address));

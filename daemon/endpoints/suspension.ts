@@ -42,7 +42,7 @@ export class Suspension {
     announcer.withdraw(endpoint);
     await ignoreMissing(wiring.releaseMac(endpoint));
     if (endpoint.attach === 'tap') await ignoreMissing(wiring.removePort(endpoint));
-    else
+    else if (endpoint.attach === 'bridge')
       await ignoreMissing(
         changeLinkSteps([{ changes: [{ kind: 'set', dev: endpoint.hostLink, up: false }] }]),
       );

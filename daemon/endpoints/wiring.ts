@@ -1,7 +1,7 @@
 /** How an endpoint reaches the dataplane: its port and its MAC. */
 import { parseMac, parseVni } from '../../dataplane/address.ts';
 import type { Dataplane } from '../../dataplane/dataplane.ts';
-import { type Endpoint, ipsOf } from './endpoint.ts';
+import { type Endpoint, ipsOf, isOverlay } from './endpoint.ts';
 import type { EndpointWiring } from './endpoints.ts';
 import { bridgeTapName } from './names.ts';
 
@@ -11,17 +11,25 @@ function portOf(endpoint: Endpoint): string {
 }
 
 export function endpointWiring(dataplane: Pick<Dataplane, 'run'>): EndpointWiring {
+  // The others are no business of the dataplane.
+  const ifOverlay = async (endpoint: Endpoint, work: () => Promise<undefined>) => {
+    if (isOverlay(endpoint)) await work();
+  };
   const at = (endpoint: Endpoint) => ({ vni: parseVni(endpoint.vni), port: portOf(endpoint) });
   return {
     addPort: (endpoint, { fds }) => dataplane.run('addPort', { ...at(endpoint), fds }),
     removePort: endpoint => dataplane.run('removePort', at(endpoint)),
     attachMac: endpoint =>
-      dataplane.run('attachMac', {
-        ...at(endpoint),
-        mac: parseMac(endpoint.mac),
-        addresses: ipsOf(endpoint),
-      }),
+      ifOverlay(endpoint, () =>
+        dataplane.run('attachMac', {
+          ...at(endpoint),
+          mac: parseMac(endpoint.mac),
+          addresses: ipsOf(endpoint),
+        }),
+      ),
     releaseMac: endpoint =>
-      dataplane.run('releaseMac', { vni: parseVni(endpoint.vni), mac: parseMac(endpoint.mac) }),
+      ifOverlay(endpoint, () =>
+        dataplane.run('releaseMac', { vni: parseVni(endpoint.vni), mac: parseMac(endpoint.mac) }),
+      ),
   };
 }

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import type { SpaceOptions } from '../../control/ipam/space.ts';
 import { parseCidr } from '../cidr.ts';
 import type { IpamConfig, NetworkConfig } from '../config/config.ts';
+import { gatewayAddresses } from '../networks/gateway.ts';
 
 export interface ManagedNetwork {
   /** Tells it from others that have its name before or after: 16 hex digits. */
@@ -15,10 +16,12 @@ export interface ManagedNetwork {
 
 /** Undefined if somebody else gives its addresses. `id`: of a network that was made by command. */
 export function managedNetwork(network: NetworkConfig, id?: string): ManagedNetwork | undefined {
-  const { name, ipam, subnet, subnet6 } = network;
+  const { name, ipam, mode, subnet, subnet6 } = network;
   const prefixes = [subnet, subnet6].filter(prefix => prefix !== undefined);
-  if (ipam === undefined || prefixes.length === 0) return undefined;
-  const spaces = prefixes.map(prefix => spaceOf(prefix, ipam));
+  // A network that each VM has for itself: endpoints/local-addresses.ts.
+  if (ipam === undefined || mode === 'bridge' || prefixes.length === 0) return undefined;
+  const exclude = [...ipam.exclude, ...gatewayAddresses(network)];
+  const spaces = prefixes.map(prefix => spaceOf(prefix, { ...ipam, exclude }));
   return { id: id ?? configuredId(network, ipam.founders), name, spaces, founders: ipam.founders };
 }
 

@@ -7,7 +7,11 @@ export interface NetworkConfig {
   readonly vni: number;
   readonly subnet?: string;
   readonly subnet6?: string;
+  readonly mode?: 'overlay' | 'bridge' | 'macvlan' | 'host';
   readonly attach?: AttachMode;
+  readonly gateway?: boolean;
+  readonly parent?: string;
+  readonly macvlan_mode?: 'bridge' | 'private' | 'vepa';
   readonly mtu?: number | 'auto';
   readonly static_vteps?: readonly string[];
   readonly bum_rate?: number;

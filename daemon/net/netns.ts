@@ -20,6 +20,23 @@ const UNSPEAKABLE = /[\s"'#\\]/;
 
 /** Finds the namespace. Throws `not_found`, or `invalid_argument` when the file is no network namespace, or its name could not be said to `ip`, as errors and hints do. */
 export async function resolveNetns(name: string): Promise<Netns> {
+  const { netns, isOwn } = await findNetns(name);
+  if (!isOwn) return netns;
+  throw new WeftError('invalid_argument', `"${name}" is the namespace of the daemon itself`, {
+    hint: 'name the namespace of a container',
+  });
+}
+
+/** The same for a container that has the namespace of the VM. Throws `invalid_argument` for another one. */
+export async function resolveOwnNetns(name: string): Promise<Netns> {
+  const { netns, isOwn } = await findNetns(name);
+  if (isOwn) return netns;
+  throw new WeftError('invalid_argument', `"${name}" is not the namespace of the VM`, {
+    hint: 'give the PID of a container that was started with the network of its host',
+  });
+}
+
+async function findNetns(name: string): Promise<{ readonly netns: Netns; readonly isOwn: boolean }> {
   if (UNSPEAKABLE.test(name)) {
     throw new WeftError('invalid_argument', `${JSON.stringify(name)} cannot be the name of a namespace`, {
       hint: 'name it without blanks, quotes, "#" and backslashes, or give the PID of a process in it',
@@ -32,12 +49,8 @@ export async function resolveNetns(name: string): Promise<Netns> {
       hint: 'name one that `ip netns list` shows, a path such as /run/netns/NAME, or the PID of a process in it',
     });
   }
-  if (inode === (await netnsInode('/proc/self/ns/net'))) {
-    throw new WeftError('invalid_argument', `"${name}" is the namespace of the daemon itself`, {
-      hint: 'name the namespace of a container',
-    });
-  }
-  return { name, path, inode };
+  const isOwn = inode === (await netnsInode('/proc/self/ns/net'));
+  return { netns: { name, path, inode }, isOwn };
 }
 
 function pathOf(name: string): string {

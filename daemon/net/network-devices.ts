@@ -1,10 +1,14 @@
-/** The devices of a bridge network on this VM: the bridge `wf-NAME` and the TAP `wt-NAME` behind it. */
+/**
+ * The devices of a network on this VM: the bridge `wf-NAME`, and the TAP `wt-NAME` by which it reaches the dataplane. A network that each VM has for itself has
+ * no TAP; one whose containers are attached by TAPs has none of both, or, with a gateway, the TAP alone.
+ */
 import type { MacAddress } from '../../dataplane/address.ts';
-import { formatMac } from '../../dataplane/address.ts';
+import { formatMac, parseMac } from '../../dataplane/address.ts';
 import { WeftError } from '../../dataplane/errors.ts';
 import { canSteer, closeTap, openTap, type SuperFrames, type TapDevice } from '../../dataplane/tap-device.ts';
 import { bridgeName, bridgeTapName } from '../endpoints/names.ts';
-import { changeLinks, type Link, listLinks, removeLink } from './ip.ts';
+import { linkLocalOf, type OwnGateway } from '../networks/gateway.ts';
+import { changeLinks, findLink, type Link, listLinks, removeLink } from './ip.ts';
 import { setNetSysctls } from './sysctl.ts';
 
 /** Bridge ageing in centiseconds: 300 s, as the dataplane's own table (IEEE 802.1Q table 8-6 recommends it too). */
@@ -12,6 +16,8 @@ const BRIDGE_AGEING_CS = 30_000;
 
 export interface BridgeOptions {
   readonly mtu: number;
+  /** The VM itself as a member of the network; undefined: it is none. */
+  readonly gateway: OwnGateway | undefined;
   /** Of the TAP: how many segments a super-frame may have that the bridge hands over. */
   readonly gsoMaxSegs: number;
   /** What may cross the TAP whole. */
@@ -22,6 +28,9 @@ export interface BridgeOptions {
   readonly queues: number;
 }
 
+/** linux/if_link.h, enum in6_addr_gen_mode. */
+const IN6_ADDR_GEN_MODE_NONE = 1;
+
 /** IFLA_IFALIAS of what is ours: a name alone would not tell. */
 const ALIAS = 'weft';
 
@@ -30,7 +39,8 @@ const ALIAS = 'weft';
  * `conflict` if one of the names belongs to something else; then nothing has been made.
  */
 export async function makeBridge(network: string, options: BridgeOptions): Promise<TapDevice> {
-  const { mtu, gsoMaxSegs, superFrames, bridgeMac, tapMac, queues } = options;
+  const { mtu, gsoMaxSegs, superFrames, tapMac, queues, gateway } = options;
+  const bridgeMac = gateway === undefined ? options.bridgeMac : parseMac(gateway.mac);
   const bridge = bridgeName(network);
   const tap = bridgeTapName(network);
   const links = await listLinks();
@@ -38,20 +48,13 @@ export async function makeBridge(network: string, options: BridgeOptions): Promi
   const isTapThere = isOurs(links, tap, 'tun', tapMac);
   const device = await openBridgeTap(tap, { queues, superFrames }, isTapThere);
   try {
-    if (!isBridgeThere) {
-      // No multicast snooping: nobody queries on this segment, and without a querier snooping loses groups.
-      await changeLinks([
-        `link add name ${bridge} address ${formatMac(bridgeMac)} type bridge stp_state 0 forward_delay 0 ` +
-          `mcast_snooping 0 ageing_time ${BRIDGE_AGEING_CS}`,
-      ]);
-    }
-    // No IPv6 on the bridge and its TAP: the VM itself is no member of the overlay.
-    await setNetSysctls({ [`ipv6/conf/${bridge}/disable_ipv6`]: 1, [`ipv6/conf/${tap}/disable_ipv6`]: 1 });
+    if (!isBridgeThere) await addBridge(bridge, bridgeMac);
+    await setNetSysctls({ [`ipv6/conf/${tap}/disable_ipv6`]: 1 });
     await changeLinks([
-      `link set dev ${bridge} alias ${ALIAS}`,
+      `link set dev ${bridge} address ${formatMac(bridgeMac)} alias ${ALIAS}`,
       `link set dev ${tap} address ${formatMac(tapMac)} mtu ${mtu} gso_max_segs ${gsoMaxSegs} master ${bridge} alias ${ALIAS} up`,
-      `link set dev ${bridge} mtu ${mtu} up`,
     ]);
+    await joinAsGateway(bridge, mtu, gateway);
   } catch (error) {
     closeTap(device);
     // What an earlier run left stays for the next try: containers may be behind it.
@@ -59,6 +62,80 @@ export async function makeBridge(network: string, options: BridgeOptions): Promi
     throw error;
   }
   return device;
+}
+
+/** The bridge of a network that this VM has for itself: it ends there. Throws as {@link makeBridge}. */
+export async function makeLocalBridge(
+  network: string,
+  { mtu, gateway }: { readonly mtu: number; readonly gateway: OwnGateway },
+): Promise<void> {
+  const bridge = bridgeName(network);
+  const mac = parseMac(gateway.mac);
+  const isThere = isOurs(await listLinks(), bridge, 'bridge', mac);
+  try {
+    if (!isThere) await addBridge(bridge, mac);
+    await changeLinks([`link set dev ${bridge} address ${gateway.mac} alias ${ALIAS}`]);
+    await joinAsGateway(bridge, mtu, gateway);
+  } catch (error) {
+    if (!isThere) await removeBridge(network);
+    throw error;
+  }
+}
+
+export type GatewayTapOptions = Pick<BridgeOptions, 'mtu' | 'gsoMaxSegs' | 'superFrames' | 'queues'> & {
+  readonly gateway: OwnGateway;
+};
+
+/** The gateway of a network whose containers have TAPs of their own: one more of these, for the VM. Throws as {@link makeBridge}. */
+export async function makeGatewayTap(network: string, options: GatewayTapOptions): Promise<TapDevice> {
+  const { mtu, gsoMaxSegs, superFrames, queues, gateway } = options;
+  const tap = bridgeTapName(network);
+  const isThere = isOurs(await listLinks(), tap, 'tun', parseMac(gateway.mac));
+  const device = await openBridgeTap(tap, { queues, superFrames }, isThere);
+  try {
+    await changeLinks([
+      `link set dev ${tap} nomaster address ${gateway.mac} gso_max_segs ${gsoMaxSegs} alias ${ALIAS}`,
+    ]);
+    await joinAsGateway(tap, mtu, gateway);
+  } catch (error) {
+    closeTap(device);
+    if (!isThere) await removeLink(tap);
+    throw error;
+  }
+  return device;
+}
+
+async function addBridge(bridge: string, mac: MacAddress): Promise<void> {
+  // No multicast snooping: nobody queries on this segment, and without a querier snooping loses groups.
+  await changeLinks([
+    `link add name ${bridge} address ${formatMac(mac)} type bridge stp_state 0 forward_delay 0 ` +
+      `mcast_snooping 0 ageing_time ${BRIDGE_AGEING_CS}`,
+  ]);
+}
+
+/** Brings the interface up with the addresses of the gateway and no others; without a gateway, the VM is no member of the network. */
+async function joinAsGateway(dev: string, mtu: number, gateway: OwnGateway | undefined): Promise<void> {
+  const addresses = gateway?.addresses ?? [];
+  const isV6 = addresses.some(address => address.includes(':'));
+  await setNetSysctls({
+    // None that the kernel thinks of by itself, and no probing for another one with the same: there is one on every VM.
+    [`ipv6/conf/${dev}/addr_gen_mode`]: IN6_ADDR_GEN_MODE_NONE,
+    [`ipv6/conf/${dev}/accept_dad`]: 0,
+    [`ipv6/conf/${dev}/accept_ra`]: 0,
+    [`ipv6/conf/${dev}/disable_ipv6`]: isV6 ? 0 : 1,
+  });
+  await changeLinks([`link set dev ${dev} mtu ${mtu} up`]);
+  // Neighbour solicitations are sent from a link-local address (RFC 4861 section 7.2.2).
+  const wanted = [...addresses, ...(gateway !== undefined && isV6 ? [`${linkLocalOf(gateway.mac)}/64`] : [])];
+  const present = ((await findLink(dev))?.addr_info ?? []).map(
+    ({ local, prefixlen }) => `${local}/${prefixlen}`,
+  );
+  await changeLinks([
+    ...present.filter(one => !wanted.includes(one)).map(one => `addr del ${one} dev ${dev}`),
+    ...wanted
+      .filter(one => !present.includes(one))
+      .map(one => `addr add ${one} dev ${dev}${one.includes(':') ? ' nodad' : ''}`),
+  ]);
 }
 
 /** A TAP that an earlier run made for another number of queues gives way: nothing hangs on it but its place in the bridge. */
@@ -95,12 +172,13 @@ export async function removeBridge(network: string): Promise<void> {
 
 /** Removes the bridges and TAPs that weft made for networks that `isUsed` does not know any more. */
 export async function removeUnusedBridges(isUsed: (network: string) => boolean): Promise<readonly string[]> {
-  const unused = (await listLinks())
-    .filter(link => link.ifalias === ALIAS && link.linkinfo?.info_kind === 'bridge')
-    .flatMap(link =>
-      link.ifname.startsWith(bridgeName('')) ? [link.ifname.slice(bridgeName('').length)] : [],
-    )
-    .filter(network => !isUsed(network));
+  const names = (await listLinks())
+    .filter(link => link.ifalias === ALIAS)
+    .flatMap(({ ifname }) => {
+      const prefix = [bridgeName(''), bridgeTapName('')].find(one => ifname.startsWith(one));
+      return prefix === undefined ? [] : [ifname.slice(prefix.length)];
+    });
+  const unused = [...new Set(names)].filter(network => !isUsed(network));
   for (const network of unused) await removeBridge(network);
   return unused;
 }

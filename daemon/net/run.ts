@@ -8,6 +8,7 @@ export type NetnsPath = string | undefined;
 /** The Debian packages of the programs that weft runs. */
 const PACKAGES: Readonly<Record<string, string>> = {
   ip: 'iproute2',
+  nft: 'nftables',
   nsenter: 'util-linux',
   setpriv: 'util-linux',
   tc: 'iproute2',

@@ -7,11 +7,12 @@ import { WeftError } from '../../dataplane/errors.ts';
 import type { SuperFrames } from '../../dataplane/tap-device.ts';
 import type { AttachableNetwork } from '../endpoints/plan.ts';
 import type { Log } from '../log.ts';
+import type { CarriedNetwork } from './carried-network.ts';
 import type { Catalogue } from './catalogue.ts';
 import { configOf } from './definition.ts';
+import { gatewayAddresses } from './gateway.ts';
 import type { NetworkSet } from './network-set.ts';
 import { noNetwork } from './no-network.ts';
-import type { OverlayNetwork } from './overlay-network.ts';
 
 /** A network is carried for so long after its last container has gone, in milliseconds: one that restarts finds it as it was. */
 const CARRY_IDLE = 30_000;
@@ -30,9 +31,9 @@ export interface CarrierOptions {
   readonly configured: readonly string[];
   readonly superFrames: SuperFrames;
   /** The network is in the dataplane: others are to be told. */
-  readonly onCarried: (network: OverlayNetwork) => Promise<void>;
+  readonly onCarried: (network: CarriedNetwork) => Promise<void>;
   /** The network is about to leave the dataplane. */
-  readonly onDropping: (network: OverlayNetwork) => Promise<void>;
+  readonly onDropping: (network: CarriedNetwork) => Promise<void>;
 }
 
 export class Carrier {
@@ -88,7 +89,7 @@ export class Carrier {
    * The network of this name that is carried, if it is the one that the name means now: it may have been removed and another one made. Throws
    * `conflict` while the former one has containers.
    */
-  private current(name: string): OverlayNetwork | undefined {
+  private current(name: string): CarriedNetwork | undefined {
     const { catalogue, endpointsOf, set } = this.modules;
     const carried = set.find(name);
     if (carried === undefined || this.options.configured.includes(name)) return carried;
@@ -104,7 +105,7 @@ export class Carrier {
     );
   }
 
-  private async drop(network: OverlayNetwork): Promise<void> {
+  private async drop(network: CarriedNetwork): Promise<void> {
     const { log, set } = this.modules;
     this.idleSince.delete(network.name);
     await this.options.onDropping(network);
@@ -127,7 +128,18 @@ export class Carrier {
     throw noNetwork(name, [...new Set([...set.all().map(network => network.name), ...usable])]);
   }
 
-  private attachable({ config, mtu, gsoMaxSegs }: OverlayNetwork): AttachableNetwork {
-    return { ...config, mtu, gsoMaxSegs, superFrames: this.options.superFrames };
+  private attachable({ config, mtu, gsoMaxSegs, route }: CarriedNetwork): AttachableNetwork {
+    const { mode, attach } = config;
+    return {
+      ...config,
+      mtu,
+      wantedMtu: config.mtu,
+      gsoMaxSegs,
+      superFrames: this.options.superFrames,
+      // Mode bridge has its containers on a bridge as the overlay has them.
+      attach: mode === 'overlay' ? attach : mode,
+      gateways: gatewayAddresses(config),
+      isRouted: route !== undefined,
+    };
   }
 }

@@ -6,10 +6,18 @@ import { z } from 'zod';
 import { parseVni } from '../../dataplane/address.ts';
 import { WeftError } from '../../dataplane/errors.ts';
 import { parseSubnet } from '../cidr.ts';
-import { ATTACH_MODES, DEFAULT_BUM_RATE, MAX_MTU, MIN_MTU, type NetworkConfig } from '../config/config.ts';
-import { rangeLeaf } from '../config/schema.ts';
+import {
+  ATTACH_MODES,
+  DEFAULT_BUM_RATE,
+  MACVLAN_MODES,
+  MAX_MTU,
+  MIN_MTU,
+  NETWORK_MODES,
+  type NetworkConfig,
+} from '../config/config.ts';
+import { parseGatewayAddress, rangeLeaf } from '../config/schema.ts';
 import { textLeaf, wordLeaf } from '../leaf.ts';
-import { parseNetworkName, parseNodeName } from '../names.ts';
+import { parseInterfaceName, parseNetworkName, parseNodeName } from '../names.ts';
 
 const subnet = textLeaf(parseSubnet).nullable();
 
@@ -25,7 +33,13 @@ export const definitionSchema = z.object({
   vni: z.number().transform(value => parseVni(value)),
   subnet,
   subnet6: subnet,
+  mode: wordLeaf(NETWORK_MODES).default('overlay'),
   attach: wordLeaf(ATTACH_MODES),
+  /** Addresses of its gateway; empty: it has none. */
+  gateway: z.array(textLeaf(parseGatewayAddress)).max(2).default([]),
+  /** macvlan: the interface of each VM that its containers share. */
+  parent: textLeaf(parseInterfaceName).nullable().default(null),
+  macvlanMode: wordLeaf(MACVLAN_MODES).default('bridge'),
   /** Who gives out the addresses of its subnets. */
   ipam: wordLeaf(['weft', 'none']),
   exclude: ranges,
@@ -64,13 +78,19 @@ export function supersedes(one: NetworkDefinition, other: NetworkDefinition | un
 
 /** As if it stood in the configuration. */
 export function configOf(definition: NetworkDefinition): NetworkConfig {
-  const { name, vni, subnet: v4, subnet6, attach, mtu, ipam, exclude, static: fixed } = definition;
+  const { name, vni, subnet: v4, subnet6, mtu, ipam, exclude, static: fixed } = definition;
+  const { mode, attach, gateway, parent, macvlanMode } = definition;
   return {
     name,
     vni,
     subnet: v4 ?? undefined,
     subnet6: subnet6 ?? undefined,
+    mode,
     attach,
+    gateway: gateway.length > 0,
+    gatewayAddresses: gateway,
+    parent: parent ?? undefined,
+    macvlanMode,
     ipam: ipam === 'weft' ? { founders: [], exclude, static: fixed } : undefined,
     mtu,
     staticVteps: [],

@@ -5,17 +5,18 @@ import type { IpamView } from '../../control/ipam/view.ts';
 import { isUp } from '../../control/members.ts';
 import { type Random, randomInteger } from '../../control/random.ts';
 import { parseWeftTags } from '../../control/tags.ts';
-import { parseVni, type Vni } from '../../dataplane/address.ts';
+import { parseIp, parseVni, type Vni } from '../../dataplane/address.ts';
 import type { Clock } from '../../dataplane/clock.ts';
 import { WeftError } from '../../dataplane/errors.ts';
 import type { NetworkConfig } from '../config/config.ts';
 import type { Endpoints } from '../endpoints/endpoints.ts';
 import type { IpamReport, NetworkCreateRequest, NetworkReport, NodeOperations } from '../operations.ts';
+import type { CarriedNetwork } from './carried-network.ts';
 import type { Catalogue, MadeNetwork } from './catalogue.ts';
 import { configOf, type NetworkDefinition } from './definition.ts';
+import { gatewayAddresses, ownGateway } from './gateway.ts';
 import type { NetworkSet } from './network-set.ts';
 import { noNetwork } from './no-network.ts';
-import type { OverlayNetwork } from './overlay-network.ts';
 import type { PoolNetworks } from './pool-networks.ts';
 
 /** VNIs that nobody chose are drawn from here up: those that people and other systems choose are mostly below. */
@@ -43,9 +44,10 @@ export function networkOperations(
 ): Pick<NodeOperations, 'networks' | 'createNetwork' | 'removeNetwork' | 'ipam' | 'forget'> {
   const { catalogue, clock, endpoints, pool, set } = modules;
 
-  const reportOf = (network: OverlayNetwork, made: MadeNetwork | undefined): NetworkReport => {
+  const reportOf = (network: CarriedNetwork, made: MadeNetwork | undefined): NetworkReport => {
     const { name, config, mtu, vteps } = network;
-    const { vni, subnet = null, subnet6 = null, attach, ipam } = config;
+    const { vni, subnet = null, subnet6 = null, mode, attach, parent = null } = config;
+    const ipam = config.ipam !== undefined || mode === 'bridge' ? 'weft' : 'none';
     return {
       name,
       vni,
@@ -53,8 +55,13 @@ export function networkOperations(
       endpoints: endpoints.ofNetwork(name).length,
       subnet,
       subnet6,
+      mode,
       attach,
-      ipam: ipam === undefined ? 'none' : 'weft',
+      gateway: gatewayAddresses(config),
+      gateway_mac: ownGateway(config)?.mac ?? null,
+      parent,
+      macvlan_mode: mode === 'macvlan' ? config.macvlanMode : null,
+      ipam,
       vteps,
       carried: set.find(name) === network,
       source: made === undefined ? 'config' : 'created',
@@ -75,7 +82,7 @@ export function networkOperations(
   };
 
   /** One that does not fit the underlay of this VM is still to be seen: with the MTU that it would have. */
-  const planned = (definition: NetworkDefinition): OverlayNetwork => {
+  const planned = (definition: NetworkDefinition): CarriedNetwork => {
     try {
       return set.plan(configOf(definition));
     } catch (error) {
@@ -122,13 +129,19 @@ export function networkOperations(
 }
 
 function definitionOf(request: NetworkCreateRequest, vni: Vni, self: string, now: number): NetworkDefinition {
+  const { mode = 'overlay', gateway = false, gatewayAddresses: given = [] } = request;
   return {
     id: randomBytes(8).toString('hex'),
     name: request.name,
     vni,
     subnet: request.subnet ?? null,
     subnet6: request.subnet6 ?? null,
+    mode,
     attach: request.attach,
+    // As it is now, so that all nodes have the same whatever their version takes for the first.
+    gateway: [...gatewayAddresses({ ...request, mode, gateway, gatewayAddresses: given.map(parseIp) })],
+    parent: request.parent ?? null,
+    macvlanMode: request.macvlanMode ?? 'bridge',
     ipam: request.ipam ?? (request.subnet === undefined && request.subnet6 === undefined ? 'none' : 'weft'),
     exclude: [...request.exclude],
     static: [...request.static],

@@ -7,9 +7,12 @@ import type { Dataplane } from '../../dataplane/dataplane.ts';
 import type { SuperFrames } from '../../dataplane/tap-device.ts';
 import type { NetworkConfig } from '../config/config.ts';
 import { bridgeTapName } from '../endpoints/names.ts';
+import type { Firewall } from '../firewall/firewall.ts';
 import { errorFields, type Log } from '../log.ts';
 import { removeUnusedBridges } from '../net/network-devices.ts';
 import { networkMtu, type Underlay } from '../underlay.ts';
+import type { CarriedNetwork } from './carried-network.ts';
+import { LocalNetwork } from './local-network.ts';
 import { OverlayNetwork } from './overlay-network.ts';
 
 export interface NetworkSetModules {
@@ -17,6 +20,7 @@ export interface NetworkSetModules {
   readonly dataplane: Pick<Dataplane, 'run' | 'workerCount'>;
   /** Calls `make`, which makes the devices of the network anew, and joins its containers to them. */
   readonly rebuild: (network: string, make: () => Promise<void>) => Promise<void>;
+  readonly firewall: Pick<Firewall, 'add' | 'remove'>;
 }
 
 export interface NetworkSetOptions {
@@ -29,8 +33,8 @@ export interface NetworkSetOptions {
 export class NetworkSet {
   private readonly modules: NetworkSetModules;
   private readonly options: NetworkSetOptions;
-  private readonly networks = new Map<string, OverlayNetwork>();
-  private readonly repairing = new Set<OverlayNetwork>();
+  private readonly networks = new Map<string, CarriedNetwork>();
+  private readonly repairing = new Set<CarriedNetwork>();
   private isStopped = false;
 
   constructor(modules: NetworkSetModules, options: NetworkSetOptions) {
@@ -38,21 +42,29 @@ export class NetworkSet {
     this.options = options;
   }
 
-  all(): readonly OverlayNetwork[] {
+  all(): readonly CarriedNetwork[] {
     return [...this.networks.values()];
   }
 
-  find(name: string): OverlayNetwork | undefined {
+  /** Those that other VMs have a part in. */
+  overlays(): readonly OverlayNetwork[] {
+    return this.all().filter(network => network instanceof OverlayNetwork);
+  }
+
+  find(name: string): CarriedNetwork | undefined {
     return this.networks.get(name);
   }
 
   vnis(): readonly Vni[] {
-    return this.all().map(({ vni }) => vni);
+    return this.overlays().map(({ vni }) => vni);
   }
 
   /** The network as this VM would carry it. Throws `invalid_config` when its MTU does not fit the underlay. */
-  plan(config: NetworkConfig): OverlayNetwork {
+  plan(config: NetworkConfig): CarriedNetwork {
     const { underlay, nodeName, vxlanPort, superFrames } = this.options;
+    if (config.mode !== 'overlay') {
+      return new LocalNetwork({ config, mtu: config.mtu === 'auto' ? underlay.mtu : config.mtu });
+    }
     const mtu = networkMtu(config.name, config.mtu, underlay);
     const underlayFamily = ipFamily(underlay.address);
     return new OverlayNetwork(this.modules, {
@@ -66,7 +78,7 @@ export class NetworkSet {
   }
 
   /** As {@link plan}, of a network that the pool has made: one that does not fit here is logged, and keeps no daemon from starting. */
-  planIfFits(config: NetworkConfig): OverlayNetwork | undefined {
+  planIfFits(config: NetworkConfig): CarriedNetwork | undefined {
     try {
       return this.plan(config);
     } catch (error) {
@@ -79,10 +91,11 @@ export class NetworkSet {
   }
 
   /** Makes its devices and hands them to the dataplane. Of a start that fails nothing is left. */
-  async start(network: OverlayNetwork): Promise<void> {
+  async start(network: CarriedNetwork): Promise<void> {
     this.networks.set(network.name, network);
     try {
       await network.start();
+      if (network.route !== undefined) await this.modules.firewall.add(network.route);
     } catch (error) {
       await this.remove(network, { keepDevices: false }).catch(late =>
         this.modules.log.error({ network: network.name, ...errorFields(late) }, 'cannot undo a network'),
@@ -92,9 +105,10 @@ export class NetworkSet {
   }
 
   /** Takes it out of the dataplane; devices stay only for containers that use them. */
-  async remove(network: OverlayNetwork, how: { readonly keepDevices: boolean }): Promise<void> {
+  async remove(network: CarriedNetwork, how: { readonly keepDevices: boolean }): Promise<void> {
     this.networks.delete(network.name);
     await network.stop(how);
+    if (!how.keepDevices) await this.modules.firewall.remove(network.name);
   }
 
   /** Removes bridges of networks that are carried no more, once no container is on them. */
@@ -124,7 +138,7 @@ export class NetworkSet {
   }
 
   /** Makes the devices of a network again. What fails is tried again when the links are looked at next. */
-  private repair(network: OverlayNetwork): void {
+  private repair(network: CarriedNetwork): void {
     if (this.isStopped || this.repairing.has(network)) return;
     this.repairing.add(network);
     const { log, rebuild } = this.modules;

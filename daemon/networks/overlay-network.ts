@@ -1,5 +1,5 @@
-/** One configured network brought to life on this VM: its devices, its place in the dataplane, its VTEPs. */
-import type { Vni, VtepAddress } from '../../dataplane/address.ts';
+/** A network of mode overlay brought to life on this VM: its devices, its place in the dataplane, its VTEPs. */
+import { parseMac, type Vni, type VtepAddress } from '../../dataplane/address.ts';
 import type { VtepSpec } from '../../dataplane/commands.ts';
 import type { Dataplane } from '../../dataplane/dataplane.ts';
 import { WeftError } from '../../dataplane/errors.ts';
@@ -7,8 +7,11 @@ import { superFrameSegments } from '../../dataplane/mtu.ts';
 import type { SuperFrames } from '../../dataplane/tap-device.ts';
 import type { NetworkConfig } from '../config/config.ts';
 import { bridgeName, bridgeTapName, stableMac } from '../endpoints/names.ts';
-import { makeBridge, removeBridge } from '../net/network-devices.ts';
+import type { RoutedNetwork } from '../firewall/rules.ts';
+import { makeBridge, makeGatewayTap, removeBridge } from '../net/network-devices.ts';
+import type { CarriedNetwork } from './carried-network.ts';
 import { forwardingRules } from './forwarding-rules.ts';
+import { gatewayAddresses, linkLocalOf, ownGateway } from './gateway.ts';
 
 export interface OverlayNetworkOptions {
   readonly config: NetworkConfig;
@@ -25,7 +28,8 @@ export interface OverlayNetworkModules {
   readonly dataplane: Pick<Dataplane, 'run' | 'workerCount'>;
 }
 
-export class OverlayNetwork {
+export class OverlayNetwork implements CarriedNetwork {
+  readonly isOverlay = true;
   readonly config: NetworkConfig;
   readonly mtu: number;
   /** The most segments of a super-frame of this network: one super-frame is one send. */
@@ -54,7 +58,18 @@ export class OverlayNetwork {
 
   /** Names of the devices that must be there while it runs. */
   get devices(): readonly string[] {
-    return this.hasDevices ? [bridgeName(this.name), bridgeTapName(this.name)] : [];
+    if (!this.hasDevices) return [];
+    const tap = bridgeTapName(this.name);
+    return this.config.attach === 'bridge' ? [bridgeName(this.name), tap] : [tap];
+  }
+
+  /** What the VM is in it as its gateway; undefined: it is none. */
+  get route(): RoutedNetwork | undefined {
+    const { attach, subnet, subnet6 } = this.config;
+    if (ownGateway(this.config) === undefined) return undefined;
+    const subnets = [subnet, subnet6].filter(one => one !== undefined);
+    const device = attach === 'bridge' ? bridgeName(this.name) : bridgeTapName(this.name);
+    return { name: this.name, device, subnets };
   }
 
   /** Underlay addresses of the other VTEPs, each once. */
@@ -81,22 +96,29 @@ export class OverlayNetwork {
     await this.makeDevices();
   }
 
-  /** attach: bridge: the bridge and its TAP. */
+  /** attach: bridge: the bridge and its TAP; tap: the TAP of the gateway, if there is one. */
   private async makeDevices(): Promise<void> {
     const { vni, name, attach } = this.config;
-    if (attach !== 'bridge') return;
+    const gateway = ownGateway(this.config);
+    if (attach !== 'bridge' && gateway === undefined) return;
     const { nodeName, superFrames } = this.options;
-    const tap = await makeBridge(name, {
-      mtu: this.mtu,
-      gsoMaxSegs: this.gsoMaxSegs,
-      superFrames,
-      bridgeMac: stableMac(nodeName, name, 'bridge'),
-      tapMac: stableMac(nodeName, name, 'tap'),
-      // All containers of the network send through it: each worker gets a share of their flows.
-      queues: this.dataplane.workerCount,
-    });
+    // All containers of the network send through it: each worker gets a share of their flows.
+    const queues = this.dataplane.workerCount;
+    const { mtu, gsoMaxSegs } = this;
+    const options = { mtu, gsoMaxSegs, superFrames, queues };
+    const bridgeMac = stableMac(nodeName, name, 'bridge');
+    const tapMac = stableMac(nodeName, name, 'tap');
+    const tap =
+      attach === 'bridge' || gateway === undefined
+        ? await makeBridge(name, { ...options, bridgeMac, tapMac, gateway })
+        : await makeGatewayTap(name, { ...options, gateway });
     this.hasDevices = true;
-    await this.dataplane.run('addPort', { vni, port: bridgeTapName(name), fds: tap.fds });
+    const port = bridgeTapName(name);
+    await this.dataplane.run('addPort', { vni, port, fds: tap.fds });
+    if (gateway === undefined) return;
+    const addresses = [...gatewayAddresses(this.config), linkLocalOf(gateway.mac)];
+    const mac = parseMac(gateway.mac);
+    await this.dataplane.run('attachMac', { vni, mac, port, addresses, isGateway: true });
   }
 
   /** What gossip says of who carries this VNI; tells the dataplane only what is new. */

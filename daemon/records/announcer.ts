@@ -3,7 +3,7 @@
 import { CONTAINER_MAX_BYTES } from '../../control/records/limits.ts';
 import type { RecordLog } from '../../control/records/record-log.ts';
 import { parseMac, parseVni } from '../../dataplane/address.ts';
-import { ipsOf } from '../endpoints/endpoint.ts';
+import { ipsOf, isOverlay } from '../endpoints/endpoint.ts';
 import type { EndpointAnnouncer } from '../endpoints/endpoints.ts';
 
 export function endpointAnnouncer(
@@ -11,6 +11,8 @@ export function endpointAnnouncer(
 ): EndpointAnnouncer {
   return {
     announce(endpoint) {
+      // What each VM has for itself is nothing to the others.
+      if (!isOverlay(endpoint)) return endpoint.mobility ?? 0;
       const { container, ifname, mobility, netns } = endpoint;
       const vni = parseVni(endpoint.vni);
       const mac = parseMac(endpoint.mac);
@@ -23,8 +25,8 @@ export function endpointAnnouncer(
       });
       return log.mobilityOf(vni, mac) ?? 0;
     },
-    withdraw: ({ vni, mac }) => {
-      log.detach(parseVni(vni), parseMac(mac));
+    withdraw(endpoint) {
+      if (isOverlay(endpoint)) log.detach(parseVni(endpoint.vni), parseMac(endpoint.mac));
     },
   };
 }

@@ -29,6 +29,7 @@ const REPORT = {
   addresses: ['198.18.0.3/24'],
   mtu: 1450,
   attach: 'bridge',
+  ports: [],
 } as const;
 
 test('localEndpoint: what was announced of it is told', t => {
@@ -104,6 +105,7 @@ test('remoteEndpoints: the owner of each address, by node and address, without o
     addresses: ['198.18.0.3', '2001:db8:1::3'],
     mtu: null,
     attach: null,
+    ports: [],
     age_s: 12.3,
     mobility: 2,
     frozen: false,

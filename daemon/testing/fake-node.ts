@@ -153,6 +153,7 @@ const FAKE_ENDPOINT: EndpointReport = {
   addresses: ['198.18.0.2/24'],
   mtu: 1450,
   attach: 'bridge',
+  ports: [{ protocol: 'tcp', host_address: null, host_port: 8080, container_port: 80 }],
   age_s: 310,
   mobility: 0,
   frozen: false,
@@ -173,6 +174,7 @@ const FAKE_REMOTE_ENDPOINT: EndpointReport = {
   addresses: ['198.18.0.3'],
   mtu: null,
   attach: null,
+  ports: [],
   age_s: 125.5,
   mobility: 2,
   frozen: true,
@@ -265,7 +267,9 @@ export class FakeNode implements NodeOperations {
     const { name, attach, vni = 1_048_576, subnet = null, subnet6 = null, ipam = 'weft' } = request;
     const mtu = request.mtu === 'auto' ? 1450 : request.mtu;
     const made = { source: 'created', created_by: 'vm-a', carried: false, conflict: null } as const;
-    return { name, attach, vni, subnet, subnet6, ipam, mtu, endpoints: 0, vteps: [], ...made };
+    const { mode = 'overlay', gatewayAddresses: gateway = [], parent = null, macvlanMode } = request;
+    const shape = { mode, attach, gateway, gateway_mac: null, parent, macvlan_mode: macvlanMode ?? null };
+    return { name, ...shape, vni, subnet, subnet6, ipam, mtu, endpoints: 0, vteps: [], ...made };
   }
 
   async removeNetwork(request: NetworkRemoveRequest): Promise<{ readonly removed: boolean }> {

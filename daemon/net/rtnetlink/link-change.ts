@@ -1,10 +1,20 @@
 /** One change of a link: as bytes for the kernel, and in words for people. */
 import type { NetMessage } from '../../../dataplane/net-change.ts';
-import { deleteLink, type LinkSettings, newAddress, newVeth, setLink, type Veth } from './link-messages.ts';
+import {
+  deleteLink,
+  type LinkSettings,
+  type Macvlan,
+  newAddress,
+  newMacvlan,
+  newVeth,
+  setLink,
+  type Veth,
+} from './link-messages.ts';
 import { newRoute, type RouteSettings } from './route-messages.ts';
 
 export type LinkChange =
   | ({ readonly kind: 'add-veth' } & Veth)
+  | ({ readonly kind: 'add-macvlan' } & Macvlan)
   | ({ readonly kind: 'set'; readonly dev: string } & LinkSettings)
   | { readonly kind: 'delete'; readonly dev: string }
   /** `address`: with its prefix length. */
@@ -15,6 +25,8 @@ export function messageOf(change: LinkChange): NetMessage {
   switch (change.kind) {
     case 'add-veth':
       return newVeth(change);
+    case 'add-macvlan':
+      return newMacvlan(change);
     case 'set':
       return setLink(change.dev, change);
     case 'delete':
@@ -33,6 +45,11 @@ export function commandOf(change: LinkChange): string {
       const { name, mtu, peer } = change;
       const options = words({ address: peer.mac, mtu: peer.mtu, netns: peer.netns });
       return `ip link add name ${name} mtu ${mtu} type veth peer name ${peer.name}${options}`;
+    }
+    case 'add-macvlan': {
+      const { name, parent, mode, mac, mtu, netns } = change;
+      const options = words({ address: mac, mtu, netns });
+      return `ip link add link ${parent} name ${name}${options} type macvlan mode ${mode}`;
     }
     case 'set': {
       const { dev, mac, mtu, master, netns, rename, gsoMaxSegs, up } = change;

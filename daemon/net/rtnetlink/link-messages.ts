@@ -22,6 +22,11 @@ const IFLA_GSO_MAX_SEGS = 40;
 /** In IFLA_LINKINFO. */
 const IFLA_INFO_KIND = 1;
 const IFLA_INFO_DATA = 2;
+/** linux/if_link.h: attribute of a link. */
+const IFLA_LINK = 5;
+// linux/if_link.h: in the IFLA_INFO_DATA of a macvlan, and enum macvlan_mode.
+const IFLA_MACVLAN_MODE = 1;
+const MACVLAN_MODES = { private: 1, vepa: 2, bridge: 4 } as const;
 // linux/veth.h: in the IFLA_INFO_DATA of a veth, a struct ifinfomsg with attributes.
 const VETH_INFO_PEER = 1;
 /** linux/rtnetlink.h: in IFLA_EXT_MASK. */
@@ -51,6 +56,17 @@ export interface Veth {
     readonly mtu?: number;
     readonly netns?: string;
   };
+}
+
+export interface Macvlan {
+  readonly name: string;
+  /** The interface of the daemon's namespace whose wire it shares. */
+  readonly parent: string;
+  readonly mode: keyof typeof MACVLAN_MODES;
+  readonly mac: string;
+  readonly mtu: number;
+  /** The namespace that it is born in. */
+  readonly netns: string;
 }
 
 /** What of a link is to become different. */
@@ -84,6 +100,23 @@ export function newVeth({ name, mtu, peer }: Veth): NetMessage {
           message.textAttribute(IFLA_IFNAME, peer.name);
         }),
       ),
+    )
+    .finish();
+}
+
+/** Its parent is looked up here, itself is born there (rtnl_newlink of net/core/rtnetlink.c). */
+export function newMacvlan({ name, parent, mode, mac, mtu, netns }: Macvlan): NetMessage {
+  return new MessageWriter(RTM_NEWLINK, NEW)
+    .zeros(IFINFOMSG_SIZE)
+    .ifindexAttribute(IFLA_LINK, parent)
+    .textAttribute(IFLA_IFNAME, name)
+    .bytesAttribute(IFLA_ADDRESS, macBytes(mac))
+    .u32Attribute(IFLA_MTU, mtu)
+    .netnsAttribute(IFLA_NET_NS_FD, netns)
+    .attribute(IFLA_LINKINFO, info =>
+      info
+        .bytesAttribute(IFLA_INFO_KIND, Buffer.from('macvlan'))
+        .attribute(IFLA_INFO_DATA, data => data.u32Attribute(IFLA_MACVLAN_MODE, MACVLAN_MODES[mode])),
     )
     .finish();
 }

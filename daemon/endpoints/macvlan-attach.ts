@@ -1,0 +1,93 @@
+/** Attach mode `macvlan`: an interface of the container that shares the wire of an interface of the VM, under a MAC of its own. */
+import { WeftError } from '../../dataplane/errors.ts';
+import { findLink } from '../net/ip.ts';
+import { changeLinkSteps, LinkStepError } from '../net/link-steps.ts';
+import { readLink, removeLinkIfThere } from '../net/rtnetlink/links.ts';
+import { containerLinkStep, explainOccupied } from './container-link.ts';
+import type { Endpoint } from './endpoint.ts';
+import type { AttachableNetwork } from './plan.ts';
+
+/** "Device or resource busy" of asm-generic/errno-base.h. */
+const EBUSY = 16;
+
+/** Makes it on its parent, right in the container. When it throws, nothing is left of it. */
+export async function attachByMacvlan(endpoint: Endpoint, network: AttachableNetwork): Promise<undefined> {
+  const { mac, mtu, ifname, netns } = endpoint;
+  const { parent = '', macvlanMode = 'bridge', gsoMaxSegs } = network;
+  let isMade = false;
+  try {
+    await changeLinkSteps([
+      {
+        changes: [
+          { kind: 'add-macvlan', name: ifname, parent, mode: macvlanMode, mac, mtu, netns: netns.path },
+        ],
+      },
+    ]);
+    isMade = true;
+    await changeLinkSteps([containerLinkStep(endpoint, gsoMaxSegs)]);
+  } catch (error) {
+    if (!isMade) throw explain(explainOccupied(error, endpoint), parent);
+    // Whatever goes wrong here, the reason of the attachment is what counts.
+    await detachMacvlan(endpoint).catch(() => {});
+    throw error;
+  }
+}
+
+function explain(error: unknown, parent: string): unknown {
+  if (error instanceof LinkStepError && error.code === 'not_found') return noParent(parent, error);
+  if (!(error instanceof LinkStepError) || error.errno !== EBUSY) return error;
+  return new WeftError(
+    'conflict',
+    `${parent} is a port of a bridge, or has another use that macvlan cannot share`,
+    {
+      hint: 'name another interface as the parent of the network',
+      cause: error,
+    },
+  );
+}
+
+/** The MTU of an interface on this parent, and that there is one. Throws `unavailable`, `invalid_config`. */
+export async function macvlanMtu({ name, parent = '', config }: MacvlanNetwork): Promise<number> {
+  const link = await findLink(parent);
+  if (link === undefined) throw noParent(parent);
+  if (config === 'auto') return link.mtu;
+  if (config <= link.mtu) return config;
+  throw new WeftError(
+    'invalid_config',
+    `mtu ${config} of network ${name} does not fit: ${parent} carries ${link.mtu} bytes`,
+    {
+      hint: `set mtu: auto, or at most ${link.mtu}`,
+    },
+  );
+}
+
+export interface MacvlanNetwork {
+  readonly name: string;
+  readonly parent?: string | undefined;
+  /** The MTU that was asked for. */
+  readonly config: number | 'auto';
+}
+
+function noParent(parent: string, cause?: unknown): WeftError {
+  return new WeftError('unavailable', `this VM has no interface "${parent}" for containers to share`, {
+    hint: 'compare `ip link`; the parent of a macvlan network has the same name on all VMs',
+    cause,
+  });
+}
+
+/** Removes the interface, if it is ours. */
+export async function detachMacvlan(endpoint: Endpoint): Promise<void> {
+  const { ifname, netns } = endpoint;
+  if (await isOurs(endpoint)) await removeLinkIfThere(ifname, netns.path);
+}
+
+/** After a restart: is it still there? It needs nothing. */
+export async function restoreMacvlan(endpoint: Endpoint): Promise<boolean> {
+  return await isOurs(endpoint);
+}
+
+/** Whoever renamed or replaced the interface meanwhile keeps it: only ours, known by its MAC, is touched. */
+async function isOurs({ ifname, mac, netns }: Endpoint): Promise<boolean> {
+  const link = await readLink(ifname, netns.path);
+  return link?.kind === 'macvlan' && link.mac === mac;
+}
