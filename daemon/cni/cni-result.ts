@@ -14,7 +14,7 @@ export interface ResultParts {
 }
 
 export function cniResult({ version, endpoint, netns, before, ipam }: ResultParts): Record<string, unknown> {
-  const { attach, hostLink, ifname, mac, mtu, addresses } = endpoint;
+  const { attach, hostLink, ifname, mac, mtu, addresses, gateways = [] } = endpoint;
   const size = hasInterfaceMtu(version) ? { mtu } : {};
   const interfaces = [
     ...(before?.interfaces ?? []),
@@ -23,7 +23,8 @@ export function cniResult({ version, endpoint, netns, before, ipam }: ResultPart
     { name: ifname, mac, sandbox: netns, ...size },
   ];
   const ips = addresses.map(address => {
-    const gateway = ipam?.ips.find(given => given.address === address)?.gateway;
+    const own = gateways.find(candidate => candidate.includes(':') === address.includes(':'));
+    const gateway = ipam?.ips.find(given => given.address === address)?.gateway ?? own;
     return {
       ...(hasFamilies(version) && { version: address.includes(':') ? '6' : '4' }),
       address,
@@ -35,7 +36,11 @@ export function cniResult({ version, endpoint, netns, before, ipam }: ResultPart
     cniVersion: version,
     interfaces,
     ips: [...(before?.ips ?? []), ...ips],
-    routes: [...(before?.routes ?? []), ...(ipam?.routes ?? [])],
+    routes: [
+      ...(before?.routes ?? []),
+      ...(ipam?.routes ?? []),
+      ...gateways.map(gw => ({ dst: gw.includes(':') ? '::/0' : '0.0.0.0/0', gw })),
+    ],
     dns: { ...before?.dns, ...ipam?.dns },
   };
 }
