@@ -1,6 +1,15 @@
 import test from 'ava';
 import type { NetMessage } from '../../../dataplane/net-change.ts';
-import { askForLink, deleteLink, newAddress, newVeth, readLinkInfo, setLink } from './link-messages.ts';
+import {
+  askForLink,
+  deleteLink,
+  newAddress,
+  newMacvlan,
+  newVeth,
+  readLinkInfo,
+  setLink,
+} from './link-messages.ts';
+import { newDefaultRoute } from './route-messages.ts';
 
 /** A message in hex, without blanks. */
 function hex(...lines: readonly string[]): string {
@@ -32,6 +41,48 @@ const MESSAGES: readonly {
       '0800 1c00 00000000  0900 0300 6574683000 000000',
     ),
     patches: [{ kind: 'netns', offset: 112, of: '/run/netns/n' }],
+  },
+  {
+    command: 'ip link add link e0 name eth0 address … mtu 1400 netns /run/netns/n type macvlan mode vepa',
+    made: newMacvlan({
+      name: 'eth0',
+      parent: 'e0',
+      mode: 'vepa',
+      mac: '02:00:5e:10:00:01',
+      mtu: 1400,
+      netns: '/run/netns/n',
+    }),
+    bytes: hex(
+      '6c000000 1000 0506 00000000 00000000',
+      '00000000 00000000 00000000 00000000',
+      '0a00 0100 02005e100001 0000  0800 0400 78050000',
+      '0800 1c00 00000000  0800 0500 00000000  0900 0300 6574683000 000000',
+      '1c00 1200  0b00 0100 6d6163766c616e 00  0c00 0200  0800 0100 02000000',
+    ),
+    patches: [
+      { kind: 'netns', offset: 56, of: '/run/netns/n' },
+      { kind: 'ifindex', offset: 64, of: 'e0' },
+    ],
+  },
+  {
+    command: 'ip route add default via 198.18.0.1 dev e0 metric 2000',
+    made: newDefaultRoute({ dev: 'e0', gateway: '198.18.0.1', metric: 2000 }),
+    bytes: hex(
+      '34000000 1800 0506 00000000 00000000',
+      '02 00 00 00 fe 03 00 01 00000000',
+      '0800 0500 c6120001  0800 0600 d0070000  0800 0400 00000000',
+    ),
+    patches: [{ kind: 'ifindex', offset: 48, of: 'e0' }],
+  },
+  {
+    command: 'ip route add default via fd00::1 dev e0 metric 2001',
+    made: newDefaultRoute({ dev: 'e0', gateway: 'fd00::1', metric: 2001 }),
+    bytes: hex(
+      '40000000 1800 0506 00000000 00000000',
+      '0a 00 00 00 fe 03 00 01 00000000',
+      '1400 0500 fd000000000000000000000000000001  0800 0600 d1070000  0800 0400 00000000',
+    ),
+    patches: [{ kind: 'ifindex', offset: 60, of: 'e0' }],
   },
   {
     command: 'ip link set dev nlv0 master nlbr up',

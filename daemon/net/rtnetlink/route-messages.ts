@@ -37,7 +37,7 @@ export function newDefaultRoute({ dev, gateway, metric }: DefaultRoute): NetMess
     .u8(RTN_UNICAST)
     .u32(0)
     .bytesAttribute(RTA_GATEWAY, ipToBytes(address))
-    .ifindexAttribute(RTA_OIF, dev)
     .u32Attribute(RTA_PRIORITY, metric)
+    .ifindexAttribute(RTA_OIF, dev)
     .finish();
 }
