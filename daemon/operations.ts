@@ -166,7 +166,8 @@ export interface EndpointReport {
   readonly netns: string | null;
   /** The interface inside the container. */
   readonly ifname: string;
-  readonly mac: string;
+  /** null: of mode host, whose interfaces are those of the VM. */
+  readonly mac: string | null;
   /** CIDRs, as in 198.18.0.2/24; without prefix length for a remote one, whose is not told. */
   readonly addresses: readonly string[];
   readonly mtu: number | null;

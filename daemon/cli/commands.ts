@@ -93,7 +93,7 @@ export async function attach(io: CliIo, netns: string, options: AttachOptions): 
   });
   const endpoint = await connect(io, options).attach(request);
   const { network, ifname, mac, addresses } = endpoint;
-  const what = [ifname, mac, ...addresses].join(' ');
+  const what = [ifname, mac, ...addresses].filter(one => one !== null).join(' ');
   print(io, options, endpoint, `attached ${endpoint.netns} to ${network}: ${what}`);
 }
 

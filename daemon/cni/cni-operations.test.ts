@@ -201,8 +201,13 @@ for (const [title, options, code] of [
   ['an address that is none', { config: { runtimeConfig: { ips: ['x/24'] } } }, 7],
   ['a MAC address of a group', { config: { runtimeConfig: { mac: '01:00:00:00:00:01' } } }, 7],
   [
-    'ports to publish',
+    'ports that are none',
     { config: { capabilities: { portMappings: true }, runtimeConfig: { portMappings: [{ hostPort: 1 }] } } },
+    7,
+  ],
+  [
+    'rates to keep to',
+    { config: { capabilities: { bandwidth: true }, runtimeConfig: { bandwidth: { ingressRate: 1 } } } },
     2,
   ],
   ['an IPAM plugin that says nonsense', { delegated: { ips: 'x' } }, 7],

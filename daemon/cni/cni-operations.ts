@@ -98,6 +98,7 @@ export class CniOperations {
       ifname: call.ifname,
       routes: routesOf(ipam),
       ...(config.mac !== undefined && { mac: config.mac }),
+      ports: config.ports,
       container: { runtime: RUNTIME, id: call.container, network: config.name },
     });
     const endpoint = await this.inTime(this.modules.attach(request));
@@ -209,14 +210,12 @@ function requireCommand(version: CniVersion, command: 'CHECK' | 'GC' | 'STATUS')
 }
 
 /** What was asked for and is not done would be found out by nobody. */
-function refuseUnsupported({ isAskedForBandwidth, isAskedForPorts }: CniConfig): void {
-  const what = isAskedForPorts ? 'portMappings' : isAskedForBandwidth ? 'bandwidth' : undefined;
-  if (what === undefined) return;
-  const plugin = what === 'portMappings' ? 'portmap' : 'bandwidth';
+function refuseUnsupported({ isAskedForBandwidth }: CniConfig): void {
+  if (!isAskedForBandwidth) return;
   throw new CniError(
     CNI_ERROR.unsupportedField,
-    `weft-cni does not do ${what} in this version`,
-    `take it out of its capabilities, and put the plugin ${plugin} behind it`,
+    'weft-cni does not do bandwidth in this version',
+    'take it out of its capabilities, and put the plugin bandwidth behind it',
   );
 }
 

@@ -15,7 +15,7 @@ export interface ResultParts {
 }
 
 export function cniResult({ version, endpoint, netns, before, ipam }: ResultParts): Record<string, unknown> {
-  const { attach, hostLink, ifname, mac, mtu, addresses } = endpoint;
+  const { attach, hostLink, ifname, mac, mtu, addresses, gateways = [] } = endpoint;
   const size = hasPathDetails(version) ? { mtu } : {};
   const interfaces = [
     ...(before?.interfaces ?? []),
@@ -24,7 +24,8 @@ export function cniResult({ version, endpoint, netns, before, ipam }: ResultPart
     { name: ifname, mac, sandbox: netns, ...size },
   ];
   const ips = addresses.map(address => {
-    const gateway = ipam?.ips.find(given => given.address === address)?.gateway;
+    const own = gateways.find(candidate => candidate.includes(':') === address.includes(':'));
+    const gateway = ipam?.ips.find(given => given.address === address)?.gateway ?? own;
     return {
       ...(hasFamilies(version) && { version: address.includes(':') ? '6' : '4' }),
       address,
@@ -36,7 +37,11 @@ export function cniResult({ version, endpoint, netns, before, ipam }: ResultPart
     cniVersion: version,
     interfaces,
     ips: [...(before?.ips ?? []), ...ips],
-    routes: [...(before?.routes ?? []), ...cniRoutes(version, endpoint.routes)],
+    routes: [
+      ...(before?.routes ?? []),
+      ...gateways.map(gw => ({ dst: gw.includes(':') ? '::/0' : '0.0.0.0/0', gw })),
+      ...(cniRoutes(version, endpoint.routes) ?? []),
+    ],
     dns: { ...before?.dns, ...ipam?.dns },
   };
 }

@@ -18,7 +18,7 @@ test('the least: a name and a version', t => {
     aliases: [],
     prevResult: undefined,
     validAttachments: [],
-    isAskedForPorts: false,
+    ports: [],
     isAskedForBandwidth: false,
   });
   t.is(parse({ name: 'My.Net', network: 'blue' }).network, 'blue');
@@ -44,13 +44,39 @@ test('keys of runtimeConfig as containerd 1.6 writes them, and lists that are nu
     dns: { Servers: ['192.0.2.53'], Searches: null },
   };
   const config = parse({ runtimeConfig, capabilities: { portMappings: true, bandwidth: true } });
-  t.like(config, { ips: [], mac: '02:00:00:00:00:07', isAskedForPorts: true, isAskedForBandwidth: true });
+  t.like(config, { ips: [], mac: '02:00:00:00:00:07', isAskedForBandwidth: true });
+  t.deepEqual(config.ports, [{ protocol: 'tcp', hostPort: 8088, containerPort: 80 }]);
   t.deepEqual(config.aliases, ['web']);
   // Runtimes hand it over to every plugin: it concerns those that have the capability.
-  t.like(parse({ runtimeConfig }), { isAskedForPorts: false, isAskedForBandwidth: false });
+  t.like(parse({ runtimeConfig }), { ports: [], isAskedForBandwidth: false });
   t.notThrows(() =>
     parse({ runtimeConfig: null, prevResult: null, ipam: {}, args: null, capabilities: null }),
   );
+});
+
+test('ports as podman writes them, and of one address', t => {
+  const portMappings = [
+    { hostPort: 5353, containerPort: 53, protocol: 'UDP', hostIP: '192.0.2.1' },
+    { hostPort: 8080, containerPort: 80, protocol: 'tcp', hostIP: '0.0.0.0' },
+  ];
+  const capabilities = { portMappings: true };
+  t.deepEqual(parse({ runtimeConfig: { portMappings }, capabilities }).ports, [
+    { protocol: 'udp', hostPort: 5353, containerPort: 53, hostAddress: '192.0.2.1' },
+    { protocol: 'tcp', hostPort: 8080, containerPort: 80 },
+  ]);
+  t.deepEqual(parse({ runtimeConfig: { portMappings: null }, capabilities }).ports, []);
+  for (const [wrong, message] of [
+    [{ hostPort: 0, containerPort: 80 }, /portMappings\.0\.hostPort: 0 is not a port/],
+    [{ hostPort: 8080 }, /portMappings\.0\.containerport/],
+    [{ hostPort: 8080, containerPort: 80, protocol: 'sctp' }, /"sctp" is not known here/],
+    [{ hostPort: 8080, containerPort: 80, hostIP: 'here' }, /hostAddress: "here" is not an IP address/],
+  ] as const) {
+    const error = t.throws(() => parse({ runtimeConfig: { portMappings: [wrong] }, capabilities }), {
+      instanceOf: CniError,
+      message,
+    });
+    t.is(error?.code, 7);
+  }
 });
 
 test('aliases as podman 4.3 has them', t => {

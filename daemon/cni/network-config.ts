@@ -3,7 +3,9 @@
  * containerd 1.6 writes those of runtimeConfig with capitals, so those are read in lower case. Empty lists may be null.
  */
 import { z } from 'zod';
+import type { PortMapping } from '../endpoints/port-mapping.ts';
 import { CNI_ERROR, CniError } from './cni-error.ts';
+import { parsePortMappings } from './port-mappings.ts';
 import { CNI_VERSIONS, type CniVersion, FALLBACK_VERSION } from './version.ts';
 
 const list = <Item extends z.ZodType>(item: Item) =>
@@ -54,7 +56,7 @@ const runtimeSchema = z.looseObject({
   ips: list(z.string()),
   mac: z.string().nullish(),
   aliases,
-  portmappings: list(z.unknown()),
+  portmappings: list(z.unknown().transform(lowered)),
   bandwidth: z.looseObject({}).nullish(),
 });
 
@@ -84,8 +86,9 @@ export interface CniConfig {
   readonly aliases: readonly string[];
   readonly prevResult: CniResult | undefined;
   readonly validAttachments: readonly z.output<typeof attachment>[];
-  /** Ports to publish, or rates to keep to, that this plugin was asked for. */
-  readonly isAskedForPorts: boolean;
+  /** Ports to publish that this plugin was asked for. */
+  readonly ports: readonly PortMapping[];
+  /** Rates to keep to that this plugin was asked for. */
   readonly isAskedForBandwidth: boolean;
 }
 
@@ -112,7 +115,7 @@ export function parseCniConfig(text: string, args: ReadonlyMap<string, string> =
     aliases: runtime.aliases,
     prevResult: config.prevResult ?? undefined,
     validAttachments: config['cni.dev/valid-attachments'],
-    isAskedForPorts: capable('portMappings') && runtime.portmappings.length > 0,
+    ports: capable('portMappings') ? parsePortMappings(runtime.portmappings) : [],
     isAskedForBandwidth: capable('bandwidth') && Object.keys(runtime.bandwidth ?? {}).length > 0,
   };
 }

@@ -7,6 +7,7 @@ import { type IpAddress, ipFamily } from '../../dataplane/address.ts';
 import { WeftError } from '../../dataplane/errors.ts';
 import { parseSubnet, parseSubnet6 } from '../cidr.ts';
 import { parseNodeName } from '../names.ts';
+import { overlap } from '../networks/collisions.ts';
 import { type NetworkShape, shapeProblem } from '../networks/mode-rules.ts';
 import { type Config, DEFAULT_GOSSIP_PORT, DEFAULT_VXLAN_PORT } from './config.ts';
 import type { KeyPath } from './problem.ts';
@@ -31,6 +32,7 @@ export function checkSemantics(file: unknown, hostName: string): readonly Findin
     ...networks.flatMap(checkSubnets),
     ...networks.flatMap(checkIpam),
     ...networks.flatMap(checkMode),
+    ...networks.flatMap((_, index) => checkOverlap(networks, index)),
   ];
 }
 
@@ -102,14 +104,6 @@ function checkMode(network: unknown, index: number): Finding[] {
     const value = get(network, key);
     return typeof value === 'string' ? value : undefined;
   };
-  // A subnet that is none, or an address, is told of by itself.
-  const legal = (value: string | undefined, parse: (text: string) => string) => {
-    try {
-      return value === undefined ? undefined : parse(value);
-    } catch {
-      return undefined;
-    }
-  };
   const [subnet, subnet6] = [legal(text('subnet'), parseSubnet), legal(text('subnet6'), parseSubnet6)];
   if (subnet !== text('subnet') || subnet6 !== text('subnet6')) return [];
   const problem = shapeProblem({
@@ -126,6 +120,37 @@ function checkMode(network: unknown, index: number): Finding[] {
   });
   if (problem === undefined) return [];
   return [{ path: ['networks', index, KEYS_OF_SHAPE[problem.key]], message: problem.message }];
+}
+
+/** Subnets that the VM itself has an address in: it has one route to each. */
+function routedSubnets(network: unknown): readonly string[] {
+  if (get(network, 'gateway') !== true && get(network, 'mode') !== 'bridge') return [];
+  return ['subnet', 'subnet6'].flatMap(key => {
+    const value = get(network, key);
+    return typeof value === 'string' ? (legal(value, parseSubnet) ?? []) : [];
+  });
+}
+
+function checkOverlap(networks: readonly unknown[], index: number): Finding[] {
+  for (const mine of routedSubnets(networks[index])) {
+    const other = networks
+      .slice(0, index)
+      .findIndex(network => routedSubnets(network).some(theirs => overlap(mine, theirs)));
+    if (other < 0) continue;
+    const key = mine.includes(':') && get(networks[index], 'subnet6') !== undefined ? 'subnet6' : 'subnet';
+    const message = `holds addresses of networks[${other}], and this node is the gateway of both; choose another`;
+    return [{ path: ['networks', index, key], message }];
+  }
+  return [];
+}
+
+/** The value as it is parsed; undefined for one that is not legal, which is told of by itself. */
+function legal(value: string | undefined, parse: (text: string) => string): string | undefined {
+  try {
+    return value === undefined ? undefined : parse(value);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Both are UDP sockets on the same address. */

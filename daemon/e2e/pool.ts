@@ -89,7 +89,9 @@ export async function attachBy(
   addresses: readonly string[],
   mac?: string,
 ): Promise<string> {
-  return (await vm.api.attach({ netns, network: 'blue', addresses, ifname: 'eth0', mac })).mac;
+  const attached = await vm.api.attach({ netns, network: 'blue', addresses, ifname: 'eth0', mac });
+  if (attached.mac === null) throw new Error('unreachable: blue is an overlay');
+  return attached.mac;
 }
 
 /** Takes `eth0` of a namespace out of blue, by the API. */

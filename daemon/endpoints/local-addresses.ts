@@ -137,7 +137,8 @@ function spacesOf(network: NetworkConfig): readonly Space[] {
       const { exclude = [], static: fixed = [] } = network.ipam ?? {};
       return new Space({
         prefix,
-        exclude: [...exclude, ...gateways].filter(ofFamily),
+        // The subnet's own address is not one host's in IPv6 either (RFC 4291 section 2.6.1).
+        exclude: [...exclude, ...gateways, parseCidr(prefix).address].filter(ofFamily),
         static: fixed.filter(ofFamily),
       });
     });

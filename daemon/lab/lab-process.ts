@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { BoundedText } from './bounded-text.ts';
+import { systemPath } from './system-path.ts';
 import { waitFor } from './wait-for.ts';
 
 /** How much of each stream of a long-running process is kept. */
@@ -31,7 +32,7 @@ export class LabProcess {
     this.title = title;
     this.child = spawn(command, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, LC_ALL: 'C', ...env },
+      env: { ...process.env, PATH: systemPath(), LC_ALL: 'C', ...env },
     });
     this.child.on('error', error => this.err.append(`${error.message}\n`));
     this.child.stdout?.setEncoding('utf8').on('data', (text: string) => this.out.append(text));

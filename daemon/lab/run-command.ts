@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { systemClock } from '../../dataplane/clock.ts';
+import { systemPath } from './system-path.ts';
 
 export interface CommandResult {
   /** Exit status; null when a signal ended it. */
@@ -46,7 +47,7 @@ export function runCommand(
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, {
       stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
-      env: { ...process.env, LC_ALL: 'C', ...env },
+      env: { ...process.env, PATH: systemPath(), LC_ALL: 'C', ...env },
     });
     const timer = systemClock.after(timeoutMs, () => child.kill('SIGKILL'));
     let stdout = '';

@@ -17,13 +17,9 @@ export async function serveWho(host: Host, port: number): Promise<LabProcess> {
   return await host.startTool('who-serve', [port, host.name]);
 }
 
-export async function askWho(
-  host: Host,
-  address: string,
-  port: number,
-  protocol: 'tcp' | 'udp' = 'tcp',
-): Promise<Answer> {
-  return await host.tool<Answer>('who', [protocol, address, port]);
+/** Asks one after the other, each as in `tcp:192.0.2.1:80`. */
+export async function askWho(host: Host, ...questions: readonly string[]): Promise<readonly Answer[]> {
+  return await host.tool<Answer[]>('who', questions);
 }
 
 /** Rules with their counters, sysctls and routes: where packets went, for the log of a test that failed. */

@@ -1,4 +1,5 @@
 /** nft: rules of the kernel's packet filter and address translation, changed in transactions and read as JSON. */
+import { existsSync } from 'node:fs';
 import { WeftError } from '../../dataplane/errors.ts';
 import { run } from './run.ts';
 
@@ -22,14 +23,24 @@ export interface Nft {
   list(what: readonly string[]): Promise<readonly NftItem[]>;
 }
 
+/**
+ * nftables has it here on all distributions. What is first on the search path may be another program of that name: a package of npm has one, and
+ * `npm run` puts it first.
+ */
+const PATHS = ['/usr/sbin/nft', '/sbin/nft'];
+
+function program(): string {
+  return PATHS.find(path => existsSync(path)) ?? 'nft';
+}
+
 export const systemNft: Nft = {
   async apply(script) {
-    const { code, stderr } = await run(['nft', '-f', '-'], undefined, script);
+    const { code, stderr } = await run([program(), '-f', '-'], undefined, script);
     if (code !== 0) throw refusal('the rules', stderr);
   },
 
   async list(what) {
-    const { code, stdout, stderr } = await run(['nft', '-j', 'list', ...what], undefined, '');
+    const { code, stdout, stderr } = await run([program(), '-j', 'list', ...what], undefined, '');
     if (code !== 0 && !/No such file or directory/.test(stderr)) throw refusal(what.join(' '), stderr);
     if (code !== 0 || stdout.trim() === '') return [];
     const { nftables } = JSON.parse(stdout) as { nftables: readonly NftItem[] };

@@ -72,7 +72,7 @@ export class Carrier {
 
   /** Ceases to carry what nobody has used for a while. To be called now and then, and not while somebody attaches. */
   async tidy(): Promise<void> {
-    const { clock, set, endpointsOf } = this.modules;
+    const { catalogue, clock, set, endpointsOf } = this.modules;
     for (const network of set.all()) {
       const { name } = network;
       if (this.options.configured.includes(name) || endpointsOf(name) > 0) {
@@ -81,7 +81,9 @@ export class Carrier {
       }
       const since = this.idleSince.get(name) ?? clock.now();
       this.idleSince.set(name, since);
-      if (clock.now() - since >= CARRY_IDLE) await this.drop(network);
+      // Nobody comes back to one that was removed.
+      const isRemoved = catalogue.find(name)?.vni !== network.vni;
+      if (isRemoved || clock.now() - since >= CARRY_IDLE) await this.drop(network);
     }
   }
 

@@ -74,7 +74,7 @@ export function localEndpoint(endpoint: Endpoint, facts: LocalEndpointFacts): En
     vtep: null,
     netns: netns.name,
     ifname,
-    mac,
+    mac: attach === 'host' ? null : mac,
     addresses,
     mtu,
     attach,

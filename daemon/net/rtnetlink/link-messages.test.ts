@@ -1,6 +1,14 @@
 import test from 'ava';
 import type { NetMessage } from '../../../dataplane/net-change.ts';
-import { askForLink, deleteLink, newAddress, newVeth, readLinkInfo, setLink } from './link-messages.ts';
+import {
+  askForLink,
+  deleteLink,
+  newAddress,
+  newMacvlan,
+  newVeth,
+  readLinkInfo,
+  setLink,
+} from './link-messages.ts';
 
 /** A message in hex, without blanks. */
 function hex(...lines: readonly string[]): string {
@@ -32,6 +40,28 @@ const MESSAGES: readonly {
       '0800 1c00 00000000  0900 0300 6574683000 000000',
     ),
     patches: [{ kind: 'netns', offset: 112, of: '/run/netns/n' }],
+  },
+  {
+    command: 'ip link add link e0 name eth0 address … mtu 1400 netns /run/netns/n type macvlan mode vepa',
+    made: newMacvlan({
+      name: 'eth0',
+      parent: 'e0',
+      mode: 'vepa',
+      mac: '02:00:5e:10:00:01',
+      mtu: 1400,
+      netns: '/run/netns/n',
+    }),
+    bytes: hex(
+      '6c000000 1000 0506 00000000 00000000',
+      '00000000 00000000 00000000 00000000',
+      '0a00 0100 02005e100001 0000  0800 0400 78050000',
+      '0800 1c00 00000000  0800 0500 00000000  0900 0300 6574683000 000000',
+      '1c00 1200  0b00 0100 6d6163766c616e 00  0c00 0200  0800 0100 02000000',
+    ),
+    patches: [
+      { kind: 'netns', offset: 56, of: '/run/netns/n' },
+      { kind: 'ifindex', offset: 64, of: 'e0' },
+    ],
   },
   {
     command: 'ip link set dev nlv0 master nlbr up',

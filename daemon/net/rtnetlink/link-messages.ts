@@ -108,11 +108,11 @@ export function newVeth({ name, mtu, peer }: Veth): NetMessage {
 export function newMacvlan({ name, parent, mode, mac, mtu, netns }: Macvlan): NetMessage {
   return new MessageWriter(RTM_NEWLINK, NEW)
     .zeros(IFINFOMSG_SIZE)
-    .ifindexAttribute(IFLA_LINK, parent)
-    .textAttribute(IFLA_IFNAME, name)
     .bytesAttribute(IFLA_ADDRESS, macBytes(mac))
     .u32Attribute(IFLA_MTU, mtu)
     .netnsAttribute(IFLA_NET_NS_FD, netns)
+    .ifindexAttribute(IFLA_LINK, parent)
+    .textAttribute(IFLA_IFNAME, name)
     .attribute(IFLA_LINKINFO, info =>
       info
         .bytesAttribute(IFLA_INFO_KIND, Buffer.from('macvlan'))
