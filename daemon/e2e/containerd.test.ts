@@ -146,6 +146,16 @@ for (const attach of ATTACH_MODES) {
         );
         await assertMesh(t, members);
 
+        // ctr calls no DEL for a container that it has left alone: weft sees that its namespace is gone.
+        await one.runDetached('loose');
+        const loose = await addressOf(a, 'default-loose');
+        t.regex((await members[1]?.ping(loose)) ?? '', /1 packets received/);
+        await one.removeDetached('loose');
+        await waitFor(
+          async () => (await localEndpoints(a)).every(({ container }) => container !== 'default-loose'),
+          { what: 'a container that is gone to be forgotten' },
+        );
+
         // What ends while the daemon is down is done later: of ctr, which knows no namespace by then, and of a pod.
         await a.kill9();
         await one.endRun('job');

@@ -38,6 +38,7 @@ export class Containerd {
   private readonly namespaces = podNamespaces();
   /** Of `ctr run`, by the names of their containers: they last as long as these. */
   private readonly runs = new Map<string, LabProcess>();
+  private readonly detached = new Set<string>();
   private execs = 0;
 
   private constructor(vm: Vm) {
@@ -113,6 +114,18 @@ export class Containerd {
     if (!run.running) throw new Error(run.report());
   }
 
+  /** `ctr run --cni --detach`: a container whose network nobody takes away. */
+  async runDetached(name: string): Promise<void> {
+    this.detached.add(name);
+    await this.ctr(['run', '--detach', '--cni', IMAGE, name, '/bin/sleep', '600']);
+  }
+
+  async removeDetached(name: string): Promise<void> {
+    await this.ctr(['tasks', 'delete', '--force', name]);
+    await this.ctr(['containers', 'delete', name]);
+    this.detached.delete(name);
+  }
+
   /** Runs a command in a container of {@link run}. */
   exec(name: string, command: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
     return this.ctr(['tasks', 'exec', '--exec-id', `exec-${this.execs++}`, name, ...command], options);
@@ -128,6 +141,7 @@ export class Containerd {
   /** Removes all containers and pods, then containerd itself and what it leaves on the machine. */
   async destroy(): Promise<void> {
     for (const name of [...this.runs.keys()]) await this.endRun(name).catch(() => {});
+    for (const name of this.detached) await this.removeDetached(name).catch(() => {});
     await this.cri.destroy();
     await this.daemon.stop('SIGTERM').catch(() => {});
     for (const name of podNamespaces())
