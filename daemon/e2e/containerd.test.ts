@@ -14,7 +14,7 @@ import { Runc } from '../lab/runc.ts';
 import type { Vm } from '../lab/vm.ts';
 import { waitFor } from '../lab/wait-for.ts';
 import { inLab } from './in-lab.ts';
-import { ATTACH_MODES, addWeftVm, localEndpoints, waitForPeer } from './overlay.ts';
+import { ATTACH_MODES, localEndpoints, startWithBlue, waitForPeer } from './overlay.ts';
 
 /** Something that can be pinged, and can ping. */
 interface Member {
@@ -73,14 +73,7 @@ for (const attach of ATTACH_MODES) {
   test(`containerd (${attach}): pods, ctr, runc and podman of two machines all reach each other, and leave nothing`, async t => {
     t.timeout(240_000);
     await inLab(t, `containerd-${attach}`, async lab => {
-      const a = await addWeftVm(lab, 1, { networks: [] });
-      const b = await addWeftVm(lab, 2, { networks: [] });
-      await waitForPeer(b, 'a', 'alive');
-      await a.weft(['network', 'create', 'blue', '--attach', attach, '--subnet', '198.18.0.0/24']);
-      await waitFor(async () => (await b.api.networks()).length === 1, {
-        what: 'b to know blue',
-        timeoutMs: 5000,
-      });
+      const { a, b } = await startWithBlue(lab, attach);
       const toDestroy: { destroy(): Promise<void> }[] = [];
       try {
         const one = await Containerd.create(a);

@@ -45,6 +45,19 @@ export async function startPair(lab: Lab, options: PairOptions = {}): Promise<Pa
   return { a, b };
 }
 
+/** Machines `a` and `b` without networks in their configurations, which both know blue: made by command, it gives its addresses itself. */
+export async function startWithBlue(lab: Lab, attach: AttachMode): Promise<Pair> {
+  const a = await addWeftVm(lab, 1, { networks: [] });
+  const b = await addWeftVm(lab, 2, { networks: [] });
+  await waitForPeer(b, 'a', 'alive');
+  await a.weft(['network', 'create', 'blue', '--attach', attach, '--subnet', '198.18.0.0/24']);
+  await waitFor(async () => (await b.api.networks()).length === 1, {
+    what: 'b to know blue',
+    timeoutMs: 5000,
+  });
+  return { a, b };
+}
+
 /** Adds machine number `n` (1 is `a`) with its daemon; all but the first are told the address of the first. */
 export async function addWeftVm(lab: Lab, n: number, options: PairOptions = {}): Promise<Vm> {
   const {

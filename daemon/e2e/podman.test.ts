@@ -6,9 +6,8 @@
 import test from 'ava';
 import { Podman } from '../lab/podman.ts';
 import type { Vm } from '../lab/vm.ts';
-import { waitFor } from '../lab/wait-for.ts';
 import { inLab } from './in-lab.ts';
-import { ATTACH_MODES, addWeftVm, localEndpoints, waitForPeer } from './overlay.ts';
+import { ATTACH_MODES, localEndpoints, startWithBlue, waitForPeer } from './overlay.ts';
 
 async function withPodman(
   vms: readonly Vm[],
@@ -27,14 +26,7 @@ for (const attach of ATTACH_MODES) {
   test(`podman (${attach}): containers of two machines reach each other, and leave nothing`, async t => {
     t.timeout(240_000);
     await inLab(t, `podman-${attach}`, async lab => {
-      const a = await addWeftVm(lab, 1, { networks: [] });
-      const b = await addWeftVm(lab, 2, { networks: [] });
-      await waitForPeer(b, 'a', 'alive');
-      await a.weft(['network', 'create', 'blue', '--attach', attach, '--subnet', '198.18.0.0/24']);
-      await waitFor(async () => (await b.api.networks()).length === 1, {
-        what: 'b to know blue',
-        timeoutMs: 5000,
-      });
+      const { a, b } = await startWithBlue(lab, attach);
       await withPodman([a, b], async ([one, two]) => {
         if (one === undefined || two === undefined) throw new Error('unreachable');
         for (const [vm, podman] of [
