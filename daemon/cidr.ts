@@ -30,6 +30,11 @@ export function formatCidr(cidr: Cidr): string {
   return `${cidr.address}/${cidr.prefix}`;
 }
 
+/** Whether an address, of whichever family, lies in a subnet without host bits. */
+export function isInSubnet(address: IpAddress, { address: subnet, prefix }: Cidr): boolean {
+  return ipFamily(address) === ipFamily(subnet) && networkAddress({ address, prefix }) === subnet;
+}
+
 /** The subnet of a network, in canonical text: no host bits, and room for two hosts at least. */
 export function parseSubnet(text: string): string {
   const cidr = parseCidr(text);

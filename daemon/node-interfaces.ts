@@ -6,6 +6,8 @@ import type { Dataplane } from '../dataplane/dataplane.ts';
 import type { OffloadStates } from '../dataplane/offload-states.ts';
 import { CniOperations } from './cni/cni-operations.ts';
 import type { NetworkConfig } from './config/config.ts';
+import type { DnsService } from './dns/dns-service.ts';
+import { dnsSource } from './dns/dns-source.ts';
 import type { Endpoints } from './endpoints/endpoints.ts';
 import { ManagedAttach } from './endpoints/managed-attach.ts';
 import type { Log } from './log.ts';
@@ -21,6 +23,7 @@ import type { TunnelSender } from './sender/tunnel-sender.ts';
 export interface NodeInterfaceParts {
   readonly log: Log;
   readonly dataplane: Dataplane;
+  readonly dns: DnsService;
   readonly endpoints: Endpoints;
   readonly gossip: Gossip;
   readonly offloads: OffloadStates;
@@ -41,15 +44,24 @@ export function nodeInterfaces(
   parts: NodeInterfaceParts,
   { name, underlay, configured }: NodeIdentity,
 ): Pick<RunningNode, 'operations' | 'cni'> {
-  const { carrier, endpoints, gossip, log, pool, set } = parts;
+  const { carrier, dns, endpoints, gossip, log, pool, set } = parts;
   const modules = { clock: systemClock, random: systemRandom };
   const attaching = new ManagedAttach({ endpoints, networks: carrier, addresses: pool.ipam });
   const attach = attaching.attach.bind(attaching);
-  const cni = new CniOperations({ ...modules, log, endpoints, attach, networks: carrier });
+  const settingsOf = dns.resolvers.settingsFor.bind(dns.resolvers);
+  const cni = new CniOperations({ ...modules, log, endpoints, attach, networks: carrier, settingsOf });
   return {
     cni: call => cni.call(call),
     operations: {
-      ...nodeOperations({ ...parts, ...modules, name, underlay, attach, networks: () => set.all() }),
+      ...nodeOperations({
+        ...parts,
+        ...modules,
+        name,
+        underlay,
+        attach,
+        networks: () => set.all(),
+        dns: dnsSource(dns),
+      }),
       ...networkOperations(
         { ...modules, catalogue: pool.catalogue, pool, set, endpoints, gossip },
         { self: name, configured },

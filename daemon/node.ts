@@ -5,6 +5,7 @@
  *   record log ─────► who has which container ──► dataplane (claims)
  *   attach, detach ─► links, ports, fixed MACs ─► dataplane, record log
  *   network create ─► catalogue, board ──────────► who carries what (networks/)
+ *   record log ─────► who is called what ───────► answers inside of containers (dns/)
  *   status, fdb …  ◄─ counters and tables ◄────── dataplane, gossip
  *
  * Start order: check the machine, bind the underlay, bind gossip, make the devices, take over endpoints. Each step notes
@@ -25,6 +26,7 @@ import type { CniHandler } from './cni/call.ts';
 import type { Config } from './config/config.ts';
 import { formatHostPort } from './config/host-port.ts';
 import { requireUnderlayFits } from './config/semantics.ts';
+import { DnsService } from './dns/dns-service.ts';
 import { EndpointStore } from './endpoints/endpoint-store.ts';
 import { Endpoints } from './endpoints/endpoints.ts';
 import { endpointWiring } from './endpoints/wiring.ts';
@@ -45,6 +47,7 @@ import { framesSent } from './records/frames-sent.ts';
 import { RecordService } from './records/record-service.ts';
 import { recordSource } from './records/record-source.ts';
 import type { RunningNode } from './running-node.ts';
+import { logOffloadLost, logOffloads } from './sender/offload-news.ts';
 import { offloadSwitches } from './sender/offload-switches.ts';
 import { TunnelSender } from './sender/tunnel-sender.ts';
 import { findUnderlay, type Underlay } from './underlay.ts';
@@ -100,6 +103,7 @@ class Node implements RunningNode {
   private readonly gossip: Gossip;
   private readonly records: RecordService;
   private readonly claims: ClaimKeeper;
+  private readonly dns: DnsService;
   private readonly peers: PeerStore;
   private readonly sender: TunnelSender;
   private readonly undo: (() => Promise<unknown>)[] = [];
@@ -132,7 +136,10 @@ class Node implements RunningNode {
         stateDirectory: config.paths.state,
         vtep: { address, port: vxlanPort },
         onPost: (...post) => this.pool.onPost(...post),
-        onEvent: event => this.claims.onEvent(event),
+        onEvent: event => {
+          this.claims.onEvent(event);
+          this.dns.onEvent(event);
+        },
       },
     );
     const workers = workerCount(config.dataplane.workers);
@@ -179,11 +186,20 @@ class Node implements RunningNode {
         onDropping: network => this.onDropping(network),
       },
     );
+    this.dns = new DnsService(
+      {
+        clock: systemClock,
+        log,
+        records: this.records.records,
+        subnetsOf: name => this.networks.subnetsOf(name),
+      },
+      config.dns,
+    );
     this.endpoints = new Endpoints({
       clock: systemClock,
       log,
       store,
-      wiring: endpointWiring(this.dataplane),
+      wiring: this.dns.wiring(endpointWiring(this.dataplane)),
       announcer: this.records.announcer,
       networks: this.carrier,
       addresses: this.pool.ipam,
@@ -232,12 +248,12 @@ class Node implements RunningNode {
         onLost: event => this.onOffloadLost(event),
       },
     );
-    const { carrier, dataplane, endpoints, gossip, networks: set, pool, sender } = this;
+    const { carrier, dataplane, dns, endpoints, gossip, networks: set, pool, sender } = this;
     const records = recordSource(
       { dataplane, service: this.records, keeper: this.claims },
       { self: nodeName, vnis: () => set.vnis() },
     );
-    const parts = { log, carrier, dataplane, endpoints, gossip, offloads, pool, records, sender, set };
+    const parts = { log, carrier, dataplane, dns, endpoints, gossip, offloads, pool, records, sender, set };
     const offered = nodeInterfaces(parts, { name: nodeName, underlay: address, configured: config.networks });
     ({ operations: this.operations, cni: this.cni } = offered);
   }
@@ -259,10 +275,13 @@ class Node implements RunningNode {
     this.undo.push(() => this.records.stop());
     this.records.start();
     this.pool.startAddresses();
-    this.undo.push(() => this.removeNetworks());
+    const isInUse = (name: string) => this.endpoints.ofNetwork(name).length > 0;
+    this.undo.push(() => this.networks.removeAll(isInUse));
     for (const network of this.planned) await this.networks.start(network);
-    const removeUnused = () => this.networks.removeUnused(name => this.endpoints.ofNetwork(name).length > 0);
+    const removeUnused = () => this.networks.removeUnused(isInUse);
     this.undo.push(removeUnused);
+    this.undo.push(() => this.dns.resolvers.stop());
+    this.dns.resolvers.start();
     this.undo.push(() => this.endpoints.stop());
     await this.endpoints.restore();
     this.pool.ipam.reconcile(network => this.endpoints.ofNetwork(network).map(({ hostLink }) => hostLink));
@@ -295,13 +314,6 @@ class Node implements RunningNode {
       );
   }
 
-  private async removeNetworks(): Promise<void> {
-    this.networks.stop();
-    for (const network of this.networks.all().toReversed()) {
-      await this.networks.remove(network, { keepDevices: this.endpoints.ofNetwork(network.name).length > 0 });
-    }
-  }
-
   private async openDataplane(): Promise<void> {
     const { missing } = await this.dataplane.run('open', {
       underlay: this.underlay.address,
@@ -309,8 +321,7 @@ class Node implements RunningNode {
       offloads: this.offloads.allowed,
     });
     for (const offload of missing) this.offloads.missing(offload);
-    const states = Object.entries(this.offloads.report()).map(([key, state]) => `${key} ${state}`);
-    this.log.info({ component: 'dataplane', offload: states.join(', ') }, 'offloads');
+    logOffloads(this.log, this.offloads);
   }
 
   async stop(): Promise<void> {
@@ -370,18 +381,9 @@ class Node implements RunningNode {
     this.sender.vtepsChanged();
   }
 
-  /** Traffic goes on without it, and costs more. */
-  private onOffloadLost({ offload, port, vni, errno }: OffloadLost): void {
-    if (offload === 'tunnel-gso' && port !== null) this.sender.injectorLost(port);
-    const where = { vni: vni ?? undefined, ifname: port ?? undefined };
-    const fields = { component: 'dataplane', offload, ...where, errno } as const;
-    // One line for the operator; what one port has met, the others will meet too.
-    if (this.offloads.lost(offload)) {
-      const event = 'offload_lost';
-      this.log.warn({ ...fields, event }, 'the kernel refuses an offload: not used any more');
-    } else {
-      this.log.debug(fields, 'the kernel refuses an offload on one more port');
-    }
+  private onOffloadLost(event: OffloadLost): void {
+    if (event.offload === 'tunnel-gso' && event.port !== null) this.sender.injectorLost(event.port);
+    logOffloadLost(this.log, this.offloads, event);
   }
 
   private onPortLost(vni: number, port: string): void {

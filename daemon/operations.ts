@@ -25,6 +25,7 @@ export interface StatusReport {
     readonly encrypted: boolean;
   };
   readonly claims: ClaimsReport;
+  readonly dns: DnsReport;
   readonly dataplane: {
     readonly workers: number;
     readonly rx_packets: number;
@@ -43,6 +44,21 @@ export interface StatusReport {
     /** One for each other VTEP. */
     readonly paths: readonly PathReport[];
   };
+}
+
+/** Names that are answered to containers of this node. */
+export interface DnsReport {
+  /** Where containers ask, on their own loopback; null: names are not answered. */
+  readonly address: string | null;
+  /** Namespaces in which names are to be answered. */
+  readonly containers: number;
+  /** Those in which they are; of the others weft endpoints says why not. */
+  readonly serving: number;
+  readonly queries: number;
+  /** From what is known of containers, also that there is nothing. */
+  readonly answered: number;
+  /** By a resolver of the VM. What was not answered is in weft drops. */
+  readonly forwarded: number;
 }
 
 /** What became of what other nodes claim; all zero on a node that hears of no claims. */
@@ -174,7 +190,17 @@ export interface EndpointReport {
   readonly suspended: boolean;
   /** Id of the container, as its owner tells it; null if it tells none. */
   readonly container: string | null;
+  /** Under which it is found as NAME.NETWORK.weft. */
+  readonly names: readonly string[];
+  /** Whether names are answered inside its namespace, or why not; null for a remote one. */
+  readonly resolver: ResolverState | null;
 }
+
+/**
+ * - `serving`: queries at the address of the resolver are answered. `paused`: for a second, for there were too many.
+ * - `off`: it was not wanted. `taken`: the port is used by somebody else in there. `failed`: see the log.
+ */
+export type ResolverState = 'serving' | 'paused' | 'off' | 'taken' | 'failed';
 
 export interface ExplainRequest {
   readonly mac: string;
@@ -281,9 +307,9 @@ export interface NetworkRemoveRequest {
 export interface DropReport {
   /** Network name, or null for what belongs to no network (an unknown VNI, a malformed datagram, gossip). */
   readonly network: string | null;
-  /** Of dataplane/drop-reasons.ts, or `gossip_` and one of control/counters.ts. */
+  /** Of dataplane/drop-reasons.ts, or `gossip_` and one of control/counters.ts, `records_`, `dns_`. */
   readonly reason: string;
-  /** Frames, or messages of gossip. */
+  /** Frames, messages of gossip, or queries of containers. */
   readonly frames: number;
   /** What the reason means, for people. */
   readonly meaning: string;
@@ -321,6 +347,10 @@ export interface AttachRequest {
   readonly container?:
     | { readonly runtime: string; readonly id: string; readonly network: string }
     | undefined;
+  /** Labels of DNS in lower case, under which containers of the network find it: NAME.NETWORK.weft. The first is what its addresses are called. */
+  readonly names?: readonly string[];
+  /** Whether names are answered inside its namespace (dns/). @default true */
+  readonly resolver?: boolean;
 }
 
 export interface DetachRequest {

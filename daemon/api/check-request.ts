@@ -30,6 +30,7 @@ const SPOKEN: Readonly<Record<string, string>> = {
   ifname: 'interface',
   addresses: 'address',
   mac: 'MAC',
+  names: 'name',
   vni: 'VNI',
   mtu: 'MTU',
 };

@@ -1,11 +1,12 @@
 /** What the API is asked for beside reports, checked by the CLI before it sends and by the server again. */
 import { z } from 'zod';
+import { ENDPOINT_MAX_NAMES, NAMES_MAX_BYTES } from '../../control/records/limits.ts';
 import { KEY_OPERATIONS } from '../../control/serf/key-agent.ts';
 import { formatMac, isMulticastMac, parseMac } from '../../dataplane/address.ts';
 import { WeftError } from '../../dataplane/errors.ts';
 import { parseInterfaceAddress } from '../cidr.ts';
 import { describe, leaf, textLeaf, wordLeaf } from '../leaf.ts';
-import { parseInterfaceName, parseNetworkName } from '../names.ts';
+import { parseContainerName, parseInterfaceName, parseNetworkName } from '../names.ts';
 import type {
   AttachRequest,
   DetachRequest,
@@ -55,6 +56,11 @@ const mac = macLeaf('choose a locally administered unicast one, as in 02:00:5e:1
 
 const knownMac = macLeaf('give one of weft endpoints or weft fdb');
 
+/** All names of an endpoint have to fit its record. */
+function haveRoom(names: readonly string[]): boolean {
+  return names.reduce((sum, name) => sum + name.length + 1, 0) <= NAMES_MAX_BYTES;
+}
+
 const detachBody = z.strictObject({
   netns,
   network: textLeaf(parseNetworkName),
@@ -68,6 +74,15 @@ const attachBody = detachBody.extend({
     .default([]),
   mac: mac.optional(),
   container: z.strictObject({ runtime: text, id: text, network: text }).optional(),
+  names: z
+    .array(textLeaf(parseContainerName), 'expected a list')
+    .max(ENDPOINT_MAX_NAMES, `too many; give ${ENDPOINT_MAX_NAMES} at most`)
+    .refine(
+      haveRoom,
+      `too long together; give at most ${NAMES_MAX_BYTES} characters, one more counted for each`,
+    )
+    .optional(),
+  resolver: z.boolean('expected true or false').optional(),
 });
 
 /** Throws `invalid_argument`. Addresses and the MAC come out in canonical text. */
@@ -77,8 +92,15 @@ export function parseAttachRequest(body: unknown): AttachRequest {
   if (repeated !== undefined) {
     throw new WeftError('invalid_argument', `cannot attach: address ${repeated} is given twice`);
   }
-  const { container, ...rest } = request;
-  return { ...rest, mac: request.mac, ...(container !== undefined && { container }) };
+  const { container, names = [], resolver, ...rest } = request;
+  return {
+    ...rest,
+    mac: request.mac,
+    ...(container !== undefined && { container }),
+    // One that is given twice is one.
+    ...(names.length > 0 && { names: [...new Set(names)] }),
+    ...(resolver === false && { resolver }),
+  };
 }
 
 /** The value is nowhere repeated: it may be a key. */

@@ -25,6 +25,9 @@ export interface AttachOptions extends GlobalOptions {
   readonly address: readonly string[];
   readonly ifname: string;
   readonly mac?: string;
+  readonly name: readonly string[];
+  /** False with --no-resolver. */
+  readonly resolver: boolean;
   readonly json?: boolean;
 }
 
@@ -78,10 +81,12 @@ export async function attach(io: CliIo, netns: string, options: AttachOptions): 
     addresses: options.address,
     ifname: options.ifname,
     ...(options.mac !== undefined && { mac: options.mac }),
+    names: options.name,
+    resolver: options.resolver,
   });
   const endpoint = await connect(io, options).attach(request);
-  const { network, ifname, mac, addresses } = endpoint;
-  const what = [ifname, mac, ...addresses].join(' ');
+  const { network, ifname, mac, addresses, names } = endpoint;
+  const what = [ifname, mac, ...addresses, ...names].join(' ');
   print(io, options, endpoint, `attached ${endpoint.netns} to ${network}: ${what}`);
 }
 

@@ -105,12 +105,19 @@ function addAttach(program: Command, io: CliIo): void {
     )
     .option('--ifname <name>', 'name of the interface in the namespace', DEFAULT_IFNAME)
     .option('--mac <mac>', 'MAC address (default: a stable one of its own)')
+    .addOption(
+      new Option('--name <label>', 'name under which others find it, as NAME.NETWORK.weft; may be repeated')
+        .argParser((value: string, before: readonly string[]) => [...before, value])
+        .default([], 'none'),
+    )
+    .option('--no-resolver', 'leave port 53 in the namespace alone: names are not answered to it')
     .option('--json', 'print the endpoint as JSON')
     .addHelpText(
       'after',
       examples([
         'weft attach web --network blue --address 198.18.0.2/24',
         'weft attach web --network blue --address 198.18.0.2/24 --address 2001:db8:1::2/64',
+        'weft attach web --network blue --address auto --name web --name web-1',
         'weft attach /proc/4711/ns/net --network blue --address 198.18.0.3/24 --ifname net1',
       ]),
     )

@@ -1,6 +1,8 @@
 /** The answer to ADD: what was made, joined to what plugins before us in the chain have made. All functions here are pure. */
+
+import type { ResolverSettings } from '../dns/resolvers.ts';
 import type { Endpoint } from '../endpoints/endpoint.ts';
-import type { CniResult } from './network-config.ts';
+import type { CniDns, CniResult } from './network-config.ts';
 import { type CniVersion, hasFamilies, hasInterfaceMtu } from './version.ts';
 
 /** `before`: of the chain. `ipam`: of the IPAM plugin, whose gateways, routes and DNS are passed on. */
@@ -11,9 +13,18 @@ export interface ResultParts {
   readonly netns: string;
   readonly before: CniResult | undefined;
   readonly ipam: CniResult | undefined;
+  /** Where the container can ask for names. */
+  readonly dns: ResolverSettings | undefined;
 }
 
-export function cniResult({ version, endpoint, netns, before, ipam }: ResultParts): Record<string, unknown> {
+export function cniResult({
+  version,
+  endpoint,
+  netns,
+  before,
+  ipam,
+  dns,
+}: ResultParts): Record<string, unknown> {
   const { attach, hostLink, ifname, mac, mtu, addresses } = endpoint;
   const size = hasInterfaceMtu(version) ? { mtu } : {};
   const interfaces = [
@@ -36,6 +47,13 @@ export function cniResult({ version, endpoint, netns, before, ipam }: ResultPart
     interfaces,
     ips: [...(before?.ips ?? []), ...ips],
     routes: [...(before?.routes ?? []), ...(ipam?.routes ?? [])],
-    dns: { ...before?.dns, ...ipam?.dns },
+    dns: withResolver({ ...before?.dns, ...ipam?.dns }, dns),
   };
+}
+
+/** Whoever names servers of his own wants those asked, and they know nothing of our names. */
+function withResolver(given: CniDns, dns: ResolverSettings | undefined): CniDns {
+  const { nameservers, search } = given;
+  if (dns === undefined || (nameservers ?? []).length > 0) return given;
+  return { ...given, nameservers: [...dns.nameservers], search: [...dns.search, ...(search ?? [])] };
 }

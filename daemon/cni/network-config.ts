@@ -3,6 +3,7 @@
  * containerd 1.6 writes those of runtimeConfig with capitals, so those are read in lower case. Empty lists may be null.
  */
 import { z } from 'zod';
+import { isContainerName } from '../names.ts';
 import { CNI_ERROR, CniError } from './cni-error.ts';
 import { CNI_VERSIONS, type CniVersion, FALLBACK_VERSION } from './version.ts';
 
@@ -20,6 +21,13 @@ const ipSchema = z.looseObject({
   interface: z.number().int().nullish(),
 });
 
+const dnsSchema = z.looseObject({
+  nameservers: z.array(z.string()).nullish(),
+  search: z.array(z.string()).nullish(),
+});
+
+export type CniDns = z.output<typeof dnsSchema>;
+
 /** A result, as prevResult and as what an IPAM plugin prints. What we do not know is passed on. */
 const resultSchema = z.looseObject({
   interfaces: list(
@@ -27,7 +35,7 @@ const resultSchema = z.looseObject({
   ),
   ips: list(ipSchema),
   routes: list(z.looseObject({ dst: z.string(), gw: z.string().nullish() })),
-  dns: z.looseObject({}).nullish(),
+  dns: dnsSchema.nullish(),
 });
 
 export type CniResult = z.output<typeof resultSchema>;
@@ -52,6 +60,8 @@ const configSchema = z.looseObject({
   name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]*$/, 'is not the name of a network'),
   /** The network of weft, where it is called otherwise. */
   network: z.string().min(1).optional(),
+  /** Of weft: false where containers bring a server of names, and want the port. */
+  resolver: z.boolean().optional(),
   capabilities: z.record(z.string(), z.boolean()).nullish(),
   ipam: z.looseObject({ type: z.string().optional() }).nullish(),
   args: z
@@ -70,7 +80,10 @@ export interface CniConfig {
   /** Addresses that were asked for, perhaps without a prefix length. */
   readonly ips: readonly string[];
   readonly mac: string | undefined;
-  readonly aliases: readonly string[];
+  /** Under which the container is to be found: what its runtime calls it, if that can be such a name, and its aliases. */
+  readonly names: readonly string[];
+  /** Whether names are answered to it. */
+  readonly resolver: boolean;
   readonly prevResult: CniResult | undefined;
   readonly validAttachments: readonly z.output<typeof attachment>[];
   /** Ports to publish, or rates to keep to, that this plugin was asked for. */
@@ -98,12 +111,19 @@ export function parseCniConfig(text: string, args: ReadonlyMap<string, string> =
     network: config.network ?? config.name,
     ips: ips.find(given => given.length > 0) ?? [],
     mac: runtime.mac ?? asked?.mac ?? args.get('MAC'),
-    aliases: runtime.aliases,
+    names: [...podName(args), ...runtime.aliases],
+    resolver: config.resolver ?? true,
     prevResult: config.prevResult ?? undefined,
     validAttachments: config['cni.dev/valid-attachments'],
     isAskedForPorts: capable('portMappings') && runtime.portmappings.length > 0,
     isAskedForBandwidth: capable('bandwidth') && Object.keys(runtime.bandwidth ?? {}).length > 0,
   };
+}
+
+/** podman and the runtimes of Kubernetes give it. Nobody has asked for it to be a name: one with dots, or a long one, is none. */
+function podName(args: ReadonlyMap<string, string>): readonly string[] {
+  const name = args.get('K8S_POD_NAME')?.toLowerCase() ?? '';
+  return isContainerName(name) ? [name] : [];
 }
 
 /** What an IPAM plugin has printed. Throws CniError. */

@@ -64,6 +64,8 @@ export async function planEndpoint(
     mtu: network.mtu,
     hostLink: hostLinkName(network.attach, netns.inode, ifname),
     ...(request.container !== undefined && { container: request.container }),
+    ...(request.names !== undefined && request.names.length > 0 && { names: [...request.names] }),
+    ...(request.resolver === false && { resolver: false }),
     ...(isManaged && addresses.length > 0 && { managed: true }),
     pending: true,
   };
@@ -75,6 +77,8 @@ export function requireSame(existing: Endpoint, wanted: Endpoint, request: Attac
     existing.network === wanted.network &&
     existing.addresses.join() === wanted.addresses.join() &&
     existing.container?.id === wanted.container?.id &&
+    existing.names?.join() === wanted.names?.join() &&
+    existing.resolver === wanted.resolver &&
     (request.mac === undefined || existing.mac === wanted.mac);
   if (same) return existing;
   throw new WeftError(

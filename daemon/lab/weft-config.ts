@@ -6,6 +6,7 @@ export interface NetworkConfig {
   readonly name: string;
   readonly vni: number;
   readonly subnet?: string;
+  readonly subnet6?: string;
   readonly attach?: AttachMode;
   readonly mtu?: number | 'auto';
   readonly static_vteps?: readonly string[];

@@ -11,7 +11,7 @@ export function endpointAnnouncer(
 ): EndpointAnnouncer {
   return {
     announce(endpoint) {
-      const { container, ifname, mobility, netns } = endpoint;
+      const { container, ifname, mobility, names, netns } = endpoint;
       const vni = parseVni(endpoint.vni);
       const mac = parseMac(endpoint.mac);
       log.attach(vni, {
@@ -20,6 +20,7 @@ export function endpointAnnouncer(
         interface: ifname,
         containerId: containerId(container?.id ?? netns.name),
         ...(mobility !== undefined && { mobility }),
+        ...(names !== undefined && { names }),
       });
       return log.mobilityOf(vni, mac) ?? 0;
     },

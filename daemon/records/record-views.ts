@@ -6,7 +6,7 @@ import type { RecordLog } from '../../control/records/record-log.ts';
 import { formatMac } from '../../dataplane/address.ts';
 import type { InstalledClaim } from '../../dataplane/commands.ts';
 import type { Endpoint } from '../endpoints/endpoint.ts';
-import type { ClaimsReport, EndpointReport } from '../operations.ts';
+import type { ClaimsReport, EndpointReport, ResolverState } from '../operations.ts';
 import { seconds } from '../reports/seconds.ts';
 import { UsableHistogram } from './usable-histogram.ts';
 
@@ -59,6 +59,8 @@ export interface LocalEndpointFacts {
   /** Milliseconds since the dataplane has it, where nothing was announced; undefined: it has it not, or was not asked. */
   readonly attachedMs: number | undefined;
   readonly isSuspended: boolean;
+  /** Whether names are answered in its namespace. */
+  readonly resolver: ResolverState;
   readonly now: number;
 }
 
@@ -84,6 +86,8 @@ export function localEndpoint(endpoint: Endpoint, facts: LocalEndpointFacts): En
     sticky: claim?.sticky ?? false,
     suspended: facts.isSuspended,
     container: claim?.containerId || null,
+    names: endpoint.names ?? [],
+    resolver: facts.resolver,
   };
 }
 
@@ -106,6 +110,8 @@ function remoteEndpoint(network: string, claim: PlacedClaim, now: number): Endpo
     sticky: claim.sticky,
     suspended: false,
     container: claim.containerId || null,
+    names: claim.names ?? [],
+    resolver: null,
   };
 }
 

@@ -1,5 +1,6 @@
 /** A node without a network: fixed reports, and endpoints that are only remembered. docs/cli.md shows these answers. */
 import { WeftError } from '../../dataplane/errors.ts';
+import { DNS_DROPS } from '../dns/dns-counters.ts';
 import type {
   AttachRequest,
   DetachRequest,
@@ -56,6 +57,7 @@ export const FAKE_STATUS: StatusReport = {
       ],
     },
   },
+  dns: { address: '127.0.47.89', containers: 1, serving: 1, queries: 1_532, answered: 1_204, forwarded: 326 },
   dataplane: {
     workers: 1,
     rx_packets: 1_204_511,
@@ -159,6 +161,8 @@ const FAKE_ENDPOINT: EndpointReport = {
   sticky: false,
   suspended: false,
   container: 'web',
+  names: ['web', 'web-1'],
+  resolver: 'serving',
 };
 
 const FAKE_REMOTE_ENDPOINT: EndpointReport = {
@@ -179,6 +183,8 @@ const FAKE_REMOTE_ENDPOINT: EndpointReport = {
   sticky: false,
   suspended: false,
   container: 'db',
+  names: ['db'],
+  resolver: null,
 };
 
 /** What it has before anything is attached or detached. */
@@ -228,6 +234,7 @@ export const FAKE_EXPLANATION: ExplainReport = {
 
 const FAKE_DROPS: readonly DropReport[] = [
   { network: null, reason: 'unknown_vni', frames: 3, meaning: 'the VNI is no network of this node' },
+  { network: null, reason: 'dns_upstream', frames: 2, meaning: DNS_DROPS.upstream },
 ];
 
 /** Every request that says more than which report is wanted is kept in `requests`. */
@@ -310,6 +317,8 @@ export class FakeNode implements NodeOperations {
       attach: network.attach,
       age_s: 0,
       container: request.netns,
+      names: request.names ?? [],
+      resolver: request.resolver === false ? 'off' : 'serving',
     };
     this.attached.set(keyOf(request), endpoint);
     return endpoint;

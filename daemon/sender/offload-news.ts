@@ -1,0 +1,26 @@
+/** What the log says of offloads. */
+import type { OffloadStates } from '../../dataplane/offload-states.ts';
+import type { OffloadLost } from '../../dataplane/offloads.ts';
+import type { Log } from '../log.ts';
+
+/** The kernel refuses one: traffic goes on without it, and costs more. One line for the operator; what one port has met, the others will meet too. */
+export function logOffloadLost(
+  log: Log,
+  offloads: Pick<OffloadStates, 'lost'>,
+  { offload, port, vni, errno }: OffloadLost,
+): void {
+  const where = { vni: vni ?? undefined, ifname: port ?? undefined };
+  const fields = { component: 'dataplane', offload, ...where, errno } as const;
+  if (offloads.lost(offload)) {
+    const event = 'offload_lost';
+    log.warn({ ...fields, event }, 'the kernel refuses an offload: not used any more');
+  } else {
+    log.debug(fields, 'the kernel refuses an offload on one more port');
+  }
+}
+
+/** How each stands, at the start. */
+export function logOffloads(log: Log, offloads: Pick<OffloadStates, 'report'>): void {
+  const states = Object.entries(offloads.report()).map(([key, state]) => `${key} ${state}`);
+  log.info({ component: 'dataplane', offload: states.join(', ') }, 'offloads');
+}
