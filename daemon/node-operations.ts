@@ -192,6 +192,13 @@ export function nodeOperations(
       );
     },
 
+    async resolve({ name }) {
+      return dns.resolve(
+        name,
+        networks().map(({ name: network, config }) => ({ name: network, vni: config.vni })),
+      );
+    },
+
     async release({ mac, network: name }) {
       const { config } = networkNamed(name, networks());
       const address = { network: name, vni: config.vni, mac: parseMac(mac) };

@@ -9,6 +9,7 @@ import type { ExplainedClaim } from '../control/records/explain.ts';
 import type { KeyOperation } from '../control/serf/key-agent.ts';
 import type { ClaimState } from '../dataplane/claims.ts';
 import type { OffloadKey, OffloadState } from '../dataplane/offloads.ts';
+import type { DnsReport, ResolveReport, ResolveRequest, ResolverState } from './dns/dns-reports.ts';
 
 export interface StatusReport {
   readonly node: {
@@ -44,21 +45,6 @@ export interface StatusReport {
     /** One for each other VTEP. */
     readonly paths: readonly PathReport[];
   };
-}
-
-/** Names that are answered to containers of this node. */
-export interface DnsReport {
-  /** Where containers ask, on their own loopback; null: names are not answered. */
-  readonly address: string | null;
-  /** Namespaces in which names are to be answered. */
-  readonly containers: number;
-  /** Those in which they are; of the others weft endpoints says why not. */
-  readonly serving: number;
-  readonly queries: number;
-  /** From what is known of containers, also that there is nothing. */
-  readonly answered: number;
-  /** By a resolver of the VM. What was not answered is in weft drops. */
-  readonly forwarded: number;
 }
 
 /** What became of what other nodes claim; all zero on a node that hears of no claims. */
@@ -195,12 +181,6 @@ export interface EndpointReport {
   /** Whether names are answered inside its namespace, or why not; null for a remote one. */
   readonly resolver: ResolverState | null;
 }
-
-/**
- * - `serving`: queries at the address of the resolver are answered. `paused`: for a second, for there were too many.
- * - `off`: it was not wanted. `taken`: the port is used by somebody else in there. `failed`: see the log.
- */
-export type ResolverState = 'serving' | 'paused' | 'off' | 'taken' | 'failed';
 
 export interface ExplainRequest {
   readonly mac: string;
@@ -378,6 +358,8 @@ export interface NodeOperations {
   gossipKeys(request: KeysRequest): Promise<KeysReport>;
   /** Why frames to a MAC go where they go. Throws `not_found` for a network or a MAC of which nothing is known. */
   explain(request: ExplainRequest): Promise<ExplainReport>;
+  /** What is answered to containers that ask for a name. Throws `not_found` for one that nobody has, in any network of this node. */
+  resolve(request: ResolveRequest): Promise<ResolveReport>;
   /**
    * Lets a MAC that is frozen on this node move again; `released` tells whether it was. Throws `conflict` when another node
    * holds it frozen, and names that.

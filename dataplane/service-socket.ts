@@ -31,13 +31,17 @@ export function closeServiceSocket(fd: number): void {
   batchIo.closeDescriptor(fd);
 }
 
+/** Ports below 1024 are privileged (ip(7), net.ipv4.ip_unprivileged_port_start). */
+const NEEDS_RIGHTS = 'run as root, or with CAP_SYS_ADMIN and CAP_NET_BIND_SERVICE';
+
 function open(netnsPath: string, isStream: 0 | 1, address: IpAddress, port: number): number {
   const bytes = ipToBytes(address);
   if (bytes.length !== 4) throw new WeftError('invalid_argument', `${address} is not an IPv4 address`);
   const fd = batchIo.openServiceSocket(netnsPath, isStream, Buffer.from(bytes).readUInt32BE(), port);
   if (fd >= 0) return fd;
   const what = `cannot listen on ${isStream === 1 ? 'TCP' : 'UDP'} port ${port} of ${address} in ${netnsPath}`;
-  throw systemError(what, -fd, { code: codeOf(-fd) });
+  const code = codeOf(-fd);
+  throw systemError(what, -fd, { code, ...(code === 'not_permitted' && { hint: NEEDS_RIGHTS }) });
 }
 
 function codeOf(errno: number): ErrorCode {

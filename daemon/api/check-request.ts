@@ -31,6 +31,7 @@ const SPOKEN: Readonly<Record<string, string>> = {
   addresses: 'address',
   mac: 'MAC',
   names: 'name',
+  name: 'name',
   vni: 'VNI',
   mtu: 'MTU',
 };

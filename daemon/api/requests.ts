@@ -5,8 +5,9 @@ import { KEY_OPERATIONS } from '../../control/serf/key-agent.ts';
 import { formatMac, isMulticastMac, parseMac } from '../../dataplane/address.ts';
 import { WeftError } from '../../dataplane/errors.ts';
 import { parseInterfaceAddress } from '../cidr.ts';
+import type { ResolveRequest } from '../dns/dns-reports.ts';
 import { describe, leaf, textLeaf, wordLeaf } from '../leaf.ts';
-import { parseContainerName, parseInterfaceName, parseNetworkName } from '../names.ts';
+import { lowerCase, parseContainerName, parseInterfaceName, parseNetworkName } from '../names.ts';
 import type {
   AttachRequest,
   DetachRequest,
@@ -131,6 +132,19 @@ const explainQuery = z.strictObject({ mac: knownMac, network: textLeaf(parseNetw
 export function parseExplainRequest(query: unknown): ExplainRequest {
   const { mac, network } = checkRequest('explain', explainQuery, query);
   return { mac, network };
+}
+
+const resolveQuery = z.strictObject({
+  name: textLeaf(given => {
+    const [label = '', network, ...rest] = lowerCase(given.replace(/\.$/, '')).split('.');
+    if (network !== undefined) parseNetworkName(network);
+    return [parseContainerName(label), ...(network === undefined ? [] : [network, ...rest])].join('.');
+  }),
+});
+
+/** Takes the query of GET /v1/resolve. Throws `invalid_argument`. */
+export function parseResolveRequest(query: unknown): ResolveRequest {
+  return checkRequest('resolve', resolveQuery, query);
 }
 
 const releaseBody = z.strictObject({ mac: knownMac, network: textLeaf(parseNetworkName) });

@@ -1,4 +1,4 @@
-import type { ResolverState } from '../operations.ts';
+import type { ResolverState } from '../dns/dns-reports.ts';
 
 /** What is special about who has an address, in one cell of a table. */
 export function flagsOf(flags: {

@@ -27,6 +27,7 @@ import type { CliIo } from './io.ts';
 import { addForget } from './ipam.ts';
 import { addNetwork } from './network.ts';
 import { REPORTS } from './reports.ts';
+import { addResolve } from './resolve.ts';
 
 const NETNS_HELP = 'network namespace: a name (ip netns), a path or a PID';
 
@@ -66,6 +67,7 @@ export function buildProgram(io: CliIo): Command {
     );
   }
   addNetwork(program, io);
+  addResolve(program, io);
   addCni(program, io);
   addForget(program, io);
   addGossip(program, io);

@@ -1,7 +1,8 @@
 /** The commands that show something: what each asks the daemon and how it is laid out. */
 import type { ReportName } from '../api/reports.ts';
+import type { DnsReport } from '../dns/dns-reports.ts';
 import { oneLine } from '../one-line.ts';
-import type { ClaimsReport, DnsReport, NetworkReport, NodeOperations, StatusReport } from '../operations.ts';
+import type { ClaimsReport, NetworkReport, NodeOperations, StatusReport } from '../operations.ts';
 import { flagsOf } from './flags.ts';
 import { formatIpam } from './ipam.ts';
 import { formatTable } from './table.ts';

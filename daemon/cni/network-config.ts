@@ -3,7 +3,7 @@
  * containerd 1.6 writes those of runtimeConfig with capitals, so those are read in lower case. Empty lists may be null.
  */
 import { z } from 'zod';
-import { isContainerName } from '../names.ts';
+import { isContainerName, lowerCase } from '../names.ts';
 import { CNI_ERROR, CniError } from './cni-error.ts';
 import { CNI_VERSIONS, type CniVersion, FALLBACK_VERSION } from './version.ts';
 
@@ -122,7 +122,7 @@ export function parseCniConfig(text: string, args: ReadonlyMap<string, string> =
 
 /** podman and the runtimes of Kubernetes give it. Nobody has asked for it to be a name: one with dots, or a long one, is none. */
 function podName(args: ReadonlyMap<string, string>): readonly string[] {
-  const name = args.get('K8S_POD_NAME')?.toLowerCase() ?? '';
+  const name = lowerCase(args.get('K8S_POD_NAME') ?? '');
   return isContainerName(name) ? [name] : [];
 }
 

@@ -4,16 +4,16 @@ import type { Clock, Timer } from '../../dataplane/clock.ts';
 import { WeftError } from '../../dataplane/errors.ts';
 import { errorFields, type Log } from '../log.ts';
 import { locateNetns, type Netns } from '../net/netns.ts';
-import type { ResolverState } from '../operations.ts';
 import type { DnsCounters } from './dns-counters.ts';
+import type { ResolverState } from './dns-reports.ts';
 import type { Transport } from './exchange.ts';
 import type { openResolverSockets, ResolverSockets } from './resolver-sockets.ts';
 import type { Asker, Responder } from './responder.ts';
 import type { ZoneNetwork } from './zone.ts';
 
 /** Queries a second of one container, and at one time. What they cost the daemon is a tenth of a processor. */
-const QUERIES_PER_SECOND = 2_000;
-const BURST = 4_000;
+const QUERIES_PER_SECOND = 1_000;
+const BURST = 2_000;
 
 /** Who asks more often is not listened to for so long: what is not read costs nothing. Milliseconds. */
 const PAUSE_MS = 1_000;

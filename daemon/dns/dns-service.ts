@@ -4,12 +4,13 @@ import type { RecordLog } from '../../control/records/record-log.ts';
 import type { Clock } from '../../dataplane/clock.ts';
 import type { EndpointWiring } from '../endpoints/endpoints.ts';
 import type { Log } from '../log.ts';
-import type { DnsReport } from '../operations.ts';
 import type { DnsConfig } from './dns-config.ts';
 import { DnsCounters, type DnsDrop } from './dns-counters.ts';
+import type { DnsReport, ResolveReport } from './dns-reports.ts';
 import { socketExchange } from './exchange.ts';
 import { Forwarder } from './forwarder.ts';
 import { NameIndex, RecordDirectory } from './name-index.ts';
+import { type ResolvableNetwork, resolution } from './resolution.ts';
 import { openResolverSockets } from './resolver-sockets.ts';
 import { Resolvers } from './resolvers.ts';
 import { Responder } from './responder.ts';
@@ -28,6 +29,7 @@ export class DnsService {
   private readonly config: DnsConfig;
   private readonly counters = new DnsCounters();
   private readonly index = new NameIndex();
+  private readonly directory: RecordDirectory;
 
   constructor(modules: DnsServiceModules, config: DnsConfig) {
     const { counters, index } = this;
@@ -38,6 +40,7 @@ export class DnsService {
       exchange: socketExchange({ clock }),
     });
     const directory = new RecordDirectory({ index, records });
+    this.directory = directory;
     this.resolvers = new Resolvers(
       {
         ...modules,
@@ -80,6 +83,15 @@ export class DnsService {
       answered,
       forwarded,
     };
+  }
+
+  resolve(name: string, networks: readonly ResolvableNetwork[]): ResolveReport {
+    const { config, directory, index } = this;
+    return resolution(name, networks, {
+      domain: config.domain,
+      claimsOf: (vni, label) => index.claimsOf(vni, label)?.values(),
+      isAnswered: (claim, ip) => directory.isHolder(claim, ip),
+    });
   }
 
   drops(): Readonly<Partial<Record<DnsDrop, number>>> {

@@ -1,8 +1,9 @@
 /** Queries for other names, handed on as they are to the resolvers of the VM, and their answers handed back. */
 import { randomInt } from 'node:crypto';
+import { lowerCase } from '../names.ts';
 import type { UpstreamServer } from './dns-config.ts';
 import type { Exchange, Transport } from './exchange.ts';
-import { type DnsQuery, endOfQuestion, HEADER_BYTES, lowerCase } from './query.ts';
+import { type DnsQuery, endOfQuestion, HEADER_BYTES } from './query.ts';
 
 /** glibc asks again after 5 s (RES_TIMEOUT of resolv.h): all servers have had their turn by then. */
 const TOTAL_MS = 4_500;

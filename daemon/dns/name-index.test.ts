@@ -1,7 +1,18 @@
 import test from 'ava';
 import type { PlacedClaim } from '../../control/records/claim.ts';
+import { ClaimView } from '../../control/records/claim-view.ts';
 import type { RecordEvent } from '../../control/records/events.ts';
+import {
+  encodeEndpoint,
+  encodeGone,
+  encodeVtep,
+  macKey,
+  NO_KEY,
+  RECORD_KIND,
+  recordId,
+} from '../../control/records/record.ts';
 import { type IpAddress, type MacAddress, parseIp, parseMac, parseVni } from '../../dataplane/address.ts';
+import { ManualClock } from '../../dataplane/testing/manual-clock.ts';
 import { NameIndex, RecordDirectory } from './name-index.ts';
 
 const BLUE = parseVni(42);
@@ -83,6 +94,34 @@ test('what another node says is believed to be a name only if it is one', t => {
   );
   t.is(directory.nameOf(BLUE, parseIp('198.18.0.1')), '__proto__');
   t.is(directory.nameOf(BLUE, parseIp('198.18.0.9')), undefined);
+});
+
+test('names of a node that is not there are hidden with its claims, and come back with it', t => {
+  const index = new NameIndex();
+  const hidden = new Set<string>();
+  const view = new ClaimView(
+    { clock: new ManualClock() },
+    { self: 'vm-a', isShown: (_, origin) => !hidden.has(origin), onEvent: event => index.onEvent(event) },
+  );
+  const tell = (seq: number, kind: number, key: Uint8Array, body: Uint8Array, deleted = false) => {
+    const record = { seq, kind, key, body, deleted };
+    view.update(BLUE, 'vm-b', recordId(record), record);
+  };
+  const endpoint = claim(ONE, ['198.18.0.1'], ['web']);
+  tell(1, RECORD_KIND.vtep, NO_KEY, encodeVtep(endpoint.vtep));
+  tell(2, RECORD_KIND.endpoint, macKey(ONE), encodeEndpoint(endpoint));
+  t.is(index.claimsOf(BLUE, 'web')?.size, 1);
+  // A new version with another name, and nothing else that is new.
+  tell(3, RECORD_KIND.endpoint, macKey(ONE), encodeEndpoint({ ...endpoint, names: ['db'] }));
+  t.deepEqual([index.claimsOf(BLUE, 'web'), index.claimsOf(BLUE, 'db')?.size], [undefined, 1]);
+  hidden.add('vm-b');
+  view.refresh(BLUE, 'vm-b', 'originDead');
+  t.is(index.claimsOf(BLUE, 'db'), undefined);
+  hidden.clear();
+  view.refresh(BLUE, 'vm-b', 'originReturned');
+  t.is(index.claimsOf(BLUE, 'db')?.size, 1);
+  tell(4, RECORD_KIND.endpoint, macKey(ONE), encodeGone(0), true);
+  t.is(index.claimsOf(BLUE, 'db'), undefined);
 });
 
 test('news of IP addresses, and all other news, change nothing', t => {

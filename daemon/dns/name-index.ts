@@ -68,9 +68,12 @@ export class RecordDirectory implements NameDirectory {
   addressesOf(vni: Vni, name: string): readonly IpAddress[] | undefined {
     const claims = this.modules.index.claimsOf(vni, name);
     if (claims === undefined) return undefined;
-    return [...claims.values()].flatMap(({ mac, ips }) =>
-      ips.filter(ip => this.modules.records.ownerOfIp(vni, ip)?.mac === mac),
-    );
+    return [...claims.values()].flatMap(claim => claim.ips.filter(ip => this.isHolder(claim, ip)));
+  }
+
+  /** Whether nobody else has an address of the claim. */
+  isHolder({ vni, mac }: PlacedClaim, ip: IpAddress): boolean {
+    return this.modules.records.ownerOfIp(vni, ip)?.mac === mac;
   }
 
   nameOf(vni: Vni, address: IpAddress): string | undefined {

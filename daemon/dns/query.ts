@@ -3,6 +3,7 @@
  * messages sees it, it is known to be a short one with one question: what it costs to decode is bounded.
  */
 import { type DecodedPacket, decode } from 'dns-packet';
+import { lowerCase } from '../names.ts';
 
 export const HEADER_BYTES = 12;
 
@@ -110,11 +111,6 @@ export function parseQuery(bytes: Buffer): ParsedQuery {
     udpBytes: Math.min(EDNS_UDP_BYTES, Math.max(PLAIN_UDP_BYTES, option?.udpPayloadSize ?? 0)),
   };
   return { kind: 'query', query };
-}
-
-/** Of ASCII letters only (RFC 4343 section 3): other alphabets have rules of their own. */
-export function lowerCase(name: string): string {
-  return name.replace(/[A-Z]/g, letter => letter.toLowerCase());
 }
 
 /** RFC 9619: one question. Nothing that a query has no use for. */

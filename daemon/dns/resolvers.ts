@@ -7,9 +7,9 @@ import type { Vni } from '../../dataplane/address.ts';
 import type { Clock, Timer } from '../../dataplane/clock.ts';
 import type { Endpoint } from '../endpoints/endpoint.ts';
 import { errorFields, type Log } from '../log.ts';
-import type { ResolverState } from '../operations.ts';
 import { ContainerResolver, type ContainerResolverModules } from './container-resolver.ts';
 import type { DnsConfig } from './dns-config.ts';
+import type { ResolverState } from './dns-reports.ts';
 
 /** How often the namespaces are looked for: as often as the endpoints (endpoints.ts). */
 const REVIEW_MS = 2_000;

@@ -10,16 +10,9 @@ import type { Container } from '../lab/container.ts';
 import type { Lab } from '../lab/lab.ts';
 import type { Vm } from '../lab/vm.ts';
 import { waitFor } from '../lab/wait-for.ts';
+import type { EndpointReport } from '../operations.ts';
 import { inLab } from './in-lab.ts';
-import {
-  ATTACH_MODES,
-  addAttached,
-  addWeftVm,
-  attach,
-  BLUE,
-  localEndpoints,
-  waitForPeer,
-} from './overlay.ts';
+import { ATTACH_MODES, addAttached, addWeftVm, attach, BLUE, waitForPeer } from './overlay.ts';
 
 const LISTEN = '127.0.47.89';
 const NETWORKS = [
@@ -50,11 +43,17 @@ async function resolvesTo(container: Container, name: string, expected: string):
   });
 }
 
-const addresses = (n: number) => ['--address', `198.18.0.${n}/24`, '--address', `2001:db8:18::${n}/64`];
+async function attachNamed(vm: Vm, { netns }: Container, n: number, names: readonly string[]): Promise<void> {
+  const addresses = [`198.18.0.${n}/24`, `2001:db8:18::${n}/64`];
+  await vm.api.attach({ netns, network: 'blue', addresses, ifname: 'eth0', mac: undefined, names });
+}
 
-async function attachNamed(vm: Vm, container: Container, n: number, names: readonly string[]): Promise<void> {
-  const given = names.flatMap(name => ['--name', name]);
-  await vm.weft(['attach', container.netns, '--network', 'blue', ...addresses(n), ...given]);
+async function detach(vm: Vm, { netns }: Container): Promise<void> {
+  await vm.api.detach({ netns, network: 'blue', ifname: 'eth0' });
+}
+
+async function localOf(vm: Vm): Promise<readonly EndpointReport[]> {
+  return (await vm.api.endpoints()).filter(({ where }) => where === 'local');
 }
 
 for (const mode of ATTACH_MODES) {
@@ -64,7 +63,7 @@ for (const mode of ATTACH_MODES) {
       const { a, b } = await startTwo(lab, mode);
       await a.startTool('dns-serve', ['192.0.2.1']);
       const c1 = await a.addContainer('c1');
-      await attachNamed(a, c1, 1, ['Web', 'web-1']);
+      await attachNamed(a, c1, 1, ['web', 'web-1']);
       const c2 = await b.addContainer('c1');
       await attachNamed(b, c2, 2, ['web', 'web-2']);
       const other = await addAttached(a, 'c2', { network: 'green' });
@@ -105,19 +104,19 @@ for (const mode of ATTACH_MODES) {
       const turns = await resolve(c1, 'ORDER', ...Array.from({ length: 40 }, () => 'web.blue.weft'));
       t.is(new Set(turns).size, 2, 'each comes first at times');
 
-      t.like((await localEndpoints(a))[0], { names: ['web', 'web-1'], resolver: 'serving' });
+      t.like((await localOf(a))[0], { names: ['web', 'web-1'], resolver: 'serving' });
       const { dns } = await a.api.status();
       t.like(dns, { address: LISTEN, containers: 2, serving: 2 });
       t.true(dns.answered >= 40);
 
-      // The daemon dies, and the container asks the next one.
+      // With no daemon nobody answers, and that is known at once; the next one answers in the containers that it finds.
       await a.kill9();
       t.deepEqual(await resolve(c1, 'A', 'web.blue.weft'), ['ECONNREFUSED']);
       await a.restartWeft();
       await resolvesTo(c1, 'web.blue.weft', '198.18.0.1,198.18.0.2');
 
       // web-2 moves from b to a, and then it is gone.
-      await b.weft(['detach', c2.netns, '--network', 'blue']);
+      await detach(b, c2);
       await resolvesTo(c1, 'web.blue.weft', '198.18.0.1');
       t.deepEqual(await resolve(c1, 'A', 'web-2.blue.weft'), ['ENOTFOUND']);
       t.deepEqual(
@@ -130,7 +129,7 @@ for (const mode of ATTACH_MODES) {
       await resolvesTo(c1, 'web-2.blue.weft', '198.18.0.2');
       await a.exec('ip', ['netns', 'del', c3.netns]);
       await resolvesTo(c1, 'web-2.blue.weft', 'ENOTFOUND');
-      t.is((await localEndpoints(a)).length, 2, 'our sockets do not keep its namespace');
+      t.is((await localOf(a)).length, 2, 'our sockets do not keep its namespace');
     });
   });
 }
@@ -142,17 +141,18 @@ test('names: a container that has port 53 itself is attached all the same, and o
     await taken.ip('link set lo up');
     const server = await taken.startTool('dns-serve', [LISTEN]);
     await attach(a, taken, { addresses: ['198.18.0.1/24'] });
-    t.like((await localEndpoints(a))[0], { resolver: 'taken' });
+    t.like((await localOf(a))[0], { resolver: 'taken' });
     await server.stop('SIGKILL');
-    await waitFor(async () => (await localEndpoints(a))[0]?.resolver === 'serving', {
+    await waitFor(async () => (await localOf(a))[0]?.resolver === 'serving', {
       what: 'the port to be used once it is free',
       timeoutMs: 20_000,
     });
 
     const own = await a.addContainer('c2');
     await a.weft(['attach', own.netns, '--network', 'blue', '--no-resolver']);
-    t.like((await localEndpoints(a))[1], { resolver: 'off' });
+    t.like((await localOf(a))[1], { resolver: 'off' });
     await (await own.startTool('dns-serve', ['0.0.0.0'])).stop('SIGKILL');
-    t.deepEqual(await a.weft(['detach', taken.netns, '--network', 'blue']).then(({ code }) => code), 0);
+    await detach(a, taken);
+    t.is((await localOf(a)).length, 1);
   });
 });

@@ -5,8 +5,9 @@ import type { RecordCounterReport } from '../../control/records/record-counters.
 import type { RecordLog } from '../../control/records/record-log.ts';
 import { formatMac } from '../../dataplane/address.ts';
 import type { InstalledClaim } from '../../dataplane/commands.ts';
+import type { ResolverState } from '../dns/dns-reports.ts';
 import type { Endpoint } from '../endpoints/endpoint.ts';
-import type { ClaimsReport, EndpointReport, ResolverState } from '../operations.ts';
+import type { ClaimsReport, EndpointReport } from '../operations.ts';
 import { seconds } from '../reports/seconds.ts';
 import { UsableHistogram } from './usable-histogram.ts';
 
