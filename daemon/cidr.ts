@@ -35,22 +35,26 @@ export function isInSubnet(address: IpAddress, { address: subnet, prefix }: Cidr
   return ipFamily(address) === ipFamily(subnet) && networkAddress({ address, prefix }) === subnet;
 }
 
-/** The subnet of a network, in canonical text: no host bits, and room for two hosts at least. */
-export function parseSubnet(text: string): string {
+/** Where a route leads to, in canonical text: no host bits; a prefix length of 0 is everything. */
+export function parsePrefix(text: string): string {
   const cidr = parseCidr(text);
   const network = networkAddress(cidr);
-  if (network !== cidr.address) {
-    throw new WeftError('invalid_argument', `"${text}" has bits set beyond its prefix`, {
-      hint: `write ${network}/${cidr.prefix}`,
-    });
-  }
+  if (network === cidr.address) return formatCidr(cidr);
+  throw new WeftError('invalid_argument', `"${text}" has bits set beyond its prefix`, {
+    hint: `write ${network}/${cidr.prefix}`,
+  });
+}
+
+/** The subnet of a network, in canonical text: no host bits, and room for two hosts at least. */
+export function parseSubnet(text: string): string {
+  const cidr = parseCidr(parsePrefix(text));
   const bits = ipFamily(cidr.address) === 4 ? 32 : 128;
   if (cidr.prefix === 0 || cidr.prefix === bits) {
     throw new WeftError('invalid_argument', `"${text}" is no subnet for containers`, {
       hint: `use a prefix length from 1 to ${bits - 1}`,
     });
   }
-  const reason = nonUnicast(network);
+  const reason = nonUnicast(cidr.address);
   if (reason !== undefined) {
     throw new WeftError('invalid_argument', `"${text}" holds ${reason}`, {
       hint: 'use a unicast range, as in 198.18.0.0/16',

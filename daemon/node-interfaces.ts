@@ -3,6 +3,7 @@ import type { Gossip } from '../control/gossip.ts';
 import { systemRandom } from '../control/random.ts';
 import { systemClock } from '../dataplane/clock.ts';
 import type { Dataplane } from '../dataplane/dataplane.ts';
+import { batchIo } from '../dataplane/native/batch-io.ts';
 import type { OffloadStates } from '../dataplane/offload-states.ts';
 import { CniOperations } from './cni/cni-operations.ts';
 import type { NetworkConfig } from './config/config.ts';
@@ -43,8 +44,8 @@ export interface NodeIdentity {
 export function nodeInterfaces(
   parts: NodeInterfaceParts,
   { name, underlay, configured }: NodeIdentity,
-): Pick<RunningNode, 'operations' | 'cni'> {
-  const { carrier, dns, endpoints, gossip, log, pool, set } = parts;
+): Pick<RunningNode, 'operations' | 'cni' | 'health'> {
+  const { carrier, dataplane, dns, endpoints, gossip, log, pool, set } = parts;
   const modules = { clock: systemClock, random: systemRandom };
   const attaching = new ManagedAttach({ endpoints, networks: carrier, addresses: pool.ipam });
   const attach = attaching.attach.bind(attaching);
@@ -52,6 +53,11 @@ export function nodeInterfaces(
   const cni = new CniOperations({ ...modules, log, endpoints, attach, networks: carrier, settingsOf });
   return {
     cni: call => cni.call(call),
+    health: {
+      // Every worker answers the first, and only between two batches of frames; the second goes by the threads on which links are made.
+      prove: () => Promise.all([dataplane.run('readCounters', {}), batchIo.changeNet(null, [])]),
+      summary: () => summaryOf(gossip.members(), set.all().length, endpoints.all().length),
+    },
     operations: {
       ...nodeOperations({
         ...parts,
@@ -68,4 +74,15 @@ export function nodeInterfaces(
       ),
     },
   };
+}
+
+/** Members but this node itself. */
+export function summaryOf(
+  members: readonly { readonly state: string }[],
+  networks: number,
+  endpoints: number,
+): string {
+  const known = members.filter(({ state }) => state !== 'left');
+  const alive = known.filter(({ state }) => state === 'alive').length;
+  return `${alive} of ${known.length} peers alive; ${networks} networks; ${endpoints} containers`;
 }

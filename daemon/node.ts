@@ -87,6 +87,7 @@ interface NodeOptions {
 class Node implements RunningNode {
   readonly operations: NodeOperations;
   readonly cni: CniHandler;
+  readonly health: RunningNode['health'];
   readonly fatal: Promise<WeftError>;
   private fail: (error: WeftError) => void = () => {};
   private readonly log: Log;
@@ -255,7 +256,7 @@ class Node implements RunningNode {
     );
     const parts = { log, carrier, dataplane, dns, endpoints, gossip, offloads, pool, records, sender, set };
     const offered = nodeInterfaces(parts, { name: nodeName, underlay: address, configured: config.networks });
-    ({ operations: this.operations, cni: this.cni } = offered);
+    ({ operations: this.operations, cni: this.cni, health: this.health } = offered);
   }
 
   async start(): Promise<void> {

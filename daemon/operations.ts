@@ -10,6 +10,7 @@ import type { KeyOperation } from '../control/serf/key-agent.ts';
 import type { ClaimState } from '../dataplane/claims.ts';
 import type { OffloadKey, OffloadState } from '../dataplane/offloads.ts';
 import type { DnsReport, ResolveReport, ResolveRequest, ResolverState } from './dns/dns-reports.ts';
+import type { Route } from './endpoints/route.ts';
 
 export interface StatusReport {
   readonly node: {
@@ -323,6 +324,8 @@ export interface AttachRequest {
   readonly addresses: readonly string[];
   readonly ifname: string;
   readonly mac: string | undefined;
+  /** In the order in which they are added. */
+  readonly routes?: readonly Route[];
   /** What a container runtime knows it by: its id, and what it calls the network. */
   readonly container?:
     | { readonly runtime: string; readonly id: string; readonly network: string }

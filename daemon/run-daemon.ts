@@ -4,7 +4,7 @@
  *   1. load the configuration              (wrong: nothing was started)
  *   2. see that no daemon answers yet      (one does: nothing was started)
  *   3. start the node
- *   4. open the API: now the daemon answers
+ *   4. open the API: now the daemon answers, and the service manager hears that it is ready
  *   5. wait for a signal, or for the node to fail
  *   6. close the API, then stop the node
  */
@@ -21,10 +21,14 @@ import { createLog, errorFields, type Log } from './log.ts';
 import { version } from './package-info.ts';
 import type { RunningNode, StartNode } from './running-node.ts';
 import { stopSignals } from './stop-signals.ts';
+import type { ServiceManager } from './systemd/service-manager.ts';
+import { supervise } from './systemd/supervision.ts';
 
 export interface DaemonModules {
   readonly startNode: StartNode;
   readonly clock: Clock;
+  /** Who runs this process. */
+  readonly manager: ServiceManager;
   /** Ends the process at once: process.exit, after `line` went to standard error. */
   readonly abort: (line: string) => void;
 }
@@ -53,6 +57,7 @@ export async function runDaemon(modules: DaemonModules, configPath: string | und
       { component: 'daemon', version, pid: process.pid, path: configPath ?? DEFAULT_CONFIG_PATH },
       'starting',
     );
+    modules.manager.status('starting');
     const node = await modules.startNode(config, log);
     await whileRunning(modules, node, log, socketPath, signals.first);
     log.info({ component: 'daemon' }, 'stopped');
@@ -77,6 +82,7 @@ async function whileRunning(
     const { operations, cni } = node;
     await carryOutPending({ log, cni }, dirname(socketPath));
     const api = await startApiServer({ ...modules, operations, cni, log }, { socketPath });
+    const unsupervise = supervise(modules, node.health);
     try {
       log.info({ component: 'daemon', socket: socketPath }, 'ready');
       const end = await Promise.race([signal, node.fatal]);
@@ -87,6 +93,7 @@ async function whileRunning(
       reason = end;
       log.info({ component: 'daemon', signal: end }, 'stopping');
     } finally {
+      unsupervise();
       await api.close();
     }
   } catch (error) {

@@ -4,11 +4,13 @@ import type { CniHandler } from './cni/call.ts';
 import type { Config } from './config/config.ts';
 import type { Log } from './log.ts';
 import type { NodeOperations } from './operations.ts';
+import type { Health } from './systemd/supervision.ts';
 
 export interface RunningNode {
   readonly operations: NodeOperations;
   /** What the CNI plugin asks for. */
   readonly cni: CniHandler;
+  readonly health: Health;
   /** Resolves when the node can no longer work (its socket or its worker is lost); never while all is well. */
   readonly fatal: Promise<WeftError>;
   /** Leaves gossip and frees what the process holds; containers keep their interfaces. Called once. */

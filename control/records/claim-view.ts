@@ -171,10 +171,6 @@ export class ClaimView {
     return this.scopes.get(vni)?.macs.get(mac)?.moves.count(this.clock.now()) ?? 0;
   }
 
-  forgetMoves(vni: Vni, mac: MacAddress): void {
-    this.scopes.get(vni)?.macs.get(mac)?.moves.clear();
-  }
-
   explain(vni: Vni, mac: MacAddress): Explanation {
     const view = this.scopes.get(vni)?.macs.get(mac);
     if (view === undefined) return { claims: [], moves: 0 };
@@ -263,6 +259,8 @@ export class ClaimView {
       this.options.onEvent({ type: 'addressFrozen', vni, mac, claim: winner });
     }
     if (winner !== undefined && !winner.frozen && previous?.frozen === true) {
+      // What is let go starts afresh everywhere, or the node that counts highest would freeze it again at its next move.
+      if (winner.origin === previous.origin) view.moves.clear();
       this.options.onEvent({ type: 'addressReleased', vni, mac, claim: winner });
     }
     view.isLost = this.tellLoss(vni, { mac }, view.isLost, view.winner, candidates);

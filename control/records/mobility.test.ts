@@ -163,9 +163,12 @@ test('the operator releases a frozen address where it is held', t => {
   const holder = cluster.nodes.find(({ name }) => name === c.log?.owner(BLUE, MAC)?.origin);
   t.is(holder?.log?.owner(BLUE, MAC)?.frozen, true);
   t.is(c.log?.release(BLUE, MAC), false);
+  for (const { log } of cluster.nodes) t.true((log?.explain(BLUE, MAC).moves ?? 0) > 0);
   t.is(holder?.log?.release(BLUE, MAC), true);
   cluster.run(30);
   t.is(c.log?.owner(BLUE, MAC)?.frozen, false);
+  for (const { log, name } of cluster.nodes)
+    t.is(log?.explain(BLUE, MAC).moves, 0, `${name} has forgotten the moves`);
 });
 
 test('moves in good order never freeze, however many there are', t => {

@@ -127,7 +127,6 @@ export class OwnEndpoints {
     if (record?.frozen !== true) return false;
     const freeze = this.freezes.get(freezeKey(vni, mac));
     if (freeze !== undefined) freeze.isOver = true;
-    this.modules.view.forgetMoves(vni, mac);
     this.write(vni, mac, { ...record, frozen: false });
     return true;
   }

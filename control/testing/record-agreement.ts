@@ -41,15 +41,18 @@ export function disagreementsOf(vni: Vni, carriers: readonly RecordNode[]): stri
 }
 
 /**
- * Who of these nodes, all that run, does not know another one, or suspects it. He will learn better, or hold it for dead for a moment, and show
- * something else then than now: records of a last life are gone 10 s after a new one is known.
+ * Who of these nodes, all that run, does not know another one; `suspicion` tells whether to suspect it is as wrong. Who suspects will learn
+ * better, or hold it for dead for a moment, and show something else then than now: records of a last life are gone 10 s after a new one is known.
  */
-export function membershipDisagreementsOf(running: readonly RecordNode[]): string[] {
+export function membershipDisagreementsOf(
+  running: readonly RecordNode[],
+  suspicion: 'wrong' | 'right',
+): string[] {
   const wrong: string[] = [];
   for (const node of running) {
     if (wrong.length > ENOUGH) return wrong;
-    const { alive } = node;
-    const unknown = running.find(({ name }) => !alive.has(name));
+    const known = node.known(suspicion === 'wrong' ? ['alive'] : ['alive', 'suspect']);
+    const unknown = running.find(({ name }) => !known.has(name));
     if (unknown !== undefined) wrong.push(`${node.name}: does not hold ${unknown.name} for alive`);
   }
   return wrong;

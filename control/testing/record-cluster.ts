@@ -9,6 +9,7 @@ import type { RecordEvent } from '../records/events.ts';
 import type { OwnEndpoint } from '../records/own-endpoints.ts';
 import { PeerTable, recordTag } from '../records/peers.ts';
 import { RecordLog } from '../records/record-log.ts';
+import type { MemberState } from '../stream.ts';
 import { weftTags } from '../tags.ts';
 import { Cluster, type SimulatedNode } from './cluster.ts';
 import { SimulatedLinks } from './links.ts';
@@ -172,9 +173,9 @@ export class RecordNode {
     this.record();
   }
 
-  /** Members that it holds for alive, itself included. */
-  get alive(): ReadonlySet<string> {
-    const members = this.member.members().filter(({ state }) => state === 'alive');
+  /** Members in one of these states, itself included. */
+  known(states: readonly MemberState[]): ReadonlySet<string> {
+    const members = this.member.members().filter(({ state }) => states.includes(state));
     return new Set([this.name, ...members.map(({ name }) => name)]);
   }
 
@@ -289,9 +290,10 @@ export class RecordCluster {
 
   /**
    * What running nodes are wrong about, at most a few lines. Each must show, of each network that it carries, exactly what is
-   * attached at running nodes, at the right VTEP, and hold the same logs as all others. Empty: converged.
+   * attached at running nodes, at the right VTEP, and hold the same logs as all others. Empty: converged. Where packets are lost, somebody
+   * is suspected now and then, which is no mistake once all have agreed.
    */
-  disagreements(): string[] {
+  disagreements(suspicion: 'wrong' | 'right' = 'wrong'): string[] {
     const { running } = this;
     const networks = this.vnis.flatMap(vni =>
       disagreementsOf(
@@ -299,7 +301,8 @@ export class RecordCluster {
         running.filter(({ attached }) => attached.has(vni)),
       ),
     );
-    return [...membershipDisagreementsOf(running), ...boardDisagreementsOf(running), ...networks];
+    const membership = membershipDisagreementsOf(running, suspicion);
+    return [...membership, ...boardDisagreementsOf(running), ...networks];
   }
 
   /** Breaches of what must hold at any time: see {@link RecordHistory.check}. */

@@ -69,7 +69,7 @@ class Scenario {
     // Agreement has to stay.
     cluster.run(5000);
     cluster.audit();
-    const problems = [...cluster.disagreements(), ...cluster.history.breaches, ...this.excesses()];
+    const problems = [...cluster.disagreements('right'), ...cluster.history.breaches, ...this.excesses()];
     return { nodes: this.size, problems, took: took ?? AGREEMENT, log: this.log };
   }
 

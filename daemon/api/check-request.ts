@@ -32,6 +32,7 @@ const SPOKEN: Readonly<Record<string, string>> = {
   mac: 'MAC',
   names: 'name',
   name: 'name',
+  routes: 'route',
   vni: 'VNI',
   mtu: 'MTU',
 };

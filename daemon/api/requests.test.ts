@@ -22,6 +22,7 @@ test('parseAttachRequest fills in defaults and makes addresses canonical', t => 
       addresses: ['198.18.0.2/24', '2001:DB8:0::2/64'],
       ifname: 'net1',
       mac: '02-00-5E-10-00-01',
+      routes: [{ dst: '2001:DB8:1::/48', gateway: '2001:DB8::1' }],
     }),
     {
       netns: '/proc/1/ns/net',
@@ -29,6 +30,7 @@ test('parseAttachRequest fills in defaults and makes addresses canonical', t => 
       addresses: ['198.18.0.2/24', '2001:db8::2/64'],
       ifname: 'net1',
       mac: '02:00:5e:10:00:01',
+      routes: [{ dst: '2001:db8:1::/48', gateway: '2001:db8::1' }],
     },
   );
 });
@@ -93,6 +95,19 @@ test('parseAttachRequest: what is refused, and why', t => {
       'name: too long together; give at most 256 characters, one more counted for each',
     ],
     [{ ...good, resolver: 'no' }, 'resolver: expected true or false'],
+    [
+      { ...good, routes: [{ dst: '10.0.0.1/8' }] },
+      'route: "10.0.0.1/8" has bits set beyond its prefix; write 10.0.0.0/8',
+    ],
+    [
+      { ...good, routes: [{ dst: '10.0.0.0/8', gateway: '::1' }] },
+      'route: 10.0.0.0/8 and its gateway ::1 are of different families; give both of IPv4 or of IPv6',
+    ],
+    [{ ...good, routes: [{ dst: '10.0.0.0/8', gw: '198.18.0.1' }] }, '"gw": unknown key'],
+    [
+      { ...good, routes: Array.from({ length: 65 }, () => ({ dst: '::/0' })) },
+      'route: too many; give 64 at most',
+    ],
     [{ ...good, ifName: 'eth1' }, '"ifName": unknown key; see docs/cli.md for the keys of a request'],
   ];
   for (const [body, reason] of table) {

@@ -6,6 +6,7 @@ import { formatMac, isMulticastMac, parseMac } from '../../dataplane/address.ts'
 import { WeftError } from '../../dataplane/errors.ts';
 import { parseInterfaceAddress } from '../cidr.ts';
 import type { ResolveRequest } from '../dns/dns-reports.ts';
+import { routeSchema } from '../endpoints/route.ts';
 import { describe, leaf, textLeaf, wordLeaf } from '../leaf.ts';
 import { lowerCase, parseContainerName, parseInterfaceName, parseNetworkName } from '../names.ts';
 import type {
@@ -19,6 +20,7 @@ import { checkRequest } from './check-request.ts';
 
 export const DEFAULT_IFNAME = 'eth0';
 const MAX_ADDRESSES = 32;
+const MAX_ROUTES = 64;
 
 /** In the place of addresses: one of each subnet of the network, as address management gives them. */
 export const AUTO_ADDRESS = 'auto';
@@ -74,6 +76,10 @@ const attachBody = detachBody.extend({
     .max(MAX_ADDRESSES, `too many; give ${MAX_ADDRESSES} at most`)
     .default([]),
   mac: mac.optional(),
+  routes: z
+    .array(routeSchema, 'expected a list')
+    .max(MAX_ROUTES, `too many; give ${MAX_ROUTES} at most`)
+    .default([]),
   container: z.strictObject({ runtime: text, id: text, network: text }).optional(),
   names: z
     .array(textLeaf(parseContainerName), 'expected a list')
@@ -93,11 +99,12 @@ export function parseAttachRequest(body: unknown): AttachRequest {
   if (repeated !== undefined) {
     throw new WeftError('invalid_argument', `cannot attach: address ${repeated} is given twice`);
   }
-  const { container, names = [], resolver, ...rest } = request;
+  const { container, names = [], resolver, routes, ...rest } = request;
   return {
     ...rest,
     mac: request.mac,
     ...(container !== undefined && { container }),
+    ...(routes.length > 0 && { routes }),
     // One that is given twice is one.
     ...(names.length > 0 && { names: [...new Set(names)] }),
     ...(resolver === false && { resolver }),

@@ -28,6 +28,7 @@ export interface AttachOptions extends GlobalOptions {
   readonly name: readonly string[];
   /** False with --no-resolver. */
   readonly resolver: boolean;
+  readonly route: readonly string[];
   readonly json?: boolean;
 }
 
@@ -74,6 +75,13 @@ export async function showReport(
   return watch(io, () => (io.stdout.isTTY === true ? draw(CLEAR_SCREEN, '') : draw('', '\n')));
 }
 
+/** As in 10.0.0.0/8,198.18.0.1: a destination, and perhaps a gateway. */
+function routeOf(text: string): { readonly dst: string; readonly gateway?: string } {
+  const comma = text.indexOf(',');
+  if (comma < 0) return { dst: text };
+  return { dst: text.slice(0, comma), gateway: text.slice(comma + 1) };
+}
+
 export async function attach(io: CliIo, netns: string, options: AttachOptions): Promise<void> {
   const request = parseAttachRequest({
     netns: absoluteNetns(io, netns),
@@ -83,6 +91,7 @@ export async function attach(io: CliIo, netns: string, options: AttachOptions): 
     ...(options.mac !== undefined && { mac: options.mac }),
     names: options.name,
     resolver: options.resolver,
+    routes: options.route.map(routeOf),
   });
   const endpoint = await connect(io, options).attach(request);
   const { network, ifname, mac, addresses, names } = endpoint;

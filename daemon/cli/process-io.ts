@@ -34,11 +34,14 @@ export function processIo(startNode: StartNode): CliIo {
     async runDaemon(configPath) {
       // Loaded here only: the HTTP server takes longer to load than `weft peers` takes to run.
       const { runDaemon } = await import('../run-daemon.ts');
+      // It brings the native addon.
+      const { takeServiceManager } = await import('../systemd/service-manager.ts');
+      const manager = takeServiceManager(process.env, { pid: process.pid });
       const abort = (line: string) => {
         process.stderr.write(failureLine(line));
         process.exit(EXIT_FAILED);
       };
-      await runDaemon({ startNode, clock: systemClock, abort }, configPath);
+      await runDaemon({ startNode, clock: systemClock, manager, abort }, configPath);
     },
   };
 }

@@ -112,6 +112,11 @@ function addAttach(program: Command, io: CliIo): void {
         .argParser((value: string, before: readonly string[]) => [...before, value])
         .default([], 'none'),
     )
+    .addOption(
+      new Option('--route <cidr[,gateway]>', 'route that it leads to; may be repeated')
+        .argParser((value: string, before: readonly string[]) => [...before, value])
+        .default([], 'none but to its subnets'),
+    )
     .option('--no-resolver', 'leave port 53 in the namespace alone: names are not answered to it')
     .option('--json', 'print the endpoint as JSON')
     .addHelpText(
@@ -121,6 +126,7 @@ function addAttach(program: Command, io: CliIo): void {
         'weft attach web --network blue --address 198.18.0.2/24 --address 2001:db8:1::2/64',
         'weft attach web --network blue --address auto --name web --name web-1',
         'weft attach /proc/4711/ns/net --network blue --address 198.18.0.3/24 --ifname net1',
+        'weft attach web --network blue --address auto --route 0.0.0.0/0,198.18.0.1',
       ]),
     )
     .action((netns: string, _, command: Command) =>

@@ -165,7 +165,8 @@ test('attach sends what was given, and prints the endpoint', async t => {
     '--address',
     '2001:db8::2/64',
   ];
-  const { code, out } = await ask(...argv, '--ifname', 'net1', '--mac', '02-00-5e-10-00-09');
+  const routes = ['--route', '0.0.0.0/0,198.18.0.1', '--route', '10.0.0.0/8'];
+  const { code, out } = await ask(...argv, '--ifname', 'net1', '--mac', '02-00-5e-10-00-09', ...routes);
   t.is(code, 0);
   t.is(out, 'attached /somewhere/web to blue: net1 02:00:5e:10:00:09 198.18.0.2/24 2001:db8::2/64\n');
   t.deepEqual(node.requests, [
@@ -175,6 +176,7 @@ test('attach sends what was given, and prints the endpoint', async t => {
       addresses: ['198.18.0.2/24', '2001:db8::2/64'],
       ifname: 'net1',
       mac: '02:00:5e:10:00:09',
+      routes: [{ dst: '0.0.0.0/0', gateway: '198.18.0.1' }, { dst: '10.0.0.0/8' }],
     },
   ]);
   const { out: json } = await ask('attach', '4711', '--network', 'green', '--json');

@@ -13,7 +13,7 @@ const NETWORK = { name: 'blue', subnet: '198.18.0.0/24', subnet6: '2001:db8::/64
 const CONTAINER = { runtime: 'cni', id: 'c1', network: 'blue' };
 
 function endpointOf(request: AttachRequest): Endpoint {
-  const { netns, ifname, addresses, mac = '02:00:5e:10:00:01', container, names = [] } = request;
+  const { netns, ifname, addresses, mac = '02:00:5e:10:00:01', container, names = [], routes } = request;
   const given = addresses.includes('auto') ? ['198.18.0.77/24'] : [...addresses];
   const fixed = {
     network: 'blue',
@@ -31,6 +31,7 @@ function endpointOf(request: AttachRequest): Endpoint {
     addresses: given,
     container,
     names: [...names],
+    ...(routes !== undefined && { routes: [...routes] }),
   };
 }
 
@@ -151,7 +152,7 @@ test('ADD with an IPAM plugin takes its addresses, and passes on what else it sa
   };
   const { body } = await call('ADD', { config: { ipam: { type: 'host-local' } }, delegated });
   t.deepEqual(requests[0]?.addresses, ['198.18.0.20/24']);
-  t.like(body, { routes: [{ dst: '0.0.0.0/0' }], dns: { nameservers: ['192.0.2.53'] } });
+  t.like(body, { routes: [{ dst: '0.0.0.0/0', gw: '198.18.0.1' }], dns: { nameservers: ['192.0.2.53'] } });
   t.deepEqual(body.ips, [{ address: '198.18.0.20/24', gateway: '198.18.0.1', interface: 1 }]);
 });
 
@@ -189,6 +190,36 @@ test('ADD gives the container the names that its runtime has for it', async t =>
   t.false(requests[1]?.resolver);
 });
 
+test('ADD asks for the routes of an IPAM plugin, by the gateways of its addresses, and tells them as its version can', async t => {
+  const delegated = {
+    ips: [{ address: '198.18.0.20/24', gateway: '198.18.0.1' }, { address: '2001:db8::20/64' }],
+    routes: [
+      { dst: '0.0.0.0/0', gw: '', mtu: 1400, advmss: null, priority: 5, table: 100, scope: 0 },
+      { dst: '10.0.0.0/8', gw: '198.18.0.9' },
+      { dst: '2001:DB8:1::/48' },
+    ],
+  };
+  const short = [
+    { dst: '0.0.0.0/0', gw: '198.18.0.1' },
+    { dst: '10.0.0.0/8', gw: '198.18.0.9' },
+    { dst: '2001:db8:1::/48' },
+  ];
+  const details = { mtu: 1400, priority: 5, table: 100, scope: 0 };
+  for (const [cniVersion, routes] of [
+    ['1.0.0', short],
+    ['1.1.0', [{ ...short[0], ...details }, short[1], short[2]]],
+  ] as const) {
+    const { call, requests } = rig();
+    const { body } = await call('ADD', { config: { cniVersion, ipam: { type: 'x' } }, delegated });
+    t.deepEqual(requests[0]?.routes, [
+      { dst: '0.0.0.0/0', gateway: '198.18.0.1', ...details },
+      { dst: '10.0.0.0/8', gateway: '198.18.0.9' },
+      { dst: '2001:db8:1::/48' },
+    ]);
+    t.deepEqual(body.routes, routes);
+  }
+});
+
 test('ADD after other plugins adds to what they have made', async t => {
   const prevResult = {
     interfaces: [{ name: 'eth0', sandbox: '/run/netns/c1' }],
@@ -218,6 +249,7 @@ for (const [title, options, code] of [
     2,
   ],
   ['an IPAM plugin that says nonsense', { delegated: { ips: 'x' } }, 7],
+  ['a route to no prefix', { delegated: { routes: [{ dst: '10.0.0.1/8' }] } }, 7],
   ['a version that is not spoken', { config: { cniVersion: '3.0.0' } }, 1],
 ] as const) {
   test(`ADD is refused: ${title}: error ${code}`, async t => {

@@ -7,6 +7,7 @@ import { WeftError } from '../../dataplane/errors.ts';
 import { parseAttachRequest } from '../api/requests.ts';
 import { parseInterfaceAddress } from '../cidr.ts';
 import type { ResolverSettings } from '../dns/resolvers.ts';
+import { brokenRoutes } from '../endpoints/container-routes.ts';
 import type { Endpoint } from '../endpoints/endpoint.ts';
 import type { Endpoints } from '../endpoints/endpoints.ts';
 import type { AttachableNetwork } from '../endpoints/plan.ts';
@@ -16,6 +17,7 @@ import type { AttachRequest } from '../operations.ts';
 import type { CniAnswer, CniCall } from './call.ts';
 import { CNI_ERROR, CniError, cniErrorOf } from './cni-error.ts';
 import { cniResult } from './cni-result.ts';
+import { routesOf } from './cni-routes.ts';
 import {
   type CniConfig,
   type CniResult,
@@ -97,6 +99,7 @@ export class CniOperations {
       network: network.name,
       addresses: addressesOf(config, ipam, network),
       ifname: call.ifname,
+      routes: routesOf(ipam),
       ...(config.mac !== undefined && { mac: config.mac }),
       container: { runtime: RUNTIME, id: call.container, network: config.name },
       names: config.names,
@@ -168,6 +171,8 @@ export class CniOperations {
     if (missing.length > 0)
       throw notAsItWas(endpoint, `has ${missing.join(', ')}, which prevResult does not`);
     await requireLink(endpoint, call.netns);
+    const broken = await brokenRoutes(endpoint, call.netns);
+    if (broken.length > 0) throw notAsItWas(endpoint, broken.join('; '));
   }
 
   private async collect(config: CniConfig): Promise<undefined> {

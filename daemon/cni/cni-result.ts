@@ -2,10 +2,11 @@
 
 import type { ResolverSettings } from '../dns/resolvers.ts';
 import type { Endpoint } from '../endpoints/endpoint.ts';
+import { cniRoutes } from './cni-routes.ts';
 import type { CniDns, CniResult } from './network-config.ts';
-import { type CniVersion, hasFamilies, hasInterfaceMtu } from './version.ts';
+import { type CniVersion, hasFamilies, hasPathDetails } from './version.ts';
 
-/** `before`: of the chain. `ipam`: of the IPAM plugin, whose gateways, routes and DNS are passed on. */
+/** `before`: of the chain. `ipam`: of the IPAM plugin, whose gateways and DNS are passed on. */
 export interface ResultParts {
   readonly version: CniVersion;
   readonly endpoint: Endpoint;
@@ -26,7 +27,7 @@ export function cniResult({
   dns,
 }: ResultParts): Record<string, unknown> {
   const { attach, hostLink, ifname, mac, mtu, addresses } = endpoint;
-  const size = hasInterfaceMtu(version) ? { mtu } : {};
+  const size = hasPathDetails(version) ? { mtu } : {};
   const interfaces = [
     ...(before?.interfaces ?? []),
     // The host's end of the pair, as the bridge plugin has it. A TAP has none.
@@ -46,7 +47,7 @@ export function cniResult({
     cniVersion: version,
     interfaces,
     ips: [...(before?.ips ?? []), ...ips],
-    routes: [...(before?.routes ?? []), ...(ipam?.routes ?? [])],
+    routes: [...(before?.routes ?? []), ...cniRoutes(version, endpoint.routes)],
     dns: withResolver({ ...before?.dns, ...ipam?.dns }, dns),
   };
 }

@@ -28,13 +28,24 @@ const dnsSchema = z.looseObject({
 
 export type CniDns = z.output<typeof dnsSchema>;
 
+const routeSchema = z.looseObject({
+  dst: z.string(),
+  gw: z.string().nullish(),
+  // Since 1.1.0.
+  mtu: z.number().nullish(),
+  advmss: z.number().nullish(),
+  priority: z.number().nullish(),
+  table: z.number().nullish(),
+  scope: z.number().nullish(),
+});
+
 /** A result, as prevResult and as what an IPAM plugin prints. What we do not know is passed on. */
 const resultSchema = z.looseObject({
   interfaces: list(
     z.looseObject({ name: z.string(), mac: z.string().nullish(), sandbox: z.string().nullish() }),
   ),
   ips: list(ipSchema),
-  routes: list(z.looseObject({ dst: z.string(), gw: z.string().nullish() })),
+  routes: list(routeSchema),
   dns: dnsSchema.nullish(),
 });
 

@@ -10,8 +10,8 @@ export function hasFamilies(version: CniVersion): boolean {
   return version.startsWith('0.');
 }
 
-/** Interfaces tell their MTU. */
-export function hasInterfaceMtu(version: CniVersion): boolean {
+/** Interfaces tell their MTU, and routes more than destination and gateway. */
+export function hasPathDetails(version: CniVersion): boolean {
   return version === '1.1.0';
 }
 

@@ -14,7 +14,16 @@ import type { Vm } from '../lab/vm.ts';
 import { waitFor } from '../lab/wait-for.ts';
 import { packageRoot } from '../package-info.ts';
 import { inLab } from './in-lab.ts';
-import { ATTACH_MODES, addWeftVm, assertPing, localEndpoints, startPair, timed } from './overlay.ts';
+import {
+  ATTACH_MODES,
+  addAttached,
+  addWeftVm,
+  assertPing,
+  localEndpoints,
+  startPair,
+  timed,
+  waitForPing,
+} from './overlay.ts';
 
 const PLUGIN = join(packageRoot, 'daemon/cni/native/build/weft-cni');
 
@@ -43,6 +52,7 @@ interface CniBody {
   readonly code?: number;
   readonly msg?: string;
   readonly ips?: readonly { readonly address: string }[];
+  readonly routes?: readonly object[];
   readonly interfaces?: readonly { readonly name: string; readonly mac: string }[];
 }
 
@@ -227,6 +237,59 @@ test('CNI: addresses of an IPAM plugin, which gets them back', async t => {
     t.is((await assertOk(t, add(c3))).ips?.[0]?.address, '198.18.0.40/24');
   });
 });
+
+for (const attach of ATTACH_MODES) {
+  test(`CNI (${attach}): routes of an IPAM plugin are there, CHECK misses them, and one that leads nowhere is refused`, async t => {
+    await inLab(t, `cni-routes-${attach}`, async lab => {
+      const { a, b } = await startPair(lab, { attach });
+      const router = await addAttached(b, 'router', { addresses: ['198.18.0.1/24'] });
+      await router.ip('addr add 203.0.113.1/32 dev lo');
+      await router.sysctl({ 'net.ipv4.ip_forward': 1 });
+      const c1 = await a.addContainer('c1');
+      const ipamOf = (...routes: object[]) => ({
+        type: 'host-local',
+        dataDir: join(a.directory, 'ipam'),
+        ranges: [[{ subnet: '198.18.0.0/24', rangeStart: '198.18.0.40', gateway: '198.18.0.1' }]],
+        routes,
+      });
+      const one = { container: 'one', netns: netnsOf(c1) };
+      const config = {
+        cniVersion: '1.0.0',
+        ipam: ipamOf({ dst: '0.0.0.0/0' }, { dst: '192.0.2.0/24', gw: '198.18.0.9' }),
+      };
+      const added = await assertOk(t, cni(a, 'ADD', { ...one, config }));
+      t.deepEqual(added.routes, [
+        { dst: '0.0.0.0/0', gw: '198.18.0.1' },
+        { dst: '192.0.2.0/24', gw: '198.18.0.9' },
+      ]);
+      await assertPing(t, c1, '203.0.113.1');
+
+      // The same after the daemon has been killed: the container has kept them.
+      await a.kill9();
+      await a.restartWeft();
+      await waitForPing(c1, '203.0.113.1', 30_000);
+      const prevResult = { prevResult: added };
+      await assertOk(t, cni(a, 'CHECK', { ...one, config: { ...config, ...prevResult } }));
+      await c1.ip('route del default');
+      const missed = await cni(a, 'CHECK', { ...one, config: { ...config, ...prevResult } });
+      t.like(missed.body, { code: 101, msg: 'eth0 of one has no route to 0.0.0.0/0' });
+      await assertOk(t, cni(a, 'DEL', { ...one, config }));
+
+      const unreachable = { ipam: ipamOf({ dst: '10.0.0.0/8', gw: '192.0.2.1' }) };
+      const refused = await cni(a, 'ADD', { ...one, config: unreachable });
+      t.like(refused.body, { code: 7 });
+      t.regex(
+        refused.body?.msg ?? '',
+        /^the gateway 192\.0\.2\.1 of the route to 10\.0\.0\.0\/8 cannot be reached/,
+      );
+      t.deepEqual([await localEndpoints(a), await ownLinks(a)], [[], []]);
+      t.deepEqual(
+        (await c1.links()).map(({ ifname }) => ifname),
+        ['lo'],
+      );
+    });
+  });
+}
 
 test('CNI: GC takes away what the runtime does not know, STATUS whether there is a network', async t => {
   await inLab(t, 'cni-gc', async lab => {

@@ -5,8 +5,7 @@
  *   weft attach c1 --address auto ─► [ weft b ] ══╬══ switch      who owns which range is decided by a majority of voters
  *                                    [ weft c ] ══╝
  */
-import test from 'ava';
-import { cutFrom, mend } from '../lab/impairment.ts';
+import test, { type ExecutionContext } from 'ava';
 import type { Lab } from '../lab/lab.ts';
 import type { Vm } from '../lab/vm.ts';
 import { waitFor } from '../lab/wait-for.ts';
@@ -42,6 +41,16 @@ async function createBlue(vms: readonly Vm[], ...options: string[]): Promise<voi
       await waitFor(async () => (await vm.api.networks()).length === 1, { what: 'blue', timeoutMs: 5000 });
     }),
   );
+}
+
+/** A partition that is none must not pass for one. */
+async function assertParted(
+  t: ExecutionContext,
+  [side, others]: readonly [readonly Vm[], readonly Vm[]],
+): Promise<void> {
+  for (const vm of side)
+    for (const { underlay } of others)
+      t.not((await vm.exec('ping', ['-c', '1', '-W', '1', underlay], { check: false })).code, 0);
 }
 
 async function attachAuto(vm: Vm, netns: string): Promise<EndpointReport> {
@@ -129,18 +138,11 @@ test(`addresses: ${ATTACHES} on each side of a partition of five machines: none 
       }),
     );
     const sides = [vms.slice(0, 3), vms.slice(3)] as const;
-    const cut = async (isCut: boolean) => {
-      await Promise.all(
-        sides.flatMap((side, i) => {
-          const others = (i === 0 ? sides[1] : sides[0]).map(({ underlay }) => underlay);
-          return side.map(async vm => await (isCut ? cutFrom(vm, others) : mend(vm)));
-        }),
-      );
-    };
     const netns = sides.map(side =>
       lab.addBareNamespaces(Array.from({ length: ATTACHES }, (_, i) => `${side[0]?.name}-p${i}`)),
     );
-    await cut(true);
+    await lab.split(sides[1]);
+    await assertParted(t, sides);
     const given = await Promise.all(
       sides.map(async (side, i) => {
         const taken: EndpointReport[] = [];
@@ -149,7 +151,7 @@ test(`addresses: ${ATTACHES} on each side of a partition of five machines: none 
         return taken;
       }),
     );
-    await cut(false);
+    await lab.mend();
     const all = [...warm, ...given.flat()].map(endpoint => hostOf(endpoint));
     t.is(all.length, 5 + 2 * ATTACHES);
     t.is(new Set(all).size, all.length);

@@ -4,6 +4,7 @@ import { ownLinkNames } from '../net/ip.ts';
 import { changeLinkSteps, LinkStepError } from '../net/link-steps.ts';
 import { removeLinkIfThere } from '../net/rtnetlink/links.ts';
 import { containerLinkStep, explainOccupied } from './container-link.ts';
+import { addRoutes } from './container-routes.ts';
 import type { Endpoint } from './endpoint.ts';
 import { bridgeName } from './names.ts';
 import type { SuperFrameLimits } from './plan.ts';
@@ -33,6 +34,7 @@ export async function attachByBridge(
       },
       containerLinkStep(endpoint, gsoMaxSegs),
     ]);
+    await addRoutes(endpoint);
   } catch (error) {
     if (error instanceof LinkStepError && error.step === 0) throw await explainTaken(error, endpoint);
     // Whatever goes wrong here, the reason of the attachment is what counts.

@@ -1,6 +1,7 @@
 /** A container interface that weft made, as it is remembered across restarts. */
 import { z } from 'zod';
 import { type IpAddress, parseIp } from '../../dataplane/address.ts';
+import { routeSchema } from './route.ts';
 
 /** The record on disk. Additions must be optional: the file outlives the version that wrote it. */
 export const endpointSchema = z.object({
@@ -12,6 +13,8 @@ export const endpointSchema = z.object({
   mac: z.string(),
   addresses: z.array(z.string()),
   mtu: z.number().int(),
+  /** That it was given with its interface. */
+  routes: z.array(routeSchema).optional(),
   /** What a container runtime knows it by; without it, it was attached by hand. */
   container: z
     .object({

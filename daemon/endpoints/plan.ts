@@ -7,6 +7,7 @@ import { resolveNetns } from '../net/netns.ts';
 import type { AttachRequest } from '../operations.ts';
 import { type Endpoint, isSameInterface } from './endpoint.ts';
 import { formatStableMac, hostLinkName } from './names.ts';
+import { routesKey } from './route.ts';
 import { requireInSubnets } from './subnet.ts';
 
 /** What an interface of a network may send whole. */
@@ -63,6 +64,7 @@ export async function planEndpoint(
     addresses: [...addresses],
     mtu: network.mtu,
     hostLink: hostLinkName(network.attach, netns.inode, ifname),
+    ...(request.routes !== undefined && { routes: [...request.routes] }),
     ...(request.container !== undefined && { container: request.container }),
     ...(request.names !== undefined && request.names.length > 0 && { names: [...request.names] }),
     ...(request.resolver === false && { resolver: false }),
@@ -79,6 +81,7 @@ export function requireSame(existing: Endpoint, wanted: Endpoint, request: Attac
     existing.container?.id === wanted.container?.id &&
     existing.names?.join() === wanted.names?.join() &&
     existing.resolver === wanted.resolver &&
+    routesKey(existing.routes) === routesKey(wanted.routes) &&
     (request.mac === undefined || existing.mac === wanted.mac);
   if (same) return existing;
   throw new WeftError(

@@ -4,6 +4,7 @@ import { changeLinkSteps, LinkStepError } from '../net/link-steps.ts';
 import type { LinkInfo } from '../net/rtnetlink/link-messages.ts';
 import { readLink, removeLinkIfThere } from '../net/rtnetlink/links.ts';
 import { containerLinkStep, explainOccupied } from './container-link.ts';
+import { addRoutes } from './container-routes.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { SuperFrameLimits } from './plan.ts';
 
@@ -27,6 +28,7 @@ export async function attachByTap(
       { netns: netns.path, changes: [{ kind: 'set', dev: hostLink, rename: ifname }] },
       containerLinkStep(endpoint, gsoMaxSegs),
     ]);
+    await addRoutes(endpoint);
   } catch (error) {
     closeTap(device);
     const step = error instanceof LinkStepError ? error.step : undefined;

@@ -53,6 +53,21 @@ export class Host {
     return process;
   }
 
+  /** Starts a long-running command that enters the namespace by itself. */
+  spawnOutside(command: string, args: readonly string[]): LabProcess {
+    const process = new LabProcess(`${this.name}: ${command}`, command, args);
+    this.processes.push(process);
+    return process;
+  }
+
+  /** As {@link spawn}, but with the mounts of this machine: `ip netns exec` hides the cgroups, which container runtimes need. */
+  spawnWithMounts(command: string, args: readonly string[]): LabProcess {
+    const title = `${this.name}: ${[command, ...args].join(' ')}`;
+    const process = new LabProcess(title, 'nsenter', [`--net=${this.netnsPath}`, command, ...args]);
+    this.processes.push(process);
+    return process;
+  }
+
   /** Runs one of the lab's Node programs (`tools/NAME.ts`) inside, to its end; what it prints is JSON. */
   async tool<T>(name: string, args: readonly (string | number)[], options: CommandOptions = {}): Promise<T> {
     const { stdout } = await this.exec(process.execPath, [toolPath(name), ...args.map(String)], options);

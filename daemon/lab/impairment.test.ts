@@ -1,16 +1,23 @@
 import test from 'ava';
-import { sumOfCounters } from './impairment.ts';
+import { lossRules, packetsOf } from './impairment.ts';
 
-const LISTING = `table inet impairment {
-	chain input {
-		type filter hook input priority -300; policy accept;
-		meta l4proto { tcp, udp } th dport 7946 numgen random mod 100 < 10 counter packets 17 bytes 1020 drop
-		meta l4proto { tcp, udp } th sport 7946 th dport != 7946 numgen random mod 100 < 10 counter packets 5 bytes 300 drop
-	}
-}
-`;
+const LISTING = {
+  nftables: [
+    { metainfo: { version: '1.0.6', release_name: 'Lester Gooch #5', json_schema_version: 1 } },
+    { counter: { family: 'inet', name: 'lost', table: 'impairment', handle: 1, packets: 22, bytes: 1320 } },
+  ],
+};
 
-test('sumOfCounters adds the packets of all rules', t => {
-  t.is(sumOfCounters(LISTING), 22);
-  t.is(sumOfCounters('table inet impairment {\n}\n'), 0);
+test('packetsOf reads a counter, and does not take nothing for none', t => {
+  t.is(packetsOf(JSON.stringify(LISTING)), 22);
+  t.throws(() => packetsOf(JSON.stringify({ nftables: LISTING.nftables.slice(0, 1) })), {
+    message: /lists no counter/,
+  });
+});
+
+test('lossRules gives each packet one chance', t => {
+  const rules = lossRules({ port: 7946, percent: 10 });
+  t.is(rules.length, 3);
+  t.regex(rules[1] ?? '', /th dport 7946 numgen random mod 100 < 10 counter name lost drop/);
+  t.regex(rules[2] ?? '', /th sport 7946 th dport != 7946/);
 });

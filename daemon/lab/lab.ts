@@ -17,6 +17,7 @@
  */
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { removeCgroups } from './cgroups.ts';
 import { Host } from './host.ts';
 import type { LabProcess } from './lab-process.ts';
 import { checkNamePart, labDirectory, labPrefix } from './names.ts';
@@ -48,6 +49,8 @@ export interface VmOptions {
 }
 
 const SWITCH = 'switch';
+/** The other half of a switch that was split. */
+const FAR_SWITCH = 'far-switch';
 /**
  * The queue of a shaped card: the 1000 full frames (txqueuelen) that a real one has, as bytes, and a burst that covers a
  * timer that fires late (256 KiB are 2 ms of 1 Gbit/s). Super-frames enter the queue whole, counted with the headers of all their
@@ -72,6 +75,8 @@ export class Lab {
   private readonly namespaces: string[] = [];
   private readonly vms = new Map<string, Vm>();
   private readonly switchHost: Host;
+  /** The machines on the other side, while the underlay is split. */
+  private farSide: readonly Vm[] | undefined;
 
   private constructor(options: LabOptions) {
     checkNamePart(options.name);
@@ -97,11 +102,7 @@ export class Lab {
     try {
       mkdirSync(lab.directory, { mode: 0o755 });
       await lab.addNamespace(SWITCH);
-      // Snooping would need an IGMP querier; without one it loses neighbour discovery after a few minutes.
-      await lab.switchHost.ip(
-        `link add ${SWITCH} mtu ${lab.mtu} type bridge mcast_snooping 0`,
-        `link set ${SWITCH} up`,
-      );
+      await lab.switchHost.ip(...bridge(SWITCH, lab.mtu));
       return lab;
     } catch (error) {
       await lab.destroy();
@@ -173,6 +174,29 @@ export class Lab {
     await this.switchHost.ip(`link set port-${vm.name} ${state}`);
   }
 
+  /**
+   * Splits the underlay in two: these machines on one side, all others on the other. Nobody loses his carrier, and nobody is told.
+   * Replaces the split of before.
+   */
+  async split(vms: readonly Vm[]): Promise<void> {
+    await this.mend();
+    await this.switchHost.ip(
+      ...bridge(FAR_SWITCH, this.mtu),
+      ...vms.map(vm => `link set port-${vm.name} master ${FAR_SWITCH}`),
+    );
+    this.farSide = vms;
+  }
+
+  /** Makes one underlay of the two halves again. */
+  async mend(): Promise<void> {
+    if (this.farSide === undefined) return;
+    await this.switchHost.ip(
+      ...this.farSide.map(vm => `link set port-${vm.name} master ${SWITCH}`),
+      `link del ${FAR_SWITCH}`,
+    );
+    this.farSide = undefined;
+  }
+
   /** What every process of this lab said: for the log of a test that failed. */
   report(): string {
     return this.processes.map(process => process.report()).join('\n');
@@ -182,6 +206,7 @@ export class Lab {
   async destroy(): Promise<void> {
     this.destroySync();
     await Promise.all(this.processes.map(process => process.ended));
+    removeCgroups(owner => owner === process.pid);
     // A process that was just being killed may have written a last file.
     rmSync(this.directory, { recursive: true, force: true });
   }
@@ -209,6 +234,11 @@ export class Lab {
     await added.ip('link set lo up');
     return netns;
   }
+}
+
+/** Snooping would need an IGMP querier; without one it loses neighbour discovery after a few minutes. */
+function bridge(name: string, mtu: number): readonly string[] {
+  return [`link add ${name} mtu ${mtu} type bridge mcast_snooping 0`, `link set ${name} up`];
 }
 
 function watchForEnd(): void {

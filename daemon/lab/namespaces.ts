@@ -1,6 +1,7 @@
 /** Making and removing namespaces: synchronous throughout, because removal must also work while this process exits. */
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readlinkSync, rmSync, statSync } from 'node:fs';
+import { removeCgroups } from './cgroups.ts';
 import { listLabDirectories, listLabNamespaces, netnsPath, ownerOf } from './names.ts';
 
 /** Makes a named network namespace. Synchronous, so that no end of this process can come between it and its record. */
@@ -36,6 +37,7 @@ export function removeOrphans(): string[] {
   const namespaces = listLabNamespaces().filter(name => !isAlive(ownerOf(name) ?? 0));
   const directories = listLabDirectories().filter(({ owner }) => !isAlive(owner));
   removeNamespaces(namespaces);
+  removeCgroups(owner => !isAlive(owner));
   for (const { path } of directories) rmSync(path, { recursive: true, force: true });
   return [...namespaces, ...directories.map(({ path }) => path)];
 }

@@ -28,7 +28,8 @@ ping iputils-ping
 iperf3 iperf3
 '
 # tshark decodes what we send, nft loses packets; Open vSwitch and serf are the independent peers of the tests; host-local
-# gives addresses to the CNI plugin, which podman calls; its containers have busybox.
+# gives addresses to the CNI plugin, which podman and containerd call; their containers have busybox.
+# A machine with a systemd of its own is made by systemd-nspawn.
 judges='
 tcpdump tcpdump
 tshark tshark
@@ -37,8 +38,11 @@ ovs-vswitchd openvswitch-switch
 serf serf
 /usr/lib/cni/host-local containernetworking-plugins
 podman podman
+containerd containerd
 runc runc
 /bin/busybox busybox-static
+/lib/systemd/systemd systemd
+systemd-nspawn systemd-container
 '
 fuzzing='
 clang clang

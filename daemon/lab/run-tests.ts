@@ -1,7 +1,7 @@
 /**
  * `node dist/daemon/lab/run-tests.js [unit | e2e | sanitized | differential | PART-OF-A-PATH]`: runs the tests (everything without an
  * argument) and ends with what failed, and the line "N passed, N failed". The exit status is 0 only if nothing failed. End-to-end tests
- * that failed are run once more, in their files alone; what passes then is told as unsteady.
+ * that failed are run once more, in their files alone; what passes then is told as unsteady; so is what could not be tested on this machine.
  */
 import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
@@ -56,8 +56,7 @@ async function run(step: TestStep, clock: Clock): Promise<TapCounter> {
 async function runTwice(step: TestStep): Promise<Outcome> {
   const first = await run(step, systemClock);
   const again = secondTry(step, first.failures);
-  if (again === undefined) return { passed: first.passed, failures: first.failures, unsteady: [] };
-  return outcomeOf(first, await run(again, systemClock));
+  return outcomeOf(first, again === undefined ? undefined : await run(again, systemClock));
 }
 
 function tell(heading: string, failures: readonly Failure[]): void {
@@ -70,6 +69,7 @@ async function main(selection: string | undefined): Promise<number> {
   let passed = 0;
   const failures: Failure[] = [];
   const unsteady: Failure[] = [];
+  const untested: Failure[] = [];
   try {
     for (const name of Lab.sweep()) write(`removed what a crashed run left: ${name}`);
     const steps = testSteps(testFiles(), selection);
@@ -79,12 +79,14 @@ async function main(selection: string | undefined): Promise<number> {
       passed += outcome.passed;
       failures.push(...outcome.failures);
       unsteady.push(...outcome.unsteady);
+      untested.push(...outcome.untested.map(([title = '', ...details]) => ({ title, details })));
     }
   } catch (error) {
     const title = error instanceof WeftError ? error.line : String(error);
     process.stderr.write(`${title}\n`);
     failures.push({ title, details: [] });
   }
+  tell('not tested on this machine', untested);
   tell('failed at first, passed the second time', unsteady);
   tell('failed', failures);
   write(`\n${passed} passed, ${failures.length} failed`);

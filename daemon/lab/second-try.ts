@@ -10,6 +10,8 @@ export interface Outcome {
   readonly failures: readonly Failure[];
   /** Failed at first, and passed the second time. */
   readonly unsteady: readonly Failure[];
+  /** What could not be tested on this machine. */
+  readonly untested: readonly (readonly string[])[];
 }
 
 /** The step once more, with the files alone in which these tests failed; undefined if that is no end-to-end test. */
@@ -22,8 +24,12 @@ export function secondTry(step: TestStep, failures: readonly Failure[]): TestSte
   return { ...e2eStep(again), title: `${step.title}: what failed, once more` };
 }
 
-/** What is to be said of both tries. */
-export function outcomeOf(first: TapCounter, second: TapCounter): Outcome {
+/** What is to be said of both tries, or of the only one. */
+export function outcomeOf(first: TapCounter, second: TapCounter | undefined): Outcome {
+  if (second === undefined) {
+    const { passed, failures, untested } = first;
+    return { passed, failures, unsteady: [], untested };
+  }
   // A try of one file does not say its name before the titles.
   const isSame = (one: Failure, other: Failure) =>
     one.title === other.title || one.title.endsWith(` › ${other.title}`);
@@ -32,7 +38,8 @@ export function outcomeOf(first: TapCounter, second: TapCounter): Outcome {
   // Nothing passed: it did not come to the tests at all.
   const failures = second.passed === 0 ? first.failures : [...steady, ...fresh];
   const unsteady = first.failures.filter(failure => !failures.includes(failure));
-  return { passed: first.passed + unsteady.length, failures, unsteady };
+  const untested = [...first.untested, ...second.untested];
+  return { passed: first.passed + unsteady.length, failures, unsteady, untested };
 }
 
 /** As ava puts it before the titles. */

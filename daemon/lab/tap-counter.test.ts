@@ -65,3 +65,19 @@ test('TapCounter keeps no more than thirty lines of a failure, and names a step 
   crashed.end(7);
   t.deepEqual(crashed.failures, [{ title: 'the step itself (exit 7)', details: [] }]);
 });
+
+test('TapCounter keeps what was not tested, with the lines that belong to it', t => {
+  const counter = new TapCounter();
+  const lines = [
+    'ok 1 - x › with loss',
+    '#   NOT TESTED HERE: loss: no rule sees a packet',
+    '#   $ nft list ruleset',
+    '#   240 containers attached',
+    'ok 2 - y',
+    '#   a log line of its own',
+  ];
+  for (const line of lines) counter.line(line);
+  t.deepEqual(counter.untested, [
+    ['loss: no rule sees a packet', '#   $ nft list ruleset', '#   240 containers attached'],
+  ]);
+});

@@ -1,5 +1,7 @@
 /** Counting of test results from TAP, the Test Anything Protocol (testanything.org, version 13), as ava prints it. */
 
+import { isLogged, notTestedIn } from './not-tested.ts';
+
 // "ok 3 - title", "not ok 4 - title # TODO reason"
 const RESULT = /^(not )?ok\b(?: \d+)?(?: - )?(.*?)(?:\s#\s*(skip|todo)\b.*)?$/i;
 
@@ -20,6 +22,9 @@ export class TapCounter {
   /** Lines of such a block belong to the failure before it. */
   private isInDetails = false;
   private lastFailed = false;
+  /** What tests could not do on this machine, a list of lines each. */
+  private readonly gaps: string[][] = [];
+  private isInGap = false;
 
   get passed(): number {
     return this.passedTests;
@@ -33,8 +38,14 @@ export class TapCounter {
     return this.failedOnes;
   }
 
+  /** What was not tested here, in the tests' own words, a list of lines each. */
+  get untested(): readonly (readonly string[])[] {
+    return this.gaps;
+  }
+
   /** Takes one line of output. Skipped and to-do tests are neither passed nor failed. */
   line(line: string): void {
+    this.gap(line);
     const match = RESULT.exec(line);
     if (match === null) {
       this.detail(line);
@@ -48,6 +59,13 @@ export class TapCounter {
       this.failedTests++;
       this.failedOnes.push({ title: match[2] ?? '', details: [] });
     }
+  }
+
+  private gap(line: string): void {
+    const what = notTestedIn(line);
+    if (what !== undefined) this.gaps.push([what]);
+    else if (this.isInGap && isLogged(line)) this.gaps.at(-1)?.push(line);
+    this.isInGap = what !== undefined || (this.isInGap && isLogged(line));
   }
 
   private detail(line: string): void {

@@ -110,6 +110,23 @@ export async function defaultRoutes(
   return routes.toSorted((a, b) => (a.metric ?? 0) - (b.metric ?? 0));
 }
 
+/** A route as `ip -Numeric -details -json route` tells it; only what weft reads. */
+export interface KernelRoute {
+  readonly dst: string;
+  readonly gateway?: string;
+  readonly dev?: string;
+  /** Numbers, as text. */
+  readonly table?: string;
+  readonly protocol?: string;
+  readonly metric?: number;
+}
+
+/** The routes of one family, of all tables. */
+export async function listRoutes(family: 4 | 6, netns?: NetnsPath): Promise<readonly KernelRoute[]> {
+  const show = ['route', 'show', 'table', 'all'];
+  return (await ask([`-${family}`, '-Numeric', '-details', ...show], netns)) as KernelRoute[];
+}
+
 async function ask(args: readonly string[], netns?: NetnsPath): Promise<unknown[]> {
   const { code, stdout, stderr } = await run(['ip', '-json', ...args], netns, '');
   if (code !== 0) throw new WeftError(codeOf(stderr), `ip ${args.join(' ')}: ${stderr.trim()}`);

@@ -66,6 +66,7 @@ const startFake: StartNode = async (_, log) => {
     operations: node,
     cni: fakeCni,
     fatal: node.fatal,
+    health: { prove: () => Promise.resolve(), summary: () => 'fake' },
     stop(reason) {
       log.info({ reason }, 'fake node stopped');
       return node.stuck ? new Promise(() => {}) : Promise.resolve();

@@ -165,6 +165,13 @@ export interface BatchIo {
   closeDescriptor(fd: number): number;
   /** Another descriptor of the same open file, close-on-exec; or −errno. */
   duplicateDescriptor(fd: number): number;
+  /** Marks a descriptor that this process was started with as close-on-exec. 0, or −errno: EBADF if it is not open. */
+  adoptDescriptor(fd: number): number;
+  /**
+   * Sends a message to the socket of a service manager, with at most 253 descriptors that stay ours (service-notify.h). `path`: as
+   * NOTIFY_SOCKET has it. At most 4,095 bytes. 0, or −errno: EAGAIN if its queue is full, ECONNREFUSED and ENOENT if nobody listens.
+   */
+  notifyService(path: string, message: string, fds: readonly number[]): number;
   /**
    * Whether the interface is up and has carrier, as a TAP has while some process holds it: 1, 0, or −errno (ENODEV).
    * `control` is a control socket of its namespace, `name` has 15 bytes at the most.

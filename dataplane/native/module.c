@@ -14,6 +14,7 @@
 #include "js-kernel.h"
 #include "js-memory.h"
 #include "js-net.h"
+#include "js-service.h"
 #include "js-port.h"
 #include "js-value.h"
 #include "segment.h"
@@ -446,6 +447,8 @@ NAPI_MODULE_INIT()
 		{"ipsecPolicies", NULL, js_ipsec_policies, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"createArena", NULL, js_create_arena, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"changeNet", NULL, js_change_net, NULL, NULL, NULL, napi_enumerable, NULL},
+		{"notifyService", NULL, js_notify_service, NULL, NULL, NULL, napi_enumerable, NULL},
+		{"adoptDescriptor", NULL, js_adopt_descriptor, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"threadTime", NULL, js_thread_time, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"loadSteering", NULL, load_steering, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"tapOpen", NULL, tap_open, NULL, NULL, NULL, napi_enumerable, NULL},

@@ -1,13 +1,15 @@
 /** One change of a link: as bytes for the kernel, and in words for people. */
 import type { NetMessage } from '../../../dataplane/net-change.ts';
 import { deleteLink, type LinkSettings, newAddress, newVeth, setLink, type Veth } from './link-messages.ts';
+import { newRoute, type RouteSettings } from './route-messages.ts';
 
 export type LinkChange =
   | ({ readonly kind: 'add-veth' } & Veth)
   | ({ readonly kind: 'set'; readonly dev: string } & LinkSettings)
   | { readonly kind: 'delete'; readonly dev: string }
   /** `address`: with its prefix length. */
-  | { readonly kind: 'add-address'; readonly dev: string; readonly address: string };
+  | { readonly kind: 'add-address'; readonly dev: string; readonly address: string }
+  | ({ readonly kind: 'add-route'; readonly dev: string } & RouteSettings);
 
 export function messageOf(change: LinkChange): NetMessage {
   switch (change.kind) {
@@ -19,6 +21,8 @@ export function messageOf(change: LinkChange): NetMessage {
       return deleteLink(change.dev);
     case 'add-address':
       return newAddress(change.dev, change.address);
+    case 'add-route':
+      return newRoute(change.dev, change);
   }
 }
 
@@ -40,6 +44,11 @@ export function commandOf(change: LinkChange): string {
       return `ip link del dev ${change.dev}`;
     case 'add-address':
       return `ip addr add ${change.address} dev ${change.dev}${change.address.includes(':') ? ' nodad' : ''}`;
+    case 'add-route': {
+      const { dst, gateway, dev, priority, table, scope, mtu, advmss } = change;
+      const options = words({ via: gateway, dev, metric: priority, table, scope, mtu, advmss });
+      return `ip route add ${dst}${options} proto static`;
+    }
   }
 }
 

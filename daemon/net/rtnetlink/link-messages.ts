@@ -2,7 +2,7 @@
 import { ipFamily, ipToBytes, parseMac } from '../../../dataplane/address.ts';
 import type { NetMessage } from '../../../dataplane/net-change.ts';
 import { parseCidr } from '../../cidr.ts';
-import { MessageWriter, NEW, readAttributes, readMessages, textOf } from './message.ts';
+import { AF_INET, AF_INET6, MessageWriter, NEW, readAttributes, readMessages, textOf } from './message.ts';
 
 // linux/rtnetlink.h: types of messages.
 const RTM_NEWLINK = 16;
@@ -37,9 +37,6 @@ const IFF_UP = 1;
 const IFA_ADDRESS = 1;
 const IFA_LOCAL = 2;
 const IFA_F_NODAD = 0x02;
-// bits/socket.h.
-const AF_INET = 2;
-const AF_INET6 = 10;
 // linux/rtnetlink.h, enum rt_scope_t: what iproute2 takes for 127.0.0.0/8 and for all others.
 const RT_SCOPE_HOST = 254;
 const RT_SCOPE_UNIVERSE = 0;

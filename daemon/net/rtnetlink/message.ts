@@ -18,6 +18,10 @@ export const NEW = 0x200 | 0x400; // NLM_F_EXCL, NLM_F_CREATE
 const ATTRIBUTE_SIZE = 4;
 const ALIGNMENT = 4;
 
+// bits/socket.h: address families.
+export const AF_INET = 2;
+export const AF_INET6 = 10;
+
 /** More than any message of ours has. A longer one throws RangeError. */
 const CAPACITY = 512;
 

@@ -1,0 +1,148 @@
+/**
+ * A machine of a lab with a real systemd as PID 1: systemd-nspawn over a copy-on-write view of this machine's root, in the
+ * machine's network namespace. All mounts are in a namespace of their own and end with it; what is killed leaves nothing but two
+ * empty cgroups, which the next sweep removes.
+ */
+import { mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { cgroupsOf } from './cgroups.ts';
+import type { LabProcess } from './lab-process.ts';
+import { netnsPath } from './names.ts';
+import { type CommandOptions, type CommandResult, runCommand } from './run-command.ts';
+import type { Vm } from './vm.ts';
+import { waitFor } from './wait-for.ts';
+
+const REPOSITORY = fileURLToPath(new URL('../../../', import.meta.url));
+export const UNITS = join(REPOSITORY, 'daemon/systemd');
+
+/** systemd is up in about a second; on a machine that does other things too, later. */
+const BOOT_MS = 30_000;
+
+/** Services of this machine that a machine of the lab has no use for. */
+const MASKED = [
+  'ssh',
+  'cron',
+  'systemd-timesyncd',
+  'systemd-networkd',
+  'console-getty',
+  'e2scrub_reap',
+  'podman',
+  'docker',
+  'containerd',
+];
+
+/** $1: an empty directory; $2: name; $3: namespace; $4: repository; $5: this Node; the rest: cgroup directories. */
+const BOOT = `
+base=$1 name=$2 netns=$3 repository=$4 node=$5; shift 5
+for group; do mkdir -p "$group"; echo $$ > "$group/cgroup.procs"; done
+mount -t tmpfs -o size=256m weft-lab "$base"
+mkdir "$base/upper" "$base/work" "$base/root"
+mount -t overlay weft-lab -o "lowerdir=/,upperdir=$base/upper,workdir=$base/work" "$base/root"
+root=$base/root
+rm -rf "$root"/etc/systemd/system/*.wants "$root/etc/machine-id"
+for unit in ${MASKED.join(' ')}; do ln -sf /dev/null "$root/etc/systemd/system/$unit.service"; done
+for unit in podman docker; do ln -sf /dev/null "$root/etc/systemd/system/$unit.socket"; done
+tr -d - < /proc/sys/kernel/random/uuid > "$root/etc/machine-id"
+echo "$name" > "$root/etc/hostname"
+printf '[Unit]\\nRequires=basic.target\\nAfter=basic.target\\nAllowIsolate=yes\\n' > "$root/etc/systemd/system/lab.target"
+printf '#!/bin/sh\\nexec %s --enable-source-maps %sdist/daemon/main.js "$@"\\n' "$node" "$repository" > "$root/usr/bin/weft"
+chmod 755 "$root/usr/bin/weft"
+cp "$repository"daemon/systemd/*.service "$root/etc/systemd/system/"
+mkdir -p "$root/etc/weft"
+SYSTEMD_NSPAWN_API_VFS_WRITABLE=1 exec systemd-nspawn -q --register=no --keep-unit -D "$root" --machine="$name" \\
+  --network-namespace-path="$netns" --capability=all --system-call-filter='@keyring bpf' --bind=/dev/net/tun \\
+  --bind=/run/netns --console=pipe /lib/systemd/systemd --unit=lab.target
+`;
+
+export class SystemdHost {
+  readonly vm: Vm;
+  private readonly process: LabProcess;
+  private leader = 0;
+
+  private constructor(vm: Vm, process: LabProcess) {
+    this.vm = vm;
+    this.process = process;
+  }
+
+  /** Boots a systemd in the machine's namespace, and waits until it is up. The API of a weft that it runs is that of the machine. */
+  static async boot(vm: Vm): Promise<SystemdHost> {
+    const base = join(vm.directory, 'systemd');
+    mkdirSync(base);
+    const shell = ['--mount', '--propagation', 'slave', 'bash', '-e', '-c', BOOT, 'boot'];
+    const args = [base, vm.name, netnsPath(vm.netns), REPOSITORY, process.execPath, ...cgroupsOf(vm.netns)];
+    const started = vm.spawnOutside('unshare', [...shell, ...args]);
+    const host = new SystemdHost(vm, started);
+    await waitFor(() => host.isUp(), { what: `systemd of ${vm.name} to be up`, timeoutMs: BOOT_MS });
+    mkdirSync(dirname(vm.apiSocket), { recursive: true });
+    rmSync(vm.apiSocket, { force: true });
+    symlinkSync(`/proc/${host.leader}/root/run/weft/api.sock`, vm.apiSocket);
+    return host;
+  }
+
+  /** Runs a command on the machine, as its root would. */
+  exec(command: string, args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
+    const enter = ['-t', String(this.leader), '--mount', '--pid', '--uts', '--ipc', '--net', command];
+    return runCommand('nsenter', [...enter, ...args], options);
+  }
+
+  /** Writes a file of the machine. */
+  async write(path: string, text: string): Promise<void> {
+    await this.exec('sh', ['-c', 'cat > "$1"', 'sh', path], { input: text });
+  }
+
+  /** A property of a unit, as `systemctl show` has it. */
+  async property(unit: string, name: string): Promise<string> {
+    return (await this.exec('systemctl', ['show', unit, '--value', '-p', name])).stdout.trim();
+  }
+
+  /** The pid of a unit's main process, as this machine counts. */
+  async mainPid(unit: string): Promise<number> {
+    const inner = await this.property(unit, 'ExecMainPID');
+    const found = descendants(this.leader).find(pid => innerPid(pid) === Number(inner));
+    if (found === undefined) throw new Error(`${unit} of ${this.vm.name} has no main process`);
+    return found;
+  }
+
+  /** What the units of this machine have logged. */
+  async journal(unit: string): Promise<string> {
+    return (
+      await this.exec('journalctl', ['-u', unit, '-o', 'short-precise', '--no-pager'], { check: false })
+    ).stdout;
+  }
+
+  private async isUp(): Promise<boolean> {
+    if (!this.process.running) throw new Error(`systemd of ${this.vm.name} ended:\n${this.process.report()}`);
+    const [leader] = children(this.process.pid);
+    if (leader === undefined) return false;
+    this.leader = leader;
+    const { stdout } = await this.exec('systemctl', ['is-system-running'], { check: false });
+    return ['running', 'degraded'].includes(stdout.trim());
+  }
+}
+
+function children(pid: number): number[] {
+  try {
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+      .trim()
+      .split(' ')
+      .filter(Boolean)
+      .map(Number);
+  } catch {
+    return [];
+  }
+}
+
+function descendants(pid: number): number[] {
+  return children(pid).flatMap(child => [child, ...descendants(child)]);
+}
+
+/** The pid inside the innermost PID namespace (proc(5), NSpid). */
+function innerPid(pid: number): number | undefined {
+  try {
+    const [, pids = ''] = /^NSpid:(.*)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+    return Number(pids.trim().split(/\s+/).at(-1));
+  } catch {
+    return undefined;
+  }
+}

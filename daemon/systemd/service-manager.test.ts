@@ -1,0 +1,161 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { constants } from 'node:os';
+import { join } from 'node:path';
+import test from 'ava';
+import { tempDirectory } from '../testing/temp-directory.ts';
+import { takeServiceManager } from './service-manager.ts';
+
+const PID = 4711;
+
+interface Sent {
+  readonly path: string;
+  readonly message: string;
+  readonly fds: readonly number[];
+}
+
+function recorded(answer = 0): {
+  readonly sent: Sent[];
+  readonly notify: (...args: [string, string, readonly number[]]) => number;
+} {
+  const sent: Sent[] = [];
+  return {
+    sent,
+    notify: (path, message, fds) => {
+      sent.push({ path, message, fds });
+      return answer;
+    },
+  };
+}
+
+test('takeServiceManager() says each thing in the words of sd_notify(3)', t => {
+  const { sent, notify } = recorded();
+  const environment = {
+    NOTIFY_SOCKET: '/run/notify',
+    WATCHDOG_USEC: '2500000',
+    WATCHDOG_PID: '4711',
+    HOME: '/',
+  };
+  const manager = takeServiceManager(environment, { pid: PID, notify });
+  manager.ready();
+  manager.status('two\nlines');
+  manager.alive();
+  manager.stopping();
+  t.true(manager.store('tap-blue', [7, 8]));
+  manager.unstore('tap-blue');
+  t.deepEqual(
+    sent.map(({ message, fds }) => [message, fds]),
+    [
+      ['READY=1', []],
+      ['STATUS=two lines', []],
+      ['WATCHDOG=1', []],
+      ['STOPPING=1', []],
+      ['FDSTORE=1\nFDNAME=tap-blue', [7, 8]],
+      ['FDSTOREREMOVE=1\nFDNAME=tap-blue', []],
+    ],
+  );
+  t.true(sent.every(({ path }) => path === '/run/notify'));
+  t.is(manager.watchdogMs, 2500);
+  t.deepEqual(environment as object, { HOME: '/' }, 'no child process speaks for us');
+  for (const name of ['', 'a:b', 'a b', 'ä', 'x'.repeat(256)]) {
+    t.throws(() => manager.store(name, [7]), { instanceOf: RangeError }, name);
+  }
+});
+
+test('takeServiceManager() keeps a status within one datagram, and hears whether it was told', t => {
+  const { sent, notify } = recorded(-constants.errno.EAGAIN);
+  const manager = takeServiceManager({ NOTIFY_SOCKET: '@abstract' }, { pid: PID, notify });
+  manager.status('ü'.repeat(10_000));
+  t.true(Buffer.byteLength(sent[0]?.message ?? '') < 4096);
+  t.false(manager.store('tap-blue', [7]));
+});
+
+for (const [what, environment] of [
+  ['without a manager', {}],
+  ['an empty address', { NOTIFY_SOCKET: '', WATCHDOG_USEC: '1' }],
+] as const) {
+  test(`takeServiceManager(): ${what}: nothing is told`, t => {
+    const { sent, notify } = recorded();
+    const manager = takeServiceManager({ ...environment }, { pid: PID, notify });
+    manager.ready();
+    t.false(manager.store('x', [7]));
+    t.is(sent.length, 0);
+  });
+}
+
+for (const [microseconds, forPid, expected] of [
+  ['2000000', undefined, 2000],
+  ['2000000', '4711', 2000],
+  ['2000000', '1', undefined],
+  ['0', undefined, undefined],
+  ['-5', undefined, undefined],
+  ['1e', undefined, undefined],
+  [undefined, undefined, undefined],
+] as const) {
+  test(`takeServiceManager(): WATCHDOG_USEC ${microseconds} for ${forPid}: ${expected} ms`, t => {
+    const environment = { NOTIFY_SOCKET: '/n', WATCHDOG_USEC: microseconds, WATCHDOG_PID: forPid };
+    t.is(takeServiceManager(environment, { pid: PID, notify: () => 0 }).watchdogMs, expected);
+  });
+}
+
+/** Receives one datagram with its descriptors, and prints both: Node has no such sockets. */
+const RECEIVER = `
+import json, os, socket, sys
+receiver = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+receiver.bind(sys.argv[1].replace('@', chr(0)))
+print('ready', flush=True)
+message, fds, flags, address = socket.recv_fds(receiver, 8192, 300)
+print(json.dumps([message.decode(), [os.pread(fd, 100, 0).decode() for fd in fds]]), flush=True)
+`;
+
+for (const kind of ['a path', 'an abstract name'] as const) {
+  test(`the real socket: a message and 253 descriptors arrive at ${kind}`, async t => {
+    const directory = await tempDirectory(t);
+    const file = join(directory, 'stored');
+    const fd = openSync(file, 'w+');
+    writeSync(fd, 'content');
+    const path = kind === 'a path' ? join(directory, 'notify') : `@weft-test-${process.pid}`;
+    const receiver = spawn('python3', ['-c', RECEIVER, path], { stdio: ['ignore', 'pipe', 'inherit'] });
+    try {
+      await once(receiver.stdout, 'data');
+      const manager = takeServiceManager({ NOTIFY_SOCKET: path }, { pid: PID });
+      t.true(
+        manager.store(
+          'tap',
+          Array.from({ length: 253 }, () => fd),
+        ),
+      );
+      const [line] = await once(receiver.stdout, 'data');
+      const [message, contents] = JSON.parse(String(line)) as [string, string[]];
+      t.is(message, 'FDSTORE=1\nFDNAME=tap');
+      t.is(contents.length, 253);
+      t.true(contents.every(content => content === 'content'));
+      t.throws(
+        () =>
+          manager.store(
+            'tap',
+            Array.from({ length: 254 }, () => fd),
+          ),
+        { instanceOf: RangeError },
+      );
+    } finally {
+      receiver.kill('SIGKILL');
+      closeSync(fd);
+    }
+  });
+}
+
+test('the real socket: nobody there, and addresses that are none', t => {
+  const stores = (socket: string) =>
+    takeServiceManager({ NOTIFY_SOCKET: socket }, { pid: PID }).store('x', []);
+  for (const path of [
+    '/nobody/there',
+    '@weft-nobody',
+    'relative',
+    '/',
+    `/${'x'.repeat(107)}`,
+    'y'.repeat(500),
+  ])
+    t.false(stores(path), path);
+});
