@@ -6,24 +6,40 @@ import { ManualClock } from '../../dataplane/testing/manual-clock.ts';
 import { memoryLog } from '../testing/memory-log.ts';
 import { ContainerResolver } from './container-resolver.ts';
 import { DnsCounters } from './dns-counters.ts';
+import { QueryBudget } from './query-budget.ts';
 import type { ResolverSocketsHandlers } from './resolver-sockets.ts';
 
 const BLUE = { name: 'blue', vni: parseVni(42), subnets: [] };
 const QUERY = Buffer.from('query');
 
 /** A resolver in our own namespace, with sockets that are only remembered. */
-function rig({ refusal }: { refusal?: WeftError | undefined } = {}) {
+interface FakeSockets {
+  opened: number;
+  open: number;
+  refusal: WeftError | undefined;
+  handlers: ResolverSocketsHandlers | undefined;
+}
+
+interface RigOptions {
+  readonly refusal?: WeftError;
+  /** Queries at one time of all containers. */
+  readonly nodeBurst?: number;
+}
+
+function rig({ refusal, nodeBurst = 8_000 }: RigOptions = {}) {
   const path = '/proc/self/ns/net';
   const clock = new ManualClock();
+  const budget = new QueryBudget({ clock }, { rate: 4_000, burst: nodeBurst });
   const counters = new DnsCounters();
   const { log, lines } = memoryLog();
-  const sockets = { opened: 0, open: 0, refusal, handlers: undefined as ResolverSocketsHandlers | undefined };
+  const sockets: FakeSockets = { opened: 0, open: 0, refusal, handlers: undefined };
   const asked: { readonly networks: readonly string[] }[] = [];
   const resolver = new ContainerResolver(
     {
       clock,
       log,
       counters,
+      budget,
       responder: {
         answer: async (query, { networks }) => {
           asked.push({ networks: networks.map(({ name }) => name) });
@@ -83,6 +99,16 @@ test('who asks too often is not listened to for a second', async t => {
   t.is(resolver.state, 'serving');
   for (let i = 0; i < 950; i++) t.not(await ask(), undefined);
   t.is(sockets.open, 1);
+});
+
+test('where all together ask too much, who asks little is answered, and who asks much is not', async t => {
+  const { resolver, counters, ask } = rig({ nodeBurst: 0 });
+  await resolver.open();
+  for (let i = 0; i < 1_000; i++) t.not(await ask(), undefined);
+  t.is(resolver.state, 'serving');
+  t.is(await ask(), undefined);
+  t.is(resolver.state, 'paused');
+  t.deepEqual(counters.drops, { paused: 1 });
 });
 
 test('a port that is taken is tried again, and told of once', async t => {

@@ -7,13 +7,16 @@ import { locateNetns, type Netns } from '../net/netns.ts';
 import type { DnsCounters } from './dns-counters.ts';
 import type { ResolverState } from './dns-reports.ts';
 import type { Transport } from './exchange.ts';
+import { QueryBudget } from './query-budget.ts';
 import type { openResolverSockets, ResolverSockets } from './resolver-sockets.ts';
 import type { Asker, Responder } from './responder.ts';
 import type { ZoneNetwork } from './zone.ts';
 
 /** Queries a second of one container, and at one time. What they cost the daemon is a tenth of a processor. */
-const QUERIES_PER_SECOND = 1_000;
-const BURST = 2_000;
+const OWN_BUDGET = { rate: 1_000, burst: 2_000 };
+
+/** All containers of the VM together. Beyond it those are not listened to that ask much; who asks little is answered all the same. */
+export const NODE_BUDGET = { rate: 4_000, burst: 8_000 };
 
 /** Who asks more often is not listened to for so long: what is not read costs nothing. Milliseconds. */
 const PAUSE_MS = 1_000;
@@ -25,6 +28,8 @@ export interface ContainerResolverModules {
   readonly clock: Clock;
   readonly log: Log;
   readonly counters: DnsCounters;
+  /** {@link NODE_BUDGET}. */
+  readonly budget: QueryBudget;
   readonly responder: Pick<Responder, 'answer'>;
   /** At the address that containers ask. */
   readonly openSockets: (
@@ -41,8 +46,7 @@ export class ContainerResolver {
   private isClosed = false;
   private timer: Timer | undefined;
   private opening: Promise<void> | undefined;
-  private tokens = BURST;
-  private filledAt: number;
+  private readonly budget: QueryBudget;
   /** What the log was last told of it. */
   private told = '';
   /** Networks that the container is in, by the host links of its endpoints, in the order in which it came to them. */
@@ -52,7 +56,7 @@ export class ContainerResolver {
   constructor(modules: ContainerResolverModules, netns: Netns) {
     this.modules = modules;
     this.netns = netns;
-    this.filledAt = modules.clock.now();
+    this.budget = new QueryBudget(modules, OWN_BUDGET);
     const { networks } = this;
     this.asker = {
       get networks() {
@@ -165,14 +169,12 @@ export class ContainerResolver {
     }
   }
 
-  /** Whether one more query may be answered: a token bucket. */
+  /** Whether one more query may be answered. */
   private take(): boolean {
-    const { clock, counters, log } = this.modules;
-    const now = clock.now();
-    this.tokens = Math.min(BURST, this.tokens + ((now - this.filledAt) * QUERIES_PER_SECOND) / 1000);
-    this.filledAt = now;
-    this.tokens -= 1;
-    if (this.tokens >= 0) return true;
+    const { budget, counters, log } = this.modules;
+    const isOwn = this.budget.take();
+    const isOfAll = budget.take();
+    if (isOwn && (isOfAll || !this.budget.isStrained)) return true;
     // Of what was read already, nothing more is answered.
     if (this.state !== 'serving') return false;
     this.shut();

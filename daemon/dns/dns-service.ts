@@ -4,12 +4,14 @@ import type { RecordLog } from '../../control/records/record-log.ts';
 import type { Clock } from '../../dataplane/clock.ts';
 import type { EndpointWiring } from '../endpoints/endpoints.ts';
 import type { Log } from '../log.ts';
+import { NODE_BUDGET } from './container-resolver.ts';
 import type { DnsConfig } from './dns-config.ts';
 import { DnsCounters, type DnsDrop } from './dns-counters.ts';
 import type { DnsReport, ResolveReport } from './dns-reports.ts';
 import { socketExchange } from './exchange.ts';
 import { Forwarder } from './forwarder.ts';
 import { NameIndex, RecordDirectory } from './name-index.ts';
+import { QueryBudget } from './query-budget.ts';
 import { type ResolvableNetwork, resolution } from './resolution.ts';
 import { openResolverSockets } from './resolver-sockets.ts';
 import { Resolvers } from './resolvers.ts';
@@ -46,6 +48,7 @@ export class DnsService {
         ...modules,
         log,
         counters,
+        budget: new QueryBudget({ clock }, NODE_BUDGET),
         responder: new Responder({ directory, forwarder, counters }, config),
         openSockets: (netnsPath, handlers) => openResolverSockets(netnsPath, config.listen, handlers),
       },
