@@ -7,6 +7,8 @@ import { batchIo } from '../dataplane/native/batch-io.ts';
 import type { OffloadStates } from '../dataplane/offload-states.ts';
 import { CniOperations } from './cni/cni-operations.ts';
 import type { NetworkConfig } from './config/config.ts';
+import type { DnsService } from './dns/dns-service.ts';
+import { dnsSource } from './dns/dns-source.ts';
 import type { Endpoints } from './endpoints/endpoints.ts';
 import { type EndpointAddresses, ManagedAttach } from './endpoints/managed-attach.ts';
 import type { Log } from './log.ts';
@@ -23,6 +25,7 @@ export interface NodeInterfaceParts {
   readonly log: Log;
   readonly addresses: EndpointAddresses;
   readonly dataplane: Dataplane;
+  readonly dns: DnsService;
   readonly endpoints: Endpoints;
   readonly gossip: Gossip;
   readonly offloads: OffloadStates;
@@ -43,11 +46,12 @@ export function nodeInterfaces(
   parts: NodeInterfaceParts,
   { name, underlay, configured }: NodeIdentity,
 ): Pick<RunningNode, 'operations' | 'cni' | 'health'> {
-  const { carrier, dataplane, endpoints, gossip, log, pool, set } = parts;
+  const { carrier, dataplane, dns, endpoints, gossip, log, pool, set } = parts;
   const modules = { clock: systemClock, random: systemRandom };
   const attaching = new ManagedAttach({ endpoints, networks: carrier, addresses: parts.addresses });
   const attach = attaching.attach.bind(attaching);
-  const cni = new CniOperations({ ...modules, log, endpoints, attach, networks: carrier });
+  const settingsOf = dns.resolvers.settingsFor.bind(dns.resolvers);
+  const cni = new CniOperations({ ...modules, log, endpoints, attach, networks: carrier, settingsOf });
   return {
     cni: call => cni.call(call),
     health: {
@@ -56,7 +60,15 @@ export function nodeInterfaces(
       summary: () => summaryOf(gossip.members(), set.all().length, endpoints.all().length),
     },
     operations: {
-      ...nodeOperations({ ...parts, ...modules, name, underlay, attach, networks: () => set.all() }),
+      ...nodeOperations({
+        ...parts,
+        ...modules,
+        name,
+        underlay,
+        attach,
+        networks: () => set.all(),
+        dns: dnsSource(dns),
+      }),
       ...networkOperations(
         { ...modules, catalogue: pool.catalogue, pool, set, endpoints, gossip },
         { self: name, configured },

@@ -183,6 +183,15 @@ test('attach sends what was given, and prints the endpoint', async t => {
   t.like(JSON.parse(json), { netns: '4711', network: 'green', ifname: 'eth0', addresses: [], attach: 'tap' });
 });
 
+test('attach sends the names of a container, and whether it wants others answered', async t => {
+  const { ask, node } = await serve(t);
+  const argv = ['attach', 'web', '--network', 'blue', '--name', 'Web', '--name', 'web-1', '--no-resolver'];
+  t.is((await ask(...argv)).out, 'attached web to blue: eth0 02:00:5e:10:00:02 web web-1\n');
+  t.like(node.requests[0], { names: ['web', 'web-1'], resolver: false });
+  const { err } = await ask('attach', 'web', '--network', 'blue', '--name', 'a.b');
+  t.regex(err, /cannot attach: name: "a\.b" cannot be the name of a container in DNS; use 1 to 63/);
+});
+
 test('detach succeeds whether or not there is something', async t => {
   const { ask } = await serve(t);
   const argv = ['detach', 'web', '--network', 'blue'];

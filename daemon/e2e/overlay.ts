@@ -28,6 +28,8 @@ export interface PairOptions {
   readonly workers?: number;
   /** Base64: gossip is encrypted with it. @default nothing is encrypted */
   readonly gossipKey?: string;
+  /** Section `dns` of the configuration. @default its defaults */
+  readonly dns?: Readonly<Record<string, unknown>>;
   /** Environment of the daemons. @default nothing beyond that of the test */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -66,6 +68,7 @@ export async function addWeftVm(lab: Lab, n: number, options: PairOptions = {}):
     ipv6Underlay = false,
     workers = 'auto',
     dataplane = {},
+    dns = {},
     gossipKey,
     env = {},
   } = options;
@@ -79,7 +82,7 @@ export async function addWeftVm(lab: Lab, n: number, options: PairOptions = {}):
   await vm.startWeft(
     {
       networks: networks.map(network => ({ attach, ...network })),
-      override: { dataplane: { workers, ...dataplane }, gossip },
+      override: { dataplane: { workers, ...dataplane }, gossip, dns },
     },
     env,
   );

@@ -5,6 +5,7 @@ import type { RecordCounterReport } from '../../control/records/record-counters.
 import type { RecordLog } from '../../control/records/record-log.ts';
 import { formatMac } from '../../dataplane/address.ts';
 import type { InstalledClaim } from '../../dataplane/commands.ts';
+import type { ResolverState } from '../dns/dns-reports.ts';
 import type { Endpoint } from '../endpoints/endpoint.ts';
 import type { ClaimsReport, EndpointReport } from '../operations.ts';
 import { seconds } from '../reports/seconds.ts';
@@ -59,6 +60,8 @@ export interface LocalEndpointFacts {
   /** Milliseconds since the dataplane has it, where nothing was announced; undefined: it has it not, or was not asked. */
   readonly attachedMs: number | undefined;
   readonly isSuspended: boolean;
+  /** Whether names are answered in its namespace. */
+  readonly resolver: ResolverState;
   readonly now: number;
 }
 
@@ -90,6 +93,8 @@ export function localEndpoint(endpoint: Endpoint, facts: LocalEndpointFacts): En
     sticky: claim?.sticky ?? false,
     suspended: facts.isSuspended,
     container: claim?.containerId || null,
+    names: endpoint.names ?? [],
+    resolver: facts.resolver,
   };
 }
 
@@ -113,6 +118,8 @@ function remoteEndpoint(network: string, claim: PlacedClaim, now: number): Endpo
     sticky: claim.sticky,
     suspended: false,
     container: claim.containerId || null,
+    names: claim.names ?? [],
+    resolver: null,
   };
 }
 

@@ -1,5 +1,7 @@
 /** A node without a network: fixed reports, and endpoints that are only remembered. docs/cli.md shows these answers. */
 import { WeftError } from '../../dataplane/errors.ts';
+import { DNS_DROPS } from '../dns/dns-counters.ts';
+import type { ResolveReport, ResolveRequest } from '../dns/dns-reports.ts';
 import type {
   AttachRequest,
   DetachRequest,
@@ -56,6 +58,7 @@ export const FAKE_STATUS: StatusReport = {
       ],
     },
   },
+  dns: { address: '127.0.47.89', containers: 1, serving: 1, queries: 1_532, answered: 1_204, forwarded: 326 },
   dataplane: {
     workers: 1,
     rx_packets: 1_204_511,
@@ -160,6 +163,8 @@ const FAKE_ENDPOINT: EndpointReport = {
   sticky: false,
   suspended: false,
   container: 'web',
+  names: ['web', 'web-1'],
+  resolver: 'serving',
 };
 
 const FAKE_REMOTE_ENDPOINT: EndpointReport = {
@@ -181,6 +186,8 @@ const FAKE_REMOTE_ENDPOINT: EndpointReport = {
   sticky: false,
   suspended: false,
   container: 'db',
+  names: ['db'],
+  resolver: null,
 };
 
 /** What it has before anything is attached or detached. */
@@ -228,8 +235,23 @@ export const FAKE_EXPLANATION: ExplainReport = {
   ],
 };
 
+export const FAKE_RESOLUTION: ResolveReport = {
+  name: 'web',
+  networks: [
+    {
+      network: 'blue',
+      fqdn: 'web.blue.weft',
+      addresses: [
+        { address: '198.18.0.2', owner: 'vm-a', container: 'web', mac: '02:00:5e:10:00:02', answered: true },
+        { address: '198.18.0.3', owner: 'vm-b', container: null, mac: '02:00:5e:10:00:05', answered: false },
+      ],
+    },
+  ],
+};
+
 const FAKE_DROPS: readonly DropReport[] = [
   { network: null, reason: 'unknown_vni', frames: 3, meaning: 'the VNI is no network of this node' },
+  { network: null, reason: 'dns_upstream', frames: 2, meaning: DNS_DROPS.upstream },
 ];
 
 /** Every request that says more than which report is wanted is kept in `requests`. */
@@ -243,6 +265,7 @@ export class FakeNode implements NodeOperations {
     | NetworkCreateRequest
     | NetworkRemoveRequest
     | ReleaseRequest
+    | ResolveRequest
   )[] = [];
   private readonly attached = new Map<string, EndpointReport>([['blue web eth0', FAKE_ENDPOINT]]);
 
@@ -314,6 +337,8 @@ export class FakeNode implements NodeOperations {
       attach: network.attach,
       age_s: 0,
       container: request.netns,
+      names: request.names ?? [],
+      resolver: request.resolver === false ? 'off' : 'serving',
     };
     this.attached.set(keyOf(request), endpoint);
     return endpoint;
@@ -324,6 +349,14 @@ export class FakeNode implements NodeOperations {
     if (request.mac === FAKE_EXPLANATION.mac) return FAKE_EXPLANATION;
     throw new WeftError('not_found', `nothing is known of ${request.mac} in any network of this node`, {
       hint: 'compare it with weft endpoints',
+    });
+  }
+
+  async resolve(request: ResolveRequest): Promise<ResolveReport> {
+    this.requests.push(request);
+    if (request.name === FAKE_RESOLUTION.name) return FAKE_RESOLUTION;
+    throw new WeftError('not_found', `no container is called "${request.name}" in any network of this node`, {
+      hint: 'see weft endpoints for the names that there are',
     });
   }
 
