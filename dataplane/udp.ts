@@ -51,6 +51,11 @@ export interface UdpPortOptions {
    * gives all datagrams of one sender's source port to the same one. @default nobody else receives on the port
    */
   readonly share?: 'founds' | 'joins' | undefined;
+  /**
+   * Sockets of an earlier process, which belong to the port from now on, also when it cannot be opened. Those that are bound as its own would be are gone
+   * on with, and nothing that waits in them is lost; others are closed. @default none
+   */
+  readonly passed?: readonly number[];
   /** For tests. @default none */
   readonly injected?: InjectedErrors;
 }
@@ -90,6 +95,8 @@ export class NativeUdpPort implements UdpPort {
   /** What was asked for and the kernel does not have. */
   readonly missing: readonly Offload[];
   readonly sourcePorts: readonly number[];
+  /** The socket that receives, then those that send; they stay the port's. */
+  readonly descriptors: readonly number[];
   private readonly native: NativePort;
 
   /**
@@ -99,6 +106,7 @@ export class NativeUdpPort implements UdpPort {
   constructor(modules: PortModules, options: UdpPortOptions, handlers: PortHandlers) {
     const { segment = true, gro = true, injected = {} } = options;
     let info: readonly number[] = [];
+    let descriptors: readonly number[] = [];
     this.native = new NativePort(modules, handlers, receiver => {
       const opened = batchIo.udpOpen(
         {
@@ -119,12 +127,14 @@ export class NativeUdpPort implements UdpPort {
           injectedGro: injected.gro ?? 0,
           injectedGroProbe: injected.groProbe ?? 0,
           injectedTunnel: injected.tunnel ?? 0,
+          passed: options.passed ?? [],
           share: options.share === undefined ? SHARE_ALONE : SHARES[options.share],
         },
         receiver,
       );
       if (opened < 0) throw openError(options, -opened);
       info = batchIo.udpInfo(opened as PortHandle) ?? [];
+      descriptors = batchIo.udpDescriptors(opened as PortHandle) ?? [];
       return opened as PortHandle;
     });
     const [port = 0, receiveBuffer = 0, sendBuffer = 0, segments = 0, groOn = 0, ringOn = 0, ...sourcePorts] =
@@ -139,6 +149,7 @@ export class NativeUdpPort implements UdpPort {
     if ((modules.ring ?? true) && ringOn === 0) missing.push('io-uring');
     this.missing = missing;
     this.sourcePorts = sourcePorts;
+    this.descriptors = descriptors;
   }
 
   get counters(): PortCounters {

@@ -77,6 +77,11 @@ interface UdpOptions {
   readonly injectedTunnel: number;
   /** SHARE_ALONE, SHARE_FOUNDS or SHARE_JOINS: whether several sockets receive on the port. */
   readonly share: number;
+  /**
+   * Sockets of an earlier process, the port's from now on: those that are bound to `address`, and to `port` or a port that can be a source, are
+   * gone on with; others are closed. At most 65.
+   */
+  readonly passed: readonly number[];
 }
 
 interface TapOptions {
@@ -223,6 +228,8 @@ export interface BatchIo {
    * ring, source port 0, 1, …]; buffers in bytes.
    */
   udpInfo(port: PortHandle): readonly number[] | undefined;
+  /** [that which receives, those that send]; they stay the port's. */
+  udpDescriptors(port: PortHandle): readonly number[] | undefined;
   /**
    * Writes (TAP) or sends (UDP) frames `first` … `first + count - 1` and gives each its status. Returns 0, or −EBADF if
    * the port is closed, −EFAULT if its arena was detached; then no status was given.

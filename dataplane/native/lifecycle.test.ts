@@ -174,6 +174,7 @@ const udpOptions = {
   gro: 1,
   coalesce: COALESCE_TCP | COALESCE_UDP,
   share: SHARE_ALONE,
+  passed: [],
 } as const;
 
 function openRaw(arena: ArrayBuffer, changes: Partial<Record<keyof Receiver, unknown>> = {}): PortHandle {
@@ -266,6 +267,9 @@ test.serial('wrong receivers and options are refused and leave nothing open', as
     { injectedSegment: -1 },
     { gro: 2 },
     { coalesce: 4 },
+    { passed: [-1] },
+    { passed: 3 },
+    { passed: Array.from({ length: 66 }, () => 3) },
   ]) {
     const options = { ...udpOptions, ...changes } as typeof udpOptions;
     t.throws(() => batchIo.udpOpen(options, receiver(arena)));

@@ -145,6 +145,28 @@ static bool read_address(napi_env env, napi_value object, struct udp_options *op
 	return true;
 }
 
+static bool read_passed(napi_env env, napi_value object, struct udp_options *options)
+{
+	napi_value array;
+	uint32_t count = 0;
+
+	if (napi_get_named_property(env, object, "passed", &array) != napi_ok ||
+	    napi_get_array_length(env, array, &count) != napi_ok || count > UDP_SOCKETS_MAX) {
+		napi_throw_range_error(env, NULL, "passed");
+		return false;
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		napi_value element;
+		int64_t fd;
+		if (napi_get_element(env, array, i, &element) != napi_ok ||
+		    !js_integer(env, element, "passed", 0, INT_MAX, &fd))
+			return false;
+		options->passed[i] = (int)fd;
+	}
+	options->passed_count = (uint16_t)count;
+	return true;
+}
+
 static bool read_udp_options(napi_env env, napi_value object, struct udp_options *options)
 {
 	int64_t port, sockets, first, receive, send, encap, segment, gro, coalesce, share;
@@ -180,15 +202,18 @@ static bool read_udp_options(napi_env env, napi_value object, struct udp_options
 					.injected_gro = (int)injected_gro,
 					.injected_gro_probe = (int)injected_gro_probe,
 					.injected_tunnel = (int)injected_tunnel};
-	return read_address(env, object, options);
+	/* Last: from then on they are to be closed. */
+	return read_address(env, object, options) && read_passed(env, object, options);
 }
 
 /* Return: the handle, or -errno with nothing left open */
-static int64_t start_udp(struct port *port, const struct udp_options *options)
+static int64_t start_udp(struct port *port, struct udp_options *options)
 {
 	/* The datagram must not begin before its slot. */
-	if (options->encap_length > port->frame_start)
+	if (options->encap_length > port->frame_start) {
+		udp_close_passed(options);
 		return -EINVAL;
+	}
 	int error = udp_open(&port->device.udp, options);
 	if (error != 0)
 		return error;
@@ -238,6 +263,22 @@ static napi_value udp_info(napi_env env, napi_callback_info info)
 	napi_set_element(env, array, 5, js_number(env, ring_is_usable(udp->ring)));
 	for (uint32_t i = 0; i < udp->source_count; i++)
 		napi_set_element(env, array, 6 + i, js_number(env, udp->source_ports[i]));
+	return array;
+}
+
+/* [receive socket, source sockets …]; they stay the port's */
+static napi_value udp_descriptors(napi_env env, napi_callback_info info)
+{
+	napi_value argument, array = NULL;
+
+	read_arguments(env, info, 1, &argument);
+	struct port *port = port_find(env, argument);
+	if (port == NULL || port->is_tap || napi_create_array(env, &array) != napi_ok)
+		return array;
+	const struct udp *udp = &port->device.udp;
+	napi_set_element(env, array, 0, js_number(env, udp->fd));
+	for (uint32_t i = 0; i < udp->source_count; i++)
+		napi_set_element(env, array, 1 + i, js_number(env, udp->source_fds[i]));
 	return array;
 }
 
@@ -453,6 +494,7 @@ NAPI_MODULE_INIT()
 		{"loadSteering", NULL, load_steering, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"tapOpen", NULL, tap_open, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"udpOpen", NULL, open_udp, NULL, NULL, NULL, napi_enumerable, NULL},
+		{"udpDescriptors", NULL, udp_descriptors, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"udpInfo", NULL, udp_info, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"transmit", NULL, transmit, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"udpSetNextHops", NULL, udp_set_next_hops, NULL, NULL, NULL, napi_enumerable, NULL},

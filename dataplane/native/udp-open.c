@@ -85,6 +85,55 @@ static uint16_t bound_port(int fd)
 	return ntohs(name.sin6_port); /* sin_port lies at the same place */
 }
 
+/* Return: the port that a socket is bound to; 0 if it is no UDP socket of the address of `options` */
+static uint16_t port_at_address(int fd, const struct udp_options *options)
+{
+	struct sockaddr_in6 name = {0};
+	socklen_t length = sizeof(name);
+	int type = 0;
+	socklen_t type_length = sizeof(type);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_length) != 0 || type != SOCK_DGRAM ||
+	    getsockname(fd, (struct sockaddr *)&name, &length) != 0 ||
+	    name.sin6_family != (options->family == 4 ? AF_INET : AF_INET6))
+		return 0;
+	struct sockaddr_in v4;
+	memcpy(&v4, &name, sizeof(v4));
+	bool same = options->family == 4 ? memcmp(&v4.sin_addr, options->address, 4) == 0
+					 : memcmp(&name.sin6_addr, options->address, 16) == 0;
+	return same ? ntohs(name.sin6_port) : 0; /* sin_port lies at the same place */
+}
+
+/* The first passed socket that is bound to `port`; 0: to any that can be a source. Return: a socket, or -1 */
+static int take_passed(struct udp_options *options, uint16_t port)
+{
+	for (uint16_t i = 0; i < options->passed_count; i++) {
+		int fd = options->passed[i];
+		uint16_t bound = fd < 0 ? 0 : port_at_address(fd, options);
+		if (bound == 0 || (port != 0 ? bound != port : bound < UDP_SOURCE_PORT_MIN || bound == options->port))
+			continue;
+		options->passed[i] = -1;
+		return fd;
+	}
+	return -1;
+}
+
+void udp_close_passed(struct udp_options *options)
+{
+	for (uint16_t i = 0; i < options->passed_count; i++)
+		if (options->passed[i] >= 0)
+			close(options->passed[i]);
+	options->passed_count = 0;
+}
+
+static uint32_t dropped_so_far(int fd)
+{
+	uint32_t memory[SK_MEMINFO_VARS] = {0};
+	socklen_t length = sizeof(memory);
+
+	return getsockopt(fd, SOL_SOCKET, SO_MEMINFO, memory, &length) == 0 ? memory[SK_MEMINFO_DROPS] : 0;
+}
+
 /*
  * UDP_GRO is usable from 5.12 on, where it can be read back. Refused, it is off, and each datagram is a message of its
  * own.
@@ -119,13 +168,18 @@ static int bind_receive_socket(int fd, const struct udp_options *options)
 	return error;
 }
 
-static int open_receive_socket(struct udp *udp, const struct udp_options *options)
+static int open_receive_socket(struct udp *udp, struct udp_options *options)
 {
-	int fd = open_socket(options->family);
+	int fd = options->port == 0 ? -1 : take_passed(options, options->port);
+	bool passed = fd >= 0;
 
+	if (!passed)
+		fd = open_socket(options->family);
 	if (fd < 0)
 		return fd;
 	udp->fd = fd;
+	/* Those of the earlier process were counted by it. */
+	udp->drops = dropped_so_far(fd);
 	udp->receive_buffer = size_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, options->receive_buffer);
 	if (udp->receive_buffer < 0)
 		return udp->receive_buffer;
@@ -135,7 +189,7 @@ static int open_receive_socket(struct udp *udp, const struct udp_options *option
 	else
 		error = set_option(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
 	udp->inbox.gro.on = options->gro && turn_gro_on(fd, options);
-	if (error == 0)
+	if (error == 0 && !passed)
 		error = bind_receive_socket(fd, options);
 	if (error == 0)
 		udp->port = bound_port(fd);
@@ -168,11 +222,14 @@ static int bind_to_free_port(int fd, const struct udp_options *options, uint16_t
 	return -ENOSPC;
 }
 
-static int open_source_socket(struct udp *udp, const struct udp_options *options, uint16_t *port)
+static int open_source_socket(struct udp *udp, struct udp_options *options, uint16_t *port)
 {
 	uint16_t index = udp->source_count;
-	int fd = open_socket(options->family);
+	int fd = take_passed(options, 0);
+	bool passed = fd >= 0;
 
+	if (!passed)
+		fd = open_socket(options->family);
 	if (fd < 0)
 		return fd;
 	udp->source_fds[index] = fd;
@@ -180,6 +237,10 @@ static int open_source_socket(struct udp *udp, const struct udp_options *options
 	udp->send_buffer = size_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, options->send_buffer);
 	if (udp->send_buffer < 0)
 		return udp->send_buffer;
+	if (passed) {
+		udp->source_ports[index] = bound_port(fd);
+		return 0;
+	}
 	int error = refuse_all(fd);
 	if (error != 0)
 		return error;
@@ -288,7 +349,7 @@ static int set_origin(struct udp *udp, const struct udp_options *options)
 	return 0;
 }
 
-static int open_all(struct udp *udp, const struct udp_options *options)
+static int open_all(struct udp *udp, struct udp_options *options)
 {
 	uint16_t port = options->first_source_port;
 	int error = open_receive_socket(udp, options);
@@ -300,15 +361,15 @@ static int open_all(struct udp *udp, const struct udp_options *options)
 	return error != 0 ? error : probe_segmentation(udp, options);
 }
 
-int udp_open(struct udp *udp, const struct udp_options *options)
+static bool is_in_range(const struct udp_options *options)
 {
-	if (options->family != 4 && options->family != 6)
-		return -EINVAL;
-	if (options->source_sockets < 1 || options->source_sockets > UDP_SOURCE_SOCKETS_MAX)
-		return -EINVAL;
-	if (options->first_source_port < UDP_SOURCE_PORT_MIN)
-		return -EINVAL;
+	return (options->family == 4 || options->family == 6) && options->source_sockets >= 1 &&
+	       options->source_sockets <= UDP_SOURCE_SOCKETS_MAX && options->first_source_port >= UDP_SOURCE_PORT_MIN &&
+	       options->passed_count <= UDP_SOCKETS_MAX;
+}
 
+int udp_open(struct udp *udp, struct udp_options *options)
+{
 	memset(udp, 0, sizeof(*udp));
 	udp->fd = -1;
 	udp->family = options->family;
@@ -317,8 +378,12 @@ int udp_open(struct udp *udp, const struct udp_options *options)
 	udp->injected_error = options->injected_segment;
 	udp->inbox.gro.injected_error = options->injected_gro;
 	udp->tunnel.injected_error = options->injected_tunnel;
-	udp->outbox = calloc(1, sizeof(*udp->outbox));
-	int error = udp->outbox == NULL ? -ENOMEM : open_all(udp, options);
+	int error = -EINVAL;
+	if (is_in_range(options)) {
+		udp->outbox = calloc(1, sizeof(*udp->outbox));
+		error = udp->outbox == NULL ? -ENOMEM : open_all(udp, options);
+	}
+	udp_close_passed(options);
 	if (error != 0)
 		udp_close(udp);
 	return error;
@@ -331,14 +396,13 @@ int udp_open(struct udp *udp, const struct udp_options *options)
  */
 void udp_count_drops(struct udp *udp, struct counters *counters)
 {
-	uint32_t memory[SK_MEMINFO_VARS] = {0};
-	socklen_t length = sizeof(memory);
+	uint32_t dropped = udp->fd < 0 ? 0 : dropped_so_far(udp->fd);
 
-	if (udp->fd < 0 || getsockopt(udp->fd, SOL_SOCKET, SO_MEMINFO, memory, &length) != 0)
+	if (dropped == 0)
 		return;
 	/* Cumulative since the socket was made, and wraps. */
-	counters->rx_queue_overflow += (double)(uint32_t)(memory[SK_MEMINFO_DROPS] - udp->drops);
-	udp->drops = memory[SK_MEMINFO_DROPS];
+	counters->rx_queue_overflow += (double)(uint32_t)(dropped - udp->drops);
+	udp->drops = dropped;
 }
 
 void udp_close(struct udp *udp)

@@ -19,6 +19,7 @@
 #include "udp-inbox.h"
 
 #define UDP_SOURCE_SOCKETS_MAX 64u
+#define UDP_SOCKETS_MAX (1u + UDP_SOURCE_SOCKETS_MAX)
 
 /*
  * RFC 7348 section 5: "it is RECOMMENDED that the value be in the dynamic/private port range
@@ -53,6 +54,12 @@ struct udp_options {
 	int injected_gro_probe; /* meets the request for it */
 	int injected_tunnel; /* meets each write to an injector */
 	enum udp_share share;
+	/*
+	 * Sockets of an earlier process, which are the port's from now on, also if it cannot be opened: each that is bound to
+	 * `address` and the right port stands in for a new one, with all that waits in it. Others are closed.
+	 */
+	int passed[UDP_SOCKETS_MAX];
+	uint16_t passed_count;
 };
 
 
@@ -76,11 +83,14 @@ struct udp {
 };
 
 /**
- * udp_open() - open and bind all sockets
+ * udp_open() - open and bind all sockets, or go on with those that were passed; of `options` only what was passed is taken
  * Return: 0, or -errno with nothing left open: -EADDRINUSE and -EADDRNOTAVAIL are about address and port,
  *         -ENOSPC means no free port for a source socket, -EINVAL an option out of range
  */
-int udp_open(struct udp *udp, const struct udp_options *options);
+int udp_open(struct udp *udp, struct udp_options *options);
+
+/** udp_close_passed() - close what was passed, instead of udp_open() */
+void udp_close_passed(struct udp_options *options);
 
 /** udp_close() - close all sockets; twice is once */
 void udp_close(struct udp *udp);
