@@ -4,18 +4,16 @@
  * descriptor and not longer: nothing is left of them after a kill.
  */
 import { WeftError } from './errors.ts';
+import { control, integer, tryControl } from './ifreq.ts';
 import { batchIo } from './native/batch-io.ts';
 import {
   attachTun,
-  control,
-  integer,
   openTunDevice,
   TSO_FLAGS,
   TUN_F_CSUM,
   TUNSETOFFLOAD,
   TUNSETVNETHDRSZ,
   TUNSETVNETLE,
-  tryControl,
 } from './tap-device.ts';
 
 // linux/if_tun.h: GSO packets in UDP tunnels, also those with an outer checksum (Linux 6.17).

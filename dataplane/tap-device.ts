@@ -4,10 +4,12 @@
  */
 import { randomInt } from 'node:crypto';
 import { constants } from 'node:os';
-import ioctl from 'ioctl-napi';
 import { WeftError } from './errors.ts';
+import { control, IFNAMSIZ, integer, interfaceRequest, permissionOptions, tryControl } from './ifreq.ts';
 import { batchIo } from './native/batch-io.ts';
 import { systemError } from './native/system-error.ts';
+import { takePassedTap } from './passed-tap.ts';
+import { IFF_MULTI_QUEUE, TAP_FLAGS, tunFlags } from './tun-flags.ts';
 
 // linux/if_tun.h: _IOW('T', n, int) and _IOR('T', n, unsigned int) of asm-generic/ioctl.h.
 const iow = (number: number): number => 0x4004_5400 + number;
@@ -15,17 +17,9 @@ const ior = (number: number): number => 0x8004_5400 + number;
 const TUNSETIFF = iow(202);
 const TUNSETPERSIST = iow(203);
 export const TUNSETOFFLOAD = iow(208);
-const TUNGETIFF = ior(210);
 export const TUNSETVNETHDRSZ = iow(216);
 export const TUNSETVNETLE = iow(220);
 const TUNSETSTEERINGEBPF = ior(224);
-
-// linux/if_tun.h: flags of TUNSETIFF.
-const IFF_TAP = 0x0002;
-const IFF_MULTI_QUEUE = 0x0100;
-const IFF_NO_PI = 0x1000;
-const IFF_VNET_HDR = 0x4000;
-const TAP_FLAGS = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR;
 
 // linux/if_tun.h: what the kernel may leave to us. "You can hand me unchecksummed packets", TSO for IPv4 and IPv6 packets,
 // TSO with ECN bits, and USO (Linux 6.2), which it takes for both families or for none.
@@ -47,10 +41,6 @@ const VNET_HEADER_SIZE = 12;
 
 /** linux/sockios.h: set MTU size. */
 const SIOCSIFMTU = 0x8922;
-
-// linux/if.h: struct ifreq.
-const IFNAMSIZ = 16;
-const IFREQ_SIZE = 40;
 
 /** What dev_valid_name of Linux accepts, and no "%", which would make it a template for a name of its choosing. */
 const DEVICE_NAME = /^(?!\.{1,2}$)[!-~]{1,15}$/;
@@ -76,6 +66,11 @@ export interface TapDeviceOptions {
    * flows would change queues. A device for several costs the kernel nearly 7 MB. @default 1
    */
   readonly queues?: number;
+  /**
+   * Those of its queues that an earlier process has passed on, with what waits in them; they belong to this call, also if it fails.
+   * @default the device is opened by its name
+   */
+  readonly passed?: readonly number[];
 }
 
 /** Which super-frames may cross a TAP whole. */
@@ -111,15 +106,18 @@ export function openTap(options: TapDeviceOptions): TapDevice {
   }
   const netnsPath = options.netnsPath ?? null;
   const steering = (options.queues ?? 1) > 1 ? loadSteering() : undefined;
-  const fds: number[] = [];
+  const passed = takePassedTap(options.passed ?? [], options.queues ?? 1);
+  const fds: number[] = passed?.fds ?? [];
   try {
-    fds.push(openTunDevice(netnsPath));
+    if (passed === undefined) fds.push(openTunDevice(netnsPath));
     const [fd = -1] = fds;
-    const multiQueue = attach(fd, name, { netnsPath, multiQueue: steering !== undefined });
+    const wanted = { netnsPath, multiQueue: steering !== undefined };
+    const multiQueue = passed === undefined ? attach(fd, name, wanted) : passed.multiQueue;
     if (multiQueue) {
       const queues = steering === undefined ? 1 : (options.queues ?? 1);
+      const attached = fds.length;
       while (fds.length < queues) fds.push(openTunDevice(netnsPath));
-      for (const queue of fds.slice(1)) addQueue(queue, name);
+      for (const queue of fds.slice(attached)) addQueue(queue, name);
       control(
         fd,
         `cannot steer the queues of TAP ${name}`,
@@ -235,11 +233,6 @@ function namespaceError(netnsPath: string, errno: number): WeftError {
   return systemError(what, errno, permissionOptions(errno));
 }
 
-function permissionOptions(errno: number): { code?: 'not_permitted'; hint?: string } {
-  if (errno !== constants.errno.EPERM && errno !== constants.errno.EACCES) return {};
-  return { code: 'not_permitted', hint: 'run as root or with CAP_NET_ADMIN and CAP_SYS_ADMIN' };
-}
-
 interface Attachment {
   readonly netnsPath: string | null;
   /** Whether a device that is made here gets several queues; one that exists stays as it is. */
@@ -320,9 +313,8 @@ function negotiate(fd: number, name: string, wanted: SuperFrames): SuperFrames {
 
 /** What a re-attached device really has: the kernel merges what was asked for with what it had before. */
 function verifyFlags(fd: number, name: string): void {
-  const request = interfaceRequest('');
-  control(fd, `cannot read the flags of TAP ${name}`, TUNGETIFF, request);
-  const flags = request.readUInt16LE(IFNAMSIZ);
+  const flags = tunFlags(fd);
+  if (typeof flags !== 'number') throw systemError(`cannot read the flags of TAP ${name}`, flags.errno);
   if ((flags & TAP_FLAGS) !== TAP_FLAGS) {
     throw new WeftError('conflict', `TAP ${name} has flags 0x${flags.toString(16)} and no vnet header`, {
       hint: `remove it (ip link delete ${name}) and let weft make it`,
@@ -356,35 +348,4 @@ export function withControlSocket<T>(netnsPath: string | null, use: (socket: num
   } finally {
     batchIo.closeDescriptor(socket);
   }
-}
-
-function interfaceRequest(name: string): Buffer {
-  const request = Buffer.alloc(IFREQ_SIZE);
-  request.write(name, 0, IFNAMSIZ - 1, 'latin1');
-  return request;
-}
-
-/** An `int` argument. */
-export function integer(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeInt32LE(value);
-  return bytes;
-}
-
-/** 0 or a positive errno. */
-export function tryControl(fd: number, request: number, argument: number | Buffer): number {
-  try {
-    ioctl(fd, request, argument);
-    return 0;
-  } catch (error) {
-    const errno = Number((error as { code?: unknown }).code);
-    if (!Number.isInteger(errno)) throw error;
-    return errno;
-  }
-}
-
-/** Throws `system` or `not_permitted`, with `what` as message, when it is refused. */
-export function control(fd: number, what: string, request: number, argument: number | Buffer): void {
-  const errno = tryControl(fd, request, argument);
-  if (errno !== 0) throw systemError(what, errno, permissionOptions(errno));
 }
