@@ -79,20 +79,20 @@ test('a TAP whose descriptor is passed keeps its carrier, and what waits in it',
   t.deepEqual(after.superFrames, before.superFrames);
 });
 
-for (const { then, now } of [
-  { then: 2, now: 2 },
-  { then: 3, now: 2 },
-  { then: 2, now: 3 },
-  { then: 1, now: 2 },
+for (const { had, now } of [
+  { had: 2, now: 2 },
+  { had: 3, now: 2 },
+  { had: 2, now: 3 },
+  { had: 1, now: 2 },
 ]) {
-  test(`of ${then} queues that are passed, ${now} are wanted`, t => {
+  test(`of ${had} queues that are passed, ${now} are wanted`, t => {
     const world = makeNamespace(t);
-    const before = device(t, world, then);
+    const before = device(t, world, had);
     const passed = copies(before);
     closeOnce(before);
     const after = device(t, world, now, passed);
     // One that was made with a single queue keeps it.
-    t.is(after.fds.length, then === 1 ? 1 : now);
+    t.is(after.fds.length, had === 1 ? 1 : now);
     const kept = passed.slice(0, now);
     t.deepEqual(after.fds.slice(0, kept.length), kept);
     for (const fd of after.fds) t.is(typeof tunFlags(fd), 'number');
