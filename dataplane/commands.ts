@@ -28,13 +28,14 @@ export interface NextHopSpec extends NextHop {
 export interface Commands {
   /**
    * Opens the underlay: the VXLAN socket and the source sockets. `offloads`: what may be asked of the kernel. `share`: with
-   * other workers (udp.ts).
+   * other workers (udp.ts). `passed`: sockets of an earlier process, the worker's from now on.
    */
   open: {
     readonly underlay: VtepAddress;
     readonly port: number;
     readonly offloads: readonly Offload[];
     readonly share?: 'founds' | 'joins' | undefined;
+    readonly passed?: readonly number[];
   };
   closeUnderlay: Record<never, never>;
   addNetwork: Omit<NetworkOptions, 'own' | 'maxLearned'>;
@@ -85,8 +86,12 @@ export interface Commands {
 
 /** What a command answers; `undefined` where nothing is to be said. */
 export interface Answers {
-  /** `missing`: what the kernel does not have of the offloads that may be used. */
-  open: { readonly sourcePorts: readonly number[]; readonly missing: readonly Offload[] };
+  /** `missing`: what the kernel does not have of the offloads that may be used. `descriptors`: of all sockets, which stay the worker's. */
+  open: {
+    readonly sourcePorts: readonly number[];
+    readonly missing: readonly Offload[];
+    readonly descriptors: readonly number[];
+  };
   closeUnderlay: undefined;
   addNetwork: undefined;
   removeNetwork: undefined;

@@ -95,7 +95,7 @@ export class Datapath {
   }
 
   private readonly commands: { readonly [Name in CommandName]: Handler<Name> } = {
-    open: ({ underlay, port, offloads, share }) => {
+    open: ({ underlay, port, offloads, share, passed }) => {
       const may = (offload: Offload): boolean => offloads.includes(offload);
       const udp = new NativeUdpPort(
         this.portModules(may('io-uring')),
@@ -103,6 +103,7 @@ export class Datapath {
           address: underlay,
           port,
           share,
+          ...(passed !== undefined && { passed }),
           sourceSockets: SOURCE_SOCKETS,
           receiveBufferBytes: SOCKET_BUFFER_BYTES,
           sendBufferBytes: SOCKET_BUFFER_BYTES,
@@ -131,7 +132,7 @@ export class Datapath {
       this.underlay = { udp, own: underlay };
       this.offloads = offloads;
       this.forwarder.useUdp(udp);
-      return { sourcePorts: udp.sourcePorts, missing: udp.missing };
+      return { sourcePorts: udp.sourcePorts, missing: udp.missing, descriptors: udp.descriptors };
     },
 
     closeUnderlay: () => {

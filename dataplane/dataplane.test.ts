@@ -6,6 +6,7 @@ import test from 'ava';
 import { parseIp, parseMac, parseVni, type VtepAddress } from './address.ts';
 import type { Answers, CommandName, Commands } from './commands.ts';
 import { Dataplane, type DataplaneHandlers } from './dataplane.ts';
+import { type DescriptorStore, NO_STORE } from './descriptor-store.ts';
 import { WeftError } from './errors.ts';
 import { ip, makeNamespace } from './native/testing/namespace.ts';
 import type { WorkerHandlers, WorkerLink } from './worker-thread.ts';
@@ -21,6 +22,8 @@ class FakeWorker implements WorkerLink {
   readonly channels: number;
   readonly tell: WorkerHandlers;
   isTerminated = false;
+  /** What it says that it has open. */
+  sockets: readonly number[] = [];
   /** Commands that fail here. */
   readonly failures = new Map<CommandName, Error>();
   /** While set, nothing is answered. */
@@ -42,7 +45,9 @@ class FakeWorker implements WorkerLink {
     if (failure !== undefined) throw failure;
     if (name === 'close') this.exit();
     return (
-      name === 'open' ? { sourcePorts: [this.commands.length], missing: [] } : undefined
+      name === 'open'
+        ? { sourcePorts: [this.commands.length], missing: [], descriptors: this.sockets }
+        : undefined
     ) as Answers[Name];
   }
 
@@ -56,7 +61,7 @@ class FakeWorker implements WorkerLink {
   }
 }
 
-function setUp(workers = 3) {
+function setUp(workers = 3, store: DescriptorStore = NO_STORE) {
   const fakes: FakeWorker[] = [];
   const events: object[] = [];
   const handlers: DataplaneHandlers = {
@@ -69,7 +74,7 @@ function setUp(workers = 3) {
     fakes.push(fake);
     return fake;
   };
-  const dataplane = new Dataplane({ startWorker }, { workers }, handlers);
+  const dataplane = new Dataplane({ startWorker, store }, { workers }, handlers);
   return { dataplane, fakes, events };
 }
 
@@ -300,4 +305,59 @@ test('two dataplanes cannot have the same port, however many workers they have; 
     ],
     answer.stderr,
   );
+});
+
+/** A store that notes what it is told. */
+function noting() {
+  const said: string[] = [];
+  const store: DescriptorStore = {
+    store: (name, fds) => said.push(`${name} ${fds.length}`) > 0,
+    unstore: name => void said.push(`-${name}`),
+  };
+  return { said, store };
+}
+
+test('what is opened lies in the store until it is taken away, and not longer', async t => {
+  const { said, store } = noting();
+  const { dataplane, fakes } = setUp(2, store);
+  for (const [index, fake] of fakes.entries()) fake.sockets = Array.from({ length: 2 + index }, () => 0);
+  await dataplane.run('open', { underlay: UNDERLAY, port: 4789, offloads: [] });
+  await dataplane.run('addNetwork', { name: 'blue', vni: VNI, mtu: 1450 });
+  for (const port of ['tap0', 'tap1', 'tap2'])
+    await dataplane.run('addPort', { vni: VNI, port, fds: descriptors(t, 2) });
+  t.deepEqual(said, ['vxlan-0 2', 'vxlan-1 3', 'tap-tap0 2', 'tap-tap1 2', 'tap-tap2 2']);
+  said.length = 0;
+  await dataplane.run('removePort', TAP);
+  fakes[0]?.tell.event({ ...portLost, port: 'tap1' });
+  await dataplane.run('removeNetwork', { vni: VNI });
+  t.deepEqual(said, ['-tap-tap0', '-tap-tap1', '-tap-tap2']);
+});
+
+test('a port that cannot be added is not kept; of a process that ends all is', async t => {
+  const { said, store } = noting();
+  const { dataplane, fakes } = setUp(2, store);
+  fakes[1]?.failures.set('addPort', new WeftError('system', 'no'));
+  await t.throwsAsync(dataplane.run('addPort', { ...TAP, fds: descriptors(t, 2) }));
+  t.deepEqual(said, ['tap-tap0 2', '-tap-tap0']);
+  fakes[1]?.failures.clear();
+  said.length = 0;
+  await dataplane.run('addPort', { ...TAP, fds: descriptors(t, 2) });
+  dataplane.keepForNext();
+  await dataplane.run('removePort', TAP);
+  await dataplane.run('removeNetwork', { vni: VNI });
+  await dataplane.close();
+  t.deepEqual(said, ['tap-tap0 2']);
+});
+
+test('passed sockets go to the worker that had them; those of workers that there are no more are closed and forgotten', async t => {
+  const { said, store } = noting();
+  const { dataplane, fakes } = setUp(2, store);
+  const passed = [[101, 102], [103], [openSync('/dev/null', 'r')]];
+  await dataplane.run('open', { underlay: UNDERLAY, port: 4789, offloads: [], passed });
+  t.deepEqual(
+    fakes.map(({ commands }) => (commands[0]?.args as Commands['open'] | undefined)?.passed),
+    [[101, 102], [103]],
+  );
+  t.deepEqual(said, ['-vxlan-2', 'vxlan-0 0', 'vxlan-1 0']);
+  t.throws(() => closeSync(passed[2]?.[0] ?? -1), { code: 'EBADF' });
 });

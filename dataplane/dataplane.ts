@@ -6,11 +6,12 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import type { Vni } from './address.ts';
 import type { Answers, CommandName, Commands, NextHopSpec } from './commands.ts';
+import { type DescriptorStore, NO_STORE, socketsName, tapName } from './descriptor-store.ts';
 import { WeftError } from './errors.ts';
 import { mergeClaims, mergeCounters, mergeOpened, mergeTables } from './merge-answers.ts';
 import type { Offload, OffloadLost } from './offloads.ts';
 import { type PortName, PortRegistry } from './port-registry.ts';
-import { shareTap } from './tap-device.ts';
+import { closeTap, shareTap } from './tap-device.ts';
 import { BUCKET_BYTES } from './token-bucket.ts';
 import { type StartWorker, startWorkerThread, type WorkerEvent, type WorkerLink } from './worker-thread.ts';
 
@@ -31,7 +32,10 @@ export type DataplaneCommands = Omit<
   'open' | 'closeUnderlay' | 'addPort' | 'attachMac' | 'close'
 > & {
   readonly attachMac: Omit<Commands['attachMac'], 'bucket'>;
-  readonly open: Omit<Commands['open'], 'share'>;
+  /** `passed`: of each worker of an earlier process the sockets; they belong to the dataplane, also if the command fails. */
+  readonly open: Omit<Commands['open'], 'passed' | 'share'> & {
+    readonly passed?: readonly (readonly number[])[];
+  };
   /**
    * Hands over the open descriptors of a TAP, which from now on belong to the dataplane, also if the command fails: one
    * for each worker, or a single one, which one worker reads and all write to.
@@ -47,6 +51,8 @@ export class Dataplane {
   private readonly handlers: DataplaneHandlers;
   private readonly workers: readonly WorkerLink[];
   private readonly ports: PortRegistry;
+  private readonly store: DescriptorStore;
+  private keepsAll = false;
   /** Offloads that are known to be lost: each worker finds out by itself. */
   private readonly lostOffloads = new Set<string>();
   /** The last that all workers took. */
@@ -55,12 +61,17 @@ export class Dataplane {
   private ended: Error | undefined;
 
   constructor(
-    modules: { readonly startWorker?: StartWorker },
+    modules: {
+      readonly startWorker?: StartWorker;
+      /** Where sockets and TAPs outlive this process. @default nowhere */
+      readonly store?: DescriptorStore;
+    },
     /** `workers`: how many threads, from 1 on. */
     options: { readonly workers: number },
     handlers: DataplaneHandlers,
   ) {
-    const { startWorker = startWorkerThread } = modules;
+    const { startWorker = startWorkerThread, store = NO_STORE } = modules;
+    this.store = store;
     this.handlers = handlers;
     this.ports = new PortRegistry(options);
     this.workers = channelsBetween(options.workers).map((channels, index) =>
@@ -89,7 +100,12 @@ export class Dataplane {
     return this.inTurn(() => perform(args));
   }
 
-  /** Closes every port and ends the workers. Persistent TAP devices stay. */
+  /** From now on what is taken out of the dataplane is not taken out of the store: it is for the next process. */
+  keepForNext(): void {
+    this.keepsAll = true;
+  }
+
+  /** Closes every port and ends the workers. Persistent TAP devices stay, and all that lies in the store. */
   async close(): Promise<void> {
     if (this.ended === undefined) {
       const closed = this.inTurn(() => this.everywhere('close', {}));
@@ -115,12 +131,12 @@ export class Dataplane {
       await this.everywhere('addNetwork', args, undo);
     },
     removeNetwork: async args => {
-      this.ports.removeNetwork(args.vni);
+      for (const { port } of this.ports.removeNetwork(args.vni)) this.unstore(port);
       await this.everywhere('removeNetwork', args);
     },
     addPort: args => this.addPort(args),
     removePort: async args => {
-      this.ports.remove(args);
+      if (this.ports.remove(args)) this.unstore(args.port);
       await this.removePort(args, this.workers);
     },
     setVteps: async args => {
@@ -172,25 +188,41 @@ export class Dataplane {
   }
 
   /** One after the other: the first meets whoever has the port, the others join it. */
-  private async open(args: DataplaneCommands['open']): Promise<Answers['open']> {
+  private async open({ passed = [], ...args }: DataplaneCommands['open']): Promise<Answers['open']> {
     const alone = this.workers.length === 1;
     const opened: Answers['open'][] = [];
+    // Of workers that there are no more: the kernel would go on to give them their share.
+    for (const [index, fds] of passed.entries()) if (index >= this.workers.length) this.discard(index, fds);
     try {
-      for (const worker of this.workers) {
+      for (const [index, worker] of this.workers.entries()) {
         const share = opened.length === 0 ? 'founds' : 'joins';
-        opened.push(await worker.run('open', { ...args, share: alone ? undefined : share }));
+        const own = { share: alone ? undefined : share, passed: passed[index] ?? [] } as const;
+        opened.push(await worker.run('open', { ...args, ...own }));
       }
     } catch (error) {
       const done = this.workers.slice(0, opened.length);
       await Promise.allSettled(done.map(worker => worker.run('closeUnderlay', {})));
+      for (const fds of passed.slice(opened.length + 1, this.workers.length)) closeTap({ fds });
       throw error;
     }
+    for (const [index, { descriptors }] of opened.entries())
+      this.store.store(socketsName(index), descriptors);
     return mergeOpened(opened);
+  }
+
+  private discard(worker: number, fds: readonly number[]): void {
+    this.store.unstore(socketsName(worker));
+    closeTap({ fds });
+  }
+
+  private unstore(port: string): void {
+    if (!this.keepsAll) this.store.unstore(tapName(port));
   }
 
   private async addPort({ vni, port, fds }: DataplaneCommands['addPort']): Promise<undefined> {
     const workers = this.workers.length;
     const queues = shareTap({ fds }, workers);
+    this.store.store(tapName(port), fds);
     for (const key of this.lostOffloads) if (key.startsWith(`${vni} ${port} `)) this.lostOffloads.delete(key);
     const reader =
       fds.length === workers ? this.ports.addShared({ vni, port }) : this.ports.addSingle({ vni, port });
@@ -209,6 +241,7 @@ export class Dataplane {
       );
     } catch (error) {
       this.ports.remove({ vni, port });
+      this.unstore(port);
       throw error;
     }
     return undefined;
@@ -235,6 +268,7 @@ export class Dataplane {
   /** The first worker that hears of it: the others forget the port before anybody else is told, for it may come anew. */
   private onPortLost(index: number, event: PortLost): void {
     if (this.ended !== undefined || !this.ports.remove(event)) return;
+    this.unstore(event.port);
     const others = this.workers.filter((_, i) => i !== index);
     this.inTurn(async () => {
       await this.removePort(event, others).catch(error => {

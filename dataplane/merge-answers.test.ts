@@ -18,12 +18,17 @@ function entry(values: Partial<TableEntry>): TableEntry {
   return { vni: BLUE, mac: MAC, origin: 'learned', port: null, vtep, ageMs: 0, ...values };
 }
 
-test('mergeOpened() lists the source ports of all workers, and each offload that one of them misses', t => {
-  const first = { sourcePorts: [50_000, 50_001], missing: ['udp-gro', 'udp-segment'] } as const;
-  const second = { sourcePorts: [50_002], missing: ['udp-gro'] } as const;
+test('mergeOpened() lists the source ports and descriptors of all workers, and each offload that one of them misses', t => {
+  const first = {
+    sourcePorts: [50_000, 50_001],
+    missing: ['udp-gro', 'udp-segment'],
+    descriptors: [7, 8],
+  } as const;
+  const second = { sourcePorts: [50_002], missing: ['udp-gro'], descriptors: [9] } as const;
   t.deepEqual(mergeOpened([first, second]), {
     sourcePorts: [50_000, 50_001, 50_002],
     missing: ['udp-gro', 'udp-segment'],
+    descriptors: [7, 8, 9],
   });
 });
 

@@ -7,6 +7,7 @@ export function mergeOpened(answers: readonly Answers['open'][]): Answers['open'
   return {
     sourcePorts: answers.flatMap(({ sourcePorts }) => sourcePorts),
     missing: [...new Set(answers.flatMap(({ missing }) => missing))],
+    descriptors: answers.flatMap(({ descriptors }) => descriptors),
   };
 }
 

@@ -41,8 +41,11 @@ export class PortRegistry {
     return true;
   }
 
-  removeNetwork(vni: Vni): void {
-    for (const entry of [...this.entries.values()]) if (entry.vni === vni) this.remove(entry);
+  /** Returns those that were there. */
+  removeNetwork(vni: Vni): readonly PortName[] {
+    const removed = [...this.entries.values()].filter(entry => entry.vni === vni);
+    for (const entry of removed) this.remove(entry);
+    return removed;
   }
 
   private enter(entry: Entry): void {
