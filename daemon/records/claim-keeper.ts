@@ -10,7 +10,7 @@ import type { Clock } from '../../dataplane/clock.ts';
 import type { Dataplane } from '../../dataplane/dataplane.ts';
 import type { Log } from '../log.ts';
 import { Contests, type ContestsModules } from './contests.ts';
-import { ClaimReconciler } from './reconciler.ts';
+import { ClaimReconciler, type UsedClaim } from './reconciler.ts';
 import { UsableHistogram } from './usable-histogram.ts';
 
 export interface ClaimKeeperModules extends Omit<ContestsModules, 'records'> {
@@ -129,7 +129,7 @@ export class ClaimKeeper {
     this.awaited.set(`${vni} ${mac}`, claimedAt);
   }
 
-  private installed({ vni, mac, claimedAt }: PlacedClaim): void {
+  private installed({ vni, mac, claimedAt }: UsedClaim): void {
     const key = `${vni} ${mac}`;
     if (claimedAt === undefined || this.awaited.get(key) !== claimedAt) return;
     this.awaited.delete(key);

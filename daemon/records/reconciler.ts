@@ -23,11 +23,17 @@ const AUDIT_INTERVAL = 30_000;
 /** Claims in one command: what a worker carries out before it looks at frames again. */
 const CHANGES_PER_COMMAND = 512;
 
-/** What the record log is asked. */
+/** What is needed of a claim here. */
+export type UsedClaim = Pick<
+  PlacedClaim,
+  'claimedAt' | 'ips' | 'mac' | 'mobility' | 'origin' | 'vni' | 'vtep'
+>;
+
+/** What the record log is asked, and what an earlier process has left (remembered-claims.ts). */
 export interface ClaimSource {
-  owner(vni: Vni, mac: MacAddress): PlacedClaim | undefined;
-  owners(vni: Vni): Iterable<PlacedClaim>;
-  ownerOfIp(vni: Vni, ip: IpAddress): PlacedClaim | undefined;
+  owner(vni: Vni, mac: MacAddress): UsedClaim | undefined;
+  owners(vni: Vni): Iterable<UsedClaim>;
+  ownerOfIp(vni: Vni, ip: IpAddress): UsedClaim | undefined;
 }
 
 export interface ReconcilerModules {
@@ -43,7 +49,7 @@ export interface ReconcilerOptions {
   /** Those in the dataplane at present. */
   readonly vnis: () => readonly Vni[];
   /** The dataplane has this claim now. */
-  readonly onInstalled?: (claim: PlacedClaim) => void;
+  readonly onInstalled?: (claim: UsedClaim) => void;
 }
 
 export interface ReconcilerReport {
@@ -157,7 +163,7 @@ export class ClaimReconciler {
   private async tellOf(vni: Vni, macs: readonly MacAddress[]): Promise<void> {
     const set: Claim[] = [];
     const remove: MacAddress[] = [];
-    const told: PlacedClaim[] = [];
+    const told: UsedClaim[] = [];
     for (const mac of macs) {
       const owner = this.wanted(vni, mac);
       if (owner === undefined) remove.push(mac);
@@ -191,13 +197,13 @@ export class ClaimReconciler {
     return wrong;
   }
 
-  private wanted(vni: Vni, mac: MacAddress): PlacedClaim | undefined {
+  private wanted(vni: Vni, mac: MacAddress): UsedClaim | undefined {
     const owner = this.modules.claims.owner(vni, mac);
     return owner === undefined || owner.origin === this.options.self || !isStation(mac) ? undefined : owner;
   }
 
   /** With the IP addresses that nobody else has a better claim to. */
-  private claimOf({ vni, mac, vtep, ips, mobility }: PlacedClaim): Claim {
+  private claimOf({ vni, mac, vtep, ips, mobility }: UsedClaim): Claim {
     const addresses = ips.filter(ip => this.modules.claims.ownerOfIp(vni, ip)?.mac === mac);
     return { mac, vtep: vtep.address, addresses, mobility };
   }
