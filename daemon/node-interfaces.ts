@@ -1,16 +1,21 @@
-/** What a running node offers: its operations, and the CNI plugin's other end. */
+/** What a running node offers: its operations, and what container runtimes ask of it. */
 import type { Gossip } from '../control/gossip.ts';
 import { systemRandom } from '../control/random.ts';
 import { systemClock } from '../dataplane/clock.ts';
 import type { Dataplane } from '../dataplane/dataplane.ts';
 import type { OffloadStates } from '../dataplane/offload-states.ts';
 import { CniOperations } from './cni/cni-operations.ts';
-import type { NetworkConfig } from './config/config.ts';
+import type { Config } from './config/config.ts';
+import { DockerEndpoints } from './docker/docker-endpoints.ts';
+import { DockerIpam } from './docker/docker-ipam.ts';
+import { DockerNetworks } from './docker/docker-networks.ts';
+import { DockerPlugin } from './docker/docker-plugin.ts';
+import { DockerStore } from './docker/docker-store.ts';
 import type { Endpoints } from './endpoints/endpoints.ts';
 import { ManagedAttach } from './endpoints/managed-attach.ts';
 import type { Log } from './log.ts';
 import type { Carrier } from './networks/carrier.ts';
-import { networkOperations } from './networks/network-operations.ts';
+import { type NetworkOperations, networkOperations } from './networks/network-operations.ts';
 import type { NetworkSet } from './networks/network-set.ts';
 import type { PoolNetworks } from './networks/pool-networks.ts';
 import { nodeOperations } from './node-operations.ts';
@@ -34,26 +39,50 @@ export interface NodeInterfaceParts {
 export interface NodeIdentity {
   readonly name: string;
   readonly underlay: string;
-  readonly configured: readonly NetworkConfig[];
+  readonly config: Config;
 }
 
 export function nodeInterfaces(
   parts: NodeInterfaceParts,
-  { name, underlay, configured }: NodeIdentity,
-): Pick<RunningNode, 'operations' | 'cni'> {
+  { name, underlay, config }: NodeIdentity,
+): Pick<RunningNode, 'operations' | 'cni' | 'docker'> & { readonly plugin: DockerPlugin } {
   const { carrier, endpoints, gossip, log, pool, set } = parts;
   const modules = { clock: systemClock, random: systemRandom };
   const attaching = new ManagedAttach({ endpoints, networks: carrier, addresses: pool.ipam });
   const attach = attaching.attach.bind(attaching);
   const cni = new CniOperations({ ...modules, log, endpoints, attach, networks: carrier });
+  const ofNetworks = networkOperations(
+    { ...modules, catalogue: pool.catalogue, pool, set, endpoints, gossip },
+    { self: name, configured: config.networks },
+  );
+  const plugin = dockerPlugin(parts, ofNetworks, config);
   return {
     cni: call => cni.call(call),
+    docker: (method, body) => plugin.handle(method, body),
+    plugin,
     operations: {
       ...nodeOperations({ ...parts, ...modules, name, underlay, attach, networks: () => set.all() }),
-      ...networkOperations(
-        { ...modules, catalogue: pool.catalogue, pool, set, endpoints, gossip },
-        { self: name, configured },
-      ),
+      ...ofNetworks,
     },
   };
+}
+
+function dockerPlugin(
+  { carrier, endpoints, log, pool, set }: NodeInterfaceParts,
+  operations: NetworkOperations,
+  { node, paths }: Config,
+): DockerPlugin {
+  const store = new DockerStore({ stateDirectory: paths.state });
+  const modules = { clock: systemClock, log, store };
+  const { catalogue, ipam, users } = pool;
+  const letGo = (network: string) => carrier.letGo(network);
+  const networks = new DockerNetworks({ ...modules, operations, catalogue, users, letGo });
+  const attach = endpoints.attach.bind(endpoints);
+  return new DockerPlugin({
+    ...modules,
+    networks,
+    onActivate: () => set.allowFrames(),
+    endpoints: new DockerEndpoints({ store, networks, carrier, endpoints, attach, nodeName: node.name }),
+    ipam: new DockerIpam({ store, networks, ipam }),
+  });
 }

@@ -25,6 +25,7 @@ import type { CniHandler } from './cni/call.ts';
 import type { Config } from './config/config.ts';
 import { formatHostPort } from './config/host-port.ts';
 import { requireUnderlayFits } from './config/semantics.ts';
+import type { DockerHandler, DockerPlugin } from './docker/docker-plugin.ts';
 import { EndpointStore } from './endpoints/endpoint-store.ts';
 import { Endpoints } from './endpoints/endpoints.ts';
 import { endpointWiring } from './endpoints/wiring.ts';
@@ -84,6 +85,7 @@ interface NodeOptions {
 class Node implements RunningNode {
   readonly operations: NodeOperations;
   readonly cni: CniHandler;
+  readonly docker: DockerHandler;
   readonly fatal: Promise<WeftError>;
   private fail: (error: WeftError) => void = () => {};
   private readonly log: Log;
@@ -102,6 +104,7 @@ class Node implements RunningNode {
   private readonly claims: ClaimKeeper;
   private readonly peers: PeerStore;
   private readonly sender: TunnelSender;
+  private readonly plugin: DockerPlugin;
   private readonly undo: (() => Promise<unknown>)[] = [];
   private stopping = false;
   /** Before it, membership is noted by gossip but not yet told to the dataplane, whose networks are still being made. */
@@ -238,11 +241,12 @@ class Node implements RunningNode {
       { self: nodeName, vnis: () => set.vnis() },
     );
     const parts = { log, carrier, dataplane, endpoints, gossip, offloads, pool, records, sender, set };
-    const offered = nodeInterfaces(parts, { name: nodeName, underlay: address, configured: config.networks });
-    ({ operations: this.operations, cni: this.cni } = offered);
+    const offered = nodeInterfaces(parts, { name: nodeName, underlay: address, config });
+    ({ operations: this.operations, cni: this.cni, docker: this.docker, plugin: this.plugin } = offered);
   }
 
   async start(): Promise<void> {
+    await this.plugin.load();
     await this.openDataplane();
     this.undo.push(() => this.sender.stop());
     await this.sender.start();
@@ -265,12 +269,17 @@ class Node implements RunningNode {
     this.undo.push(removeUnused);
     this.undo.push(() => this.endpoints.stop());
     await this.endpoints.restore();
-    this.pool.ipam.reconcile(network => this.endpoints.ofNetwork(network).map(({ hostLink }) => hostLink));
+    this.pool.ipam.reconcile(network => [
+      ...this.endpoints.ofNetwork(network).map(({ hostLink }) => hostLink),
+      ...this.plugin.leaseOwners(network),
+    ]);
     await removeUnused();
     this.undo.push(() => this.claims.stop());
     await this.claims.start();
     this.records.begin();
     this.pool.begin();
+    this.undo.push(async () => this.plugin.stop());
+    this.plugin.start();
     this.serving = true;
     await this.applyMembers();
     this.undo.push(() => this.gossip.leave());

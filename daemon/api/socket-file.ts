@@ -49,6 +49,21 @@ export async function listenOn(server: Server, path: string): Promise<SocketFile
   }
 }
 
+/** Makes `server` listen on a socket that listens already: what others have queued on it meanwhile is answered. Throws `system`. */
+export async function listenOnInherited(server: Server, descriptor: number): Promise<SocketFile> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      reject(cannotListen(`descriptor ${descriptor}`, error)),
+    );
+    server.listen({ fd: descriptor }, () => {
+      server.removeAllListeners('error');
+      resolve();
+    });
+  });
+  // It is there for the next one.
+  return { remove: async () => {} };
+}
+
 function listenPrivately(server: Server, path: string): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);

@@ -32,6 +32,8 @@ export interface Config {
     readonly offload: Readonly<Record<Offload, OffloadSwitch>>;
   };
   readonly networks: readonly NetworkConfig[];
+  /** Where the plugin of Docker listens; undefined: it does not, unless it is handed a socket that listens. */
+  readonly docker: { readonly socket: string | undefined };
   readonly log: { readonly level: LogLevel };
 }
 

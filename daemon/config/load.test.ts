@@ -45,6 +45,7 @@ test('parseConfig fills in every default', t => {
         bumRate: 1000,
       },
     ],
+    docker: { socket: undefined },
     log: { level: 'info' },
   } as unknown as ReturnType<typeof parseConfig>);
 });
@@ -143,7 +144,7 @@ const MISTAKES: readonly (readonly [string, string])[] = [
   ['netwroks: []', 'weft.yaml:1: netwroks: unknown key; did you mean "networks"?'],
   [
     'colour: red',
-    'weft.yaml:1: colour: unknown key; the keys here are node, paths, vxlan, gossip, dataplane, networks, log',
+    'weft.yaml:1: colour: unknown key; the keys here are node, paths, vxlan, gossip, dataplane, networks, docker, log',
   ],
   [
     'dataplane:\n  offload:\n    udp_gso: off',
@@ -159,7 +160,7 @@ const MISTAKES: readonly (readonly [string, string])[] = [
   ],
   [
     '__proto__: {}',
-    'weft.yaml:1: __proto__: unknown key; the keys here are node, paths, vxlan, gossip, dataplane, networks, log',
+    'weft.yaml:1: __proto__: unknown key; the keys here are node, paths, vxlan, gossip, dataplane, networks, docker, log',
   ],
   ['networks:\n  - vni: 42\n', 'weft.yaml:2: networks[0].name: is missing; add it'],
   [
@@ -404,6 +405,28 @@ const MISTAKES: readonly (readonly [string, string])[] = [
     'weft.yaml:6: networks[0].static_vteps[1]: "2001:db8::9" is in the list already; remove one',
   ],
 ];
+
+for (const socket of [
+  'weft.sock',
+  '/run/docker/plugins/weft',
+  '5',
+  '"/run/x y.sock"',
+  `/${'x'.repeat(100)}.sock`,
+]) {
+  test(`docker.socket: ${socket.slice(0, 30)} is refused, with what to write`, t => {
+    t.regex(
+      problemsOf(`docker: {socket: ${socket}}`)[0] ?? '',
+      /^weft\.yaml:1: docker\.socket: .*; (write off, or|choose|set it|write )/,
+    );
+  });
+}
+
+test('docker.socket: off, or a path', t => {
+  const socketOf = (value: string) =>
+    parseConfig(`docker: {socket: ${value}}`, 'weft.yaml', 'vm-a').docker.socket;
+  t.is(socketOf('off'), undefined);
+  t.is(socketOf('/run/docker/plugins/weft.sock'), '/run/docker/plugins/weft.sock');
+});
 
 test('configProblems: one file for each kind of mistake, one exact line for each', t => {
   for (const [text, line] of MISTAKES) {

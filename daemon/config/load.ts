@@ -190,6 +190,7 @@ function toConfig(file: ConfigFile, hostName: string): Config {
       unknownAddress: network.unknown_address,
       bumRate: network.bum_rate,
     })),
+    docker: file.docker,
     log: file.log,
   };
 }

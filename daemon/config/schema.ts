@@ -10,7 +10,7 @@ import { type IpAddress, parseIp, parseVni } from '../../dataplane/address.ts';
 import { WeftError } from '../../dataplane/errors.ts';
 import { OFFLOAD_SWITCHES, type OffloadKey } from '../../dataplane/offloads.ts';
 import { MAX_WORKERS } from '../../dataplane/worker-count.ts';
-import { MAX_DIRECTORY } from '../api/socket-path.ts';
+import { LONGEST_SUFFIX, MAX_DIRECTORY, MAX_SOCKET_PATH } from '../api/socket-path.ts';
 import { formatCidr, nonUnicast, parseCidr, parseSubnet, parseSubnet6 } from '../cidr.ts';
 import { describe, leaf, numberLeaf, requireValue, textLeaf, wordLeaf } from '../leaf.ts';
 import { LOG_LEVELS } from '../log-fields.ts';
@@ -166,6 +166,26 @@ const ipamSection = section({
   static: list(rangeLeaf),
 });
 
+const OFF = 'off';
+
+/** `off`, or where Docker looks for a plugin: it is called as the file is, without `.sock`. */
+const pluginSocket = leaf(value => {
+  requireValue(value);
+  // YAML 1.1 readers take `off` for false.
+  if (value === OFF || value === false) return undefined;
+  if (typeof value === 'string' && isAbsolute(value) && /\/[^/\s\p{Cc}]+\.sock$/u.test(value)) {
+    if (Buffer.byteLength(value) <= MAX_SOCKET_PATH - LONGEST_SUFFIX) return normalize(value);
+    throw new WeftError('invalid_argument', `is longer than ${MAX_SOCKET_PATH - LONGEST_SUFFIX} bytes`, {
+      hint: 'choose a shorter path: the path of a Unix socket has 107 bytes at most',
+    });
+  }
+  throw new WeftError('invalid_argument', `${describe(value)} is no socket for a plugin of Docker`, {
+    hint: 'write off, or an absolute path that ends in .sock: /run/docker/plugins/weft.sock',
+  });
+});
+
+const dockerSection = section({ socket: pluginSocket.prefault(OFF) });
+
 const bumRate = numberLeaf('a number of frames a second', 0, MAX_BUM_RATE);
 
 const networkSection = section({
@@ -190,6 +210,7 @@ export const fileSchema = section({
   gossip: gossipSection.prefault({}),
   dataplane: dataplaneSection.prefault({}),
   networks: list(networkSection),
+  docker: dockerSection.prefault({}),
   metrics: notYet('a metrics listener is not in this version; remove the key and use weft status --json'),
   log: logSection.prefault({}),
 });
@@ -210,6 +231,7 @@ export const KNOWN_KEYS: Readonly<Record<string, readonly string[]>> = {
   'dataplane.offload': keysOf(offloadSection),
   'networks[]': keysOf(networkSection),
   'networks[].ipam': keysOf(ipamSection),
+  docker: keysOf(dockerSection),
   log: keysOf(logSection),
 };
 

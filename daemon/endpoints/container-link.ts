@@ -7,7 +7,7 @@ import type { Endpoint } from './endpoint.ts';
  * Gives the interface its addresses and brings it up. Its super-frames have at most `gsoMaxSegs` segments: it is the
  * interface on which TCP decides how large they are.
  */
-export function containerLinkStep(endpoint: Endpoint, gsoMaxSegs: number): LinkStep {
+function containerLinkStep(endpoint: Endpoint, gsoMaxSegs: number): LinkStep {
   const { ifname, addresses, netns } = endpoint;
   const v6 = addresses.some(address => address.includes(':'));
   return {
@@ -23,6 +23,12 @@ export function containerLinkStep(endpoint: Endpoint, gsoMaxSegs: number): LinkS
       { kind: 'set', dev: ifname, gsoMaxSegs, up: true },
     ],
   };
+}
+
+/** {@link containerLinkStep}, or what of it is done before a runtime takes the interface, and addresses it itself. */
+export function containerEndStep(endpoint: Endpoint, gsoMaxSegs: number): LinkStep {
+  if (endpoint.handover === undefined) return containerLinkStep(endpoint, gsoMaxSegs);
+  return { changes: [{ kind: 'set', dev: endpoint.handover, gsoMaxSegs }] };
 }
 
 /** Turns "file already exists" into what the operator can act on. */

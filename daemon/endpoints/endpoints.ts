@@ -7,19 +7,21 @@ import { WeftError } from '../../dataplane/errors.ts';
 import type { TapDevice } from '../../dataplane/tap-device.ts';
 import { errorFields, type Log } from '../log.ts';
 import { ownLinkNames } from '../net/ip.ts';
-import { locateNetns, resolveNetns } from '../net/netns.ts';
+import { locateNetns } from '../net/netns.ts';
 import { removeLinkIfThere } from '../net/rtnetlink/links.ts';
 import type { AttachRequest, DetachRequest } from '../operations.ts';
 import { attachByBridge, detachFromBridge, restoreOnBridge } from './bridge-attach.ts';
 import { type Endpoint, isSameInterface } from './endpoint.ts';
 import { endpointFields } from './endpoint-fields.ts';
 import type { EndpointStore } from './endpoint-store.ts';
+import { findForDetach } from './find-for-detach.ts';
+import { type HandoverRequest, isAwaited, locateHandedOver } from './handover.ts';
 import { ignoreMissing } from './ignore-missing.ts';
 import type { EndpointAddresses } from './managed-attach.ts';
 import { ORPHAN_LINK } from './names.ts';
 import { type AttachableNetwork, planEndpoint, refuseDuplicates, requireSame, rivalsOf } from './plan.ts';
 import { Suspension } from './suspension.ts';
-import { attachByTap, detachTap, restoreTap } from './tap-attach.ts';
+import { attachByTap, removeTap, restoreTap } from './tap-attach.ts';
 
 /** How often the endpoints are looked at: one file read, in tap mode a stat for each, no process. */
 const WATCH_INTERVAL_MS = 2_000;
@@ -84,7 +86,7 @@ export class Endpoints {
     return this.all().filter(endpoint => endpoint.network === name);
   }
 
-  attach(request: AttachRequest): Promise<Endpoint> {
+  attach(request: AttachRequest | HandoverRequest): Promise<Endpoint> {
     return this.inTurn(() => this.attachNow(request));
   }
 
@@ -190,7 +192,7 @@ export class Endpoints {
     }
   }
 
-  private async attachNow(request: AttachRequest): Promise<Endpoint> {
+  private async attachNow(request: AttachRequest | HandoverRequest): Promise<Endpoint> {
     const { addresses, announcer, networks, nodeName, store, wiring, log } = this.modules;
     const network = networks.find(request.network);
     const isManaged = addresses.gives(network.name, request.addresses);
@@ -203,7 +205,8 @@ export class Endpoints {
     refuseDuplicates(wanted, this.all());
 
     // What stood in the way may have given back what was taken for this one.
-    if (isManaged) await addresses.take(network.name, wanted.hostLink, wanted.addresses);
+    if (isManaged && wanted.leases === undefined)
+      await addresses.take(network.name, wanted.hostLink, wanted.addresses);
     await networks.carry(network.name);
     const make = wanted.attach === 'tap' ? attachByTap : attachByBridge;
     await store.add(wanted);
@@ -237,7 +240,7 @@ export class Endpoints {
   }
 
   private async detachNow(request: DetachRequest): Promise<{ removed: boolean }> {
-    const endpoint = await this.findForDetach(request);
+    const endpoint = await findForDetach(request, this.ofNetwork(request.network));
     if (endpoint === undefined) return { removed: false };
     await this.detachOne(endpoint);
     return { removed: true };
@@ -253,20 +256,8 @@ export class Endpoints {
   private async strike(endpoint: Endpoint): Promise<void> {
     await this.modules.store.remove(endpoint);
     this.suspension.end(endpoint);
-    if (endpoint.managed === true) await this.modules.addresses.release(endpoint.network, endpoint.hostLink);
-  }
-
-  /** By identity if the namespace still exists, else by the name that was used to attach. */
-  private async findForDetach({ netns, network, ifname }: DetachRequest): Promise<Endpoint | undefined> {
-    const candidates = this.ofNetwork(network).filter(endpoint => endpoint.ifname === ifname);
-    try {
-      const { inode } = await resolveNetns(netns);
-      return candidates.find(endpoint => endpoint.netns.inode === inode);
-    } catch (error) {
-      const byName = candidates.find(endpoint => endpoint.netns.name === netns);
-      if (byName === undefined && !(error instanceof WeftError && error.code === 'not_found')) throw error;
-      return byName;
-    }
+    if (endpoint.managed === true && endpoint.leases === undefined)
+      await this.modules.addresses.release(endpoint.network, endpoint.hostLink);
   }
 
   /** Takes the interface away, whichever part of it exists; before it, the others are told to send nothing more here. */
@@ -278,15 +269,13 @@ export class Endpoints {
       if (endpoint.attach === 'tap') await ignoreMissing(wiring.removePort(endpoint));
     } finally {
       if (endpoint.attach === 'bridge') await detachFromBridge(endpoint);
-      else await this.removeTap(endpoint);
+      else await removeTap(await this.whereNow(endpoint));
     }
   }
 
-  /** The namespace may live on at another path than the one it was attached by. */
-  private async removeTap(endpoint: Endpoint): Promise<void> {
-    const path = await locateNetns(endpoint.netns);
-    if (path === undefined) await removeLinkIfThere(endpoint.hostLink);
-    else await detachTap({ ...endpoint, netns: { ...endpoint.netns, path } });
+  private async whereNow(endpoint: Endpoint): Promise<Endpoint> {
+    if (endpoint.handover === undefined) return endpoint;
+    return (await locateHandedOver(endpoint, await ownLinkNames())) ?? endpoint;
   }
 
   private async restoreOne(recorded: Endpoint): Promise<void> {
@@ -360,7 +349,8 @@ export class Endpoints {
     // The host's end of a pair lives exactly as long as the other end's namespace: while it is there, so is the
     // endpoint, and there is nothing to ask the kernel for.
     const doubtful = endpoints.filter(
-      ({ attach, hostLink, pending }) => pending || attach === 'tap' || !links.has(hostLink),
+      endpoint =>
+        endpoint.pending || endpoint.attach === 'tap' || !links.has(endpoint.hostLink) || isAwaited(endpoint),
     );
     await this.each(doubtful, 'cannot be looked after', async endpoint => {
       await this.refresh(endpoint, links);
@@ -373,6 +363,12 @@ export class Endpoints {
     if (endpoint.pending) {
       await this.forget(endpoint, 'its attachment was interrupted');
       return undefined;
+    }
+    if (endpoint.handover !== undefined) {
+      const found = await locateHandedOver(endpoint, links);
+      if (found === undefined) await this.forget(endpoint, 'its interface was deleted');
+      else if (found !== endpoint) await this.modules.store.replace(endpoint, found);
+      return found;
     }
     // That a new namespace has the same inode cannot feign a pair. A TAP that we hold open keeps its namespace alive:
     // there only the holders of the namespace count.

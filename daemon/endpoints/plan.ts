@@ -6,6 +6,7 @@ import type { SuperFrames } from '../../dataplane/tap-device.ts';
 import { resolveNetns } from '../net/netns.ts';
 import type { AttachRequest } from '../operations.ts';
 import { type Endpoint, isSameInterface } from './endpoint.ts';
+import { type HandoverRequest, handoverPlace } from './handover.ts';
 import { formatStableMac, hostLinkName } from './names.ts';
 import { requireInSubnets } from './subnet.ts';
 
@@ -29,11 +30,11 @@ export interface AttachableNetwork extends SuperFrameLimits {
 
 /** Throws `not_found` for a namespace, `invalid_argument` for an address that the network cannot carry. */
 export async function planEndpoint(
-  request: AttachRequest,
+  request: AttachRequest | HandoverRequest,
   network: AttachableNetwork,
   { nodeName, isManaged }: { readonly nodeName: string; readonly isManaged: boolean },
 ): Promise<Endpoint> {
-  const { ifname, addresses } = request;
+  const { addresses } = request;
   for (const address of addresses) requireInSubnets(address, [network.subnet, network.subnet6]);
   if (addresses.some(address => address.includes(':')) && !carriesIpv6(network.mtu)) {
     throw new WeftError(
@@ -44,43 +45,53 @@ export async function planEndpoint(
       },
     );
   }
-  const netns = await resolveNetns(request.netns);
+  const place = 'handover' in request ? handoverPlace(request, network) : await placeOf(request, network);
   // With an address, the MAC follows the address: a container that moves takes its MAC along, and no neighbour's cache
   // goes stale. Without one, it follows the place.
   const identity = addresses[0]?.split('/')[0];
   const vni = String(network.vni);
   const derivedMac =
     identity === undefined
-      ? formatStableMac(nodeName, vni, String(netns.inode), ifname)
+      ? formatStableMac(nodeName, vni, String(place.netns.inode), place.ifname)
       : formatStableMac(vni, identity);
   return {
     network: network.name,
     vni: network.vni,
     attach: network.attach,
-    netns,
-    ifname,
+    ...place,
     mac: request.mac ?? derivedMac,
     addresses: [...addresses],
     mtu: network.mtu,
-    hostLink: hostLinkName(network.attach, netns.inode, ifname),
     ...(request.container !== undefined && { container: request.container }),
     ...(isManaged && addresses.length > 0 && { managed: true }),
     pending: true,
   };
 }
 
+async function placeOf(
+  { netns: name, ifname }: AttachRequest,
+  { attach }: AttachableNetwork,
+): Promise<Pick<Endpoint, 'netns' | 'ifname' | 'hostLink'>> {
+  const netns = await resolveNetns(name);
+  return { netns, ifname, hostLink: hostLinkName(attach, netns.inode, ifname) };
+}
+
 /** An attached interface asked for again: the same is a success, anything else a conflict. */
-export function requireSame(existing: Endpoint, wanted: Endpoint, request: AttachRequest): Endpoint {
+export function requireSame(
+  existing: Endpoint,
+  wanted: Endpoint,
+  { mac }: Pick<AttachRequest, 'mac'>,
+): Endpoint {
   const same =
     existing.network === wanted.network &&
     existing.addresses.join() === wanted.addresses.join() &&
     existing.container?.id === wanted.container?.id &&
-    (request.mac === undefined || existing.mac === wanted.mac);
+    (mac === undefined || existing.mac === wanted.mac);
   if (same) return existing;
   throw new WeftError(
     'conflict',
-    `${existing.ifname} of ${request.netns} is attached to network ${existing.network} with other parameters`,
-    { hint: `detach it first: weft detach ${request.netns} --network ${existing.network}` },
+    `${existing.ifname} of ${wanted.netns.name} is attached to network ${existing.network} with other parameters`,
+    { hint: `detach it first: weft detach ${wanted.netns.name} --network ${existing.network}` },
   );
 }
 

@@ -1,21 +1,11 @@
 /** podman on a machine of the lab: its images, containers and networks in a directory of its own, the CNI backend, and runc. */
-import {
-  chmodSync,
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { busyboxArchive } from './busybox-image.ts';
 import { type CommandOptions, type CommandResult, runCommand } from './run-command.ts';
 import type { Vm } from './vm.ts';
 
 const IMAGE = 'weft-lab:1';
-
-/** Programs of busybox that the tests call. */
-const APPLETS = ['sh', 'sleep', 'ip', 'ping', 'wget', 'httpd', 'cat', 'nslookup'];
 
 /** Plugins that may stand beside ours in a list. */
 const REFERENCE_PLUGINS = '/usr/lib/cni';
@@ -92,14 +82,7 @@ network_config_dir = "${this.confDirectory}"
   }
 
   private async import(): Promise<void> {
-    const root = join(this.directory, 'image');
-    for (const name of ['bin', 'proc', 'sys', 'tmp', 'etc', 'dev'])
-      mkdirSync(join(root, name), { recursive: true });
-    copyFileSync('/bin/busybox', join(root, 'bin/busybox'));
-    chmodSync(join(root, 'bin/busybox'), 0o755);
-    for (const applet of APPLETS) symlinkSync('busybox', join(root, 'bin', applet));
-    const archive = join(this.directory, 'image.tar');
-    await runCommand('tar', ['-C', root, '-cf', archive, '.']);
+    const archive = await busyboxArchive(this.directory);
     await this.run(['import', '-q', archive, IMAGE]);
   }
 }

@@ -28,7 +28,7 @@ ping iputils-ping
 iperf3 iperf3
 '
 # tshark decodes what we send, nft loses packets; Open vSwitch and serf are the independent peers of the tests; host-local
-# gives addresses to the CNI plugin, which podman calls; its containers have busybox.
+# gives addresses to the CNI plugin, which podman calls; dockerd calls the Docker plugin. Containers have busybox.
 judges='
 tcpdump tcpdump
 tshark tshark
@@ -38,6 +38,9 @@ serf serf
 /usr/lib/cni/host-local containernetworking-plugins
 podman podman
 runc runc
+dockerd docker.io
+docker-compose docker-compose
+iptables iptables
 /bin/busybox busybox-static
 '
 fuzzing='

@@ -1,0 +1,101 @@
+/**
+ * Docker on a machine of the lab: a dockerd with directories of its own, in a mount namespace of its own, since it looks for plugins in
+ * /run/docker/plugins alone. The weft of the machine has to be in the same: call {@link Docker.create} before it is started.
+ */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { busyboxArchive } from './busybox-image.ts';
+import type { LabProcess } from './lab-process.ts';
+import { type CommandOptions, type CommandResult, runCommand } from './run-command.ts';
+import type { Vm } from './vm.ts';
+import { waitFor } from './wait-for.ts';
+
+export const DOCKER_IMAGE = 'weft-lab:1';
+
+/** Where dockerd looks for the plugin `weft`. */
+export const PLUGIN_SOCKET = '/run/docker/plugins/weft.sock';
+
+/** Both are Debian's: of the client there may be a newer one in the path. */
+const DOCKER = '/usr/bin/docker';
+const COMPOSE = '/usr/bin/docker-compose';
+
+/** Until the namespace is ready. What is mounted below /run/docker, as the namespaces of containers, weft sees too. */
+const MOUNTS = `mkdir -p /run/docker /run/containerd /etc/docker
+for directory in /run/docker /run/containerd /etc/docker; do mount -t tmpfs none $directory; done
+mount --make-shared /run/docker
+mkdir /run/docker/plugins
+echo ready
+exec sleep infinity`;
+
+export class Docker {
+  private readonly vm: Vm;
+  private readonly directory: string;
+  private daemon: LabProcess | undefined;
+
+  private constructor(vm: Vm) {
+    this.vm = vm;
+    this.directory = join(vm.directory, 'docker');
+  }
+
+  /** Sets up the mount namespace of the machine; no dockerd runs yet. */
+  static async create(vm: Vm): Promise<Docker> {
+    const docker = new Docker(vm);
+    mkdirSync(docker.directory);
+    const unshared = ['-m', '--propagation', 'slave', 'sh', '-e', '-c', MOUNTS];
+    const holder = vm.spawnWithCgroups('unshare', unshared);
+    await holder.waitForOutput('ready');
+    vm.mountNamespace = `/proc/${holder.pid}/ns/mnt`;
+    return docker;
+  }
+
+  /** Starts dockerd, and waits until it answers; the first time it gets its image. */
+  async start(options: readonly string[] = []): Promise<void> {
+    const isFirst = this.daemon === undefined;
+    const roots = ['--data-root', join(this.directory, 'data'), '--exec-root', '/run/docker'];
+    const files = ['-H', this.address, '-p', join(this.directory, 'dockerd.pid')];
+    this.daemon = this.vm.spawnWithCgroups('dockerd', [...roots, ...files, '--bridge', 'none', ...options]);
+    const { daemon } = this;
+    await waitFor(async () => !daemon.running || (await this.run(['info'], { check: false })).code === 0, {
+      what: `dockerd on ${this.vm.name}`,
+      timeoutMs: 60_000,
+    });
+    if (!daemon.running) throw new Error(`dockerd ended\n${daemon.report()}`);
+    if (isFirst) await this.run(['import', await busyboxArchive(this.directory), DOCKER_IMAGE]);
+  }
+
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+    await this.daemon?.stop(signal, 30_000);
+  }
+
+  /** The client, in the namespaces of the lab: only the daemon is on the machine. */
+  run(args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
+    return runCommand(DOCKER, ['-H', this.address, ...args], options);
+  }
+
+  compose(args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
+    return runCommand(COMPOSE, ['-H', this.address, ...args], options);
+  }
+
+  /** Starts a container of the image that sleeps, and returns its id. */
+  async container(name: string, options: readonly string[]): Promise<string> {
+    const command = ['/bin/sleep', '3600'];
+    const { stdout } = await this.run(['run', '-d', '--name', name, ...options, DOCKER_IMAGE, ...command]);
+    return stdout.trim();
+  }
+
+  exec(name: string, command: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
+    return this.run(['exec', name, ...command], options);
+  }
+
+  /** Removes all containers, and ends dockerd; everything else goes with the lab. */
+  async destroy(): Promise<void> {
+    const { stdout } = await this.run(['ps', '-aq'], { check: false });
+    const ids = stdout.split('\n').filter(id => id !== '');
+    if (ids.length > 0) await this.run(['rm', '-f', ...ids], { check: false });
+    await this.stop();
+  }
+
+  private get address(): string {
+    return `unix://${join(this.directory, 'docker.sock')}`;
+  }
+}
