@@ -76,7 +76,7 @@ function dockerPlugin(
   const modules = { clock: systemClock, log, store };
   const { catalogue, ipam, users } = pool;
   const letGo = (network: string) => carrier.letGo(network);
-  const networks = new DockerNetworks({ ...modules, operations, catalogue, users, letGo });
+  const networks = new DockerNetworks({ ...modules, operations, catalogue, users, letGo, self: node.name });
   const attach = endpoints.attach.bind(endpoints);
   return new DockerPlugin({
     ...modules,

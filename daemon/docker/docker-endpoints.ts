@@ -27,6 +27,8 @@ export interface DockerEndpointsModules {
 
 export class DockerEndpoints {
   private readonly modules: DockerEndpointsModules;
+  /** Attachments under way, by the ids of their endpoints. */
+  private readonly joining = new Map<string, Promise<unknown>>();
 
   constructor(modules: DockerEndpointsModules) {
     this.modules = modules;
@@ -57,16 +59,11 @@ export class DockerEndpoints {
     const told = store.state.endpoints.find(endpoint => endpoint.id === id);
     if (told === undefined) throw new WeftError('not_found', `weft knows no endpoint ${id.slice(0, 12)}`);
     const network = networks.nameOf(told.networkId);
-    const attached =
-      this.attached(id) ??
-      (await attach({
-        network,
-        addresses: told.addresses,
-        mac: told.mac,
-        container: { runtime: RUNTIME, id, network: told.networkId },
-        handover: { id, sandbox },
-        leases: this.leasesOf(network, told.addresses),
-      }));
+    const { addresses, mac, networkId } = told;
+    const container = { runtime: RUNTIME, id, network: networkId };
+    const leases = this.leasesOf(network, addresses);
+    const request = { network, addresses, mac, container, handover: { id, sandbox }, leases };
+    const attached = this.attached(id) ?? (await this.underWay(id, attach(request)));
     return {
       InterfaceName: { SrcName: attached.handover, DstPrefix: 'eth' },
       // Else Docker would join every container to a bridge of its own besides.
@@ -77,6 +74,8 @@ export class DockerEndpoints {
   /** Off the network and off the record; one that is not known is fine. */
   async delete(id: string): Promise<void> {
     const { endpoints, store } = this.modules;
+    // One that dockerd has given up waiting for is still to come.
+    await this.joining.get(id)?.catch(() => {});
     const attached = this.attached(id);
     if (attached !== undefined) await endpoints.remove(attached);
     if (!store.state.endpoints.some(endpoint => endpoint.id === id)) return;
@@ -87,6 +86,24 @@ export class DockerEndpoints {
     return this.modules.endpoints
       .all()
       .find(({ container }) => container?.runtime === RUNTIME && container.id === id);
+  }
+
+  /** Ids of endpoints that are attached, and that Docker has not told of or has deleted. */
+  strays(): readonly string[] {
+    const { endpoints, store } = this.modules;
+    const told = new Set(store.state.endpoints.map(({ id }) => id));
+    return endpoints.all().flatMap(({ container }) => {
+      return container?.runtime === RUNTIME && !told.has(container.id) ? [container.id] : [];
+    });
+  }
+
+  private async underWay<T>(id: string, work: Promise<T>): Promise<T> {
+    this.joining.set(id, work);
+    try {
+      return await work;
+    } finally {
+      this.joining.delete(id);
+    }
   }
 
   /** Undefined: another IPAM driver has given the addresses, and weft has not heard of them yet. */

@@ -21,10 +21,11 @@ export interface DockerNetworksModules {
   readonly log: Log;
   readonly store: DockerStore;
   readonly operations: Pick<NetworkOperations, 'networks' | 'createNetwork' | 'removeNetwork'>;
-  readonly catalogue: Pick<Catalogue, 'find'>;
+  readonly catalogue: Pick<Catalogue, 'find' | 'made' | 'remove'>;
   readonly users: NetworkUsers;
   /** The network is not needed here any more. */
   readonly letGo: (network: string) => void;
+  readonly self: string;
 }
 
 export class DockerNetworks {
@@ -134,6 +135,16 @@ export class DockerNetworks {
     return await this.modules.operations.createNetwork(request, 'docker');
   }
 
+  /** Of two that were made at once on two nodes the one that cannot be used goes: everything is mapped to the other one, by its name. */
+  tidy(): void {
+    const { catalogue, self } = this.modules;
+    for (const { definition, conflict } of catalogue.made()) {
+      const isOurs = definition.lifetime === 'docker' && definition.createdBy === self;
+      if (isOurs && conflict !== undefined && catalogue.find(definition.name) !== undefined)
+        catalogue.remove(definition);
+    }
+  }
+
   private schedule(): void {
     if (this.isStopped || this.modules.store.state.retiring.length === 0) return;
     this.timer?.cancel();
@@ -160,7 +171,8 @@ export class DockerNetworks {
     if (isUsed || users.others(name).length > 0 || catalogue.find(name)?.lifetime !== 'docker') return true;
     try {
       await operations.removeNetwork({ name });
-      return true;
+      // Of two with one name it was the one that cannot be used.
+      return catalogue.find(name) === undefined;
     } catch (error) {
       if (!(error instanceof WeftError) || error.code !== 'conflict') throw error;
       return false;

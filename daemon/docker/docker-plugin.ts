@@ -1,6 +1,7 @@
 /** The plugin: its methods, and what becomes of what dockerd never gives back. */
 import type { Clock, Timer } from '../../dataplane/clock.ts';
 import { errorFields, type Log } from '../log.ts';
+import { inTime } from './deadline.ts';
 import type { DockerEndpoints } from './docker-endpoints.ts';
 import type { DockerIpam } from './docker-ipam.ts';
 import type { DockerNetworks } from './docker-networks.ts';
@@ -23,6 +24,13 @@ const LOOK_INTERVAL_MS = 60_000;
 
 /** Answers a method of the plugin API; undefined: it is not one that weft has. */
 export type DockerHandler = (method: string, body: unknown) => Promise<object | undefined>;
+
+/** What dockerd does not undo itself when it was told too late that it was done. An address that nobody uses is collected. */
+const UNDONE_BY: ReadonlyMap<string, string> = new Map([
+  ['NetworkDriver.CreateNetwork', 'NetworkDriver.DeleteNetwork'],
+  ['NetworkDriver.CreateEndpoint', 'NetworkDriver.DeleteEndpoint'],
+  ['NetworkDriver.Join', 'NetworkDriver.DeleteEndpoint'],
+]);
 
 export interface DockerPluginModules {
   readonly clock: Clock;
@@ -64,8 +72,14 @@ export class DockerPlugin {
     this.modules.networks.stop();
   }
 
+  /** See {@link DockerHandler}. Throws what the method throws, and `unavailable` when it takes too long. */
   async handle(method: string, body: unknown): Promise<object | undefined> {
-    return await this.methods.get(method)?.(body);
+    const run = this.methods.get(method);
+    if (run === undefined) return undefined;
+    const undo = UNDONE_BY.get(method);
+    return await inTime(this.modules, method, run(body), async () => {
+      if (undo !== undefined) await this.methods.get(undo)?.(body);
+    });
   }
 
   /** Names under which addresses of a network are held for Docker. */
@@ -86,10 +100,15 @@ export class DockerPlugin {
 
   /** Ends what dockerd has begun and not carried on. */
   private async collect(): Promise<void> {
-    const { endpoints, ipam, log, store } = this.modules;
+    const { endpoints, ipam, log, networks, store } = this.modules;
     const idle = store.state.endpoints.filter(({ id }) => endpoints.attached(id) === undefined);
     for (const { id } of this.forgotten(idle, ({ id }) => id)) {
       log.warn({ container: id }, 'an endpoint that Docker has not attached is forgotten');
+      await endpoints.delete(id);
+    }
+    const strays = endpoints.strays();
+    for (const id of this.forgotten(strays, id => id)) {
+      log.warn({ container: id }, 'an interface that Docker knows nothing of is removed');
       await endpoints.delete(id);
     }
     const hosts = store.state.endpoints.flatMap(({ addresses }) =>
@@ -103,7 +122,8 @@ export class DockerPlugin {
       );
       await ipam.end(lease);
     }
-    const present = new Set([...idle.map(({ id }) => id), ...free.map(({ owner }) => owner)]);
+    const present = new Set([...idle.map(({ id }) => id), ...strays, ...free.map(({ owner }) => owner)]);
+    networks.tidy();
     for (const key of this.unused.keys()) if (!present.has(key)) this.unused.delete(key);
   }
 

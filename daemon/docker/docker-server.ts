@@ -1,6 +1,5 @@
 /**
- * The socket of the plugin, on which dockerd calls POST /METHOD (docs.docker.com/engine/extend/plugin_api). dockerd itself never gives up waiting
- * for an answer, so there is one in any case.
+ * The socket of the plugin, on which dockerd calls POST /METHOD (docs.docker.com/engine/extend/plugin_api).
  */
 import Fastify, { type FastifyInstance } from 'fastify';
 import type { Clock } from '../../dataplane/clock.ts';
@@ -8,9 +7,6 @@ import { WeftError } from '../../dataplane/errors.ts';
 import { startUnixServer, type UnixServer, type UnixServerOptions } from '../api/unix-server.ts';
 import { errorFields, type Log } from '../log.ts';
 import type { DockerHandler } from './docker-plugin.ts';
-
-/** What it takes longer for is refused; what comes of it later, dockerd takes back or weft collects (docker-plugin.ts). */
-const DEADLINE_MS = 20_000;
 
 /** A CreateEndpoint has some hundred bytes, and some for each port that is exposed. */
 const MAX_BODY_BYTES = 1024 * 1024;
@@ -31,7 +27,7 @@ export async function startDockerServer(
   return await startUnixServer(modules, routes(modules), options);
 }
 
-function routes({ clock, log, docker }: DockerServerModules): FastifyInstance {
+function routes({ log, docker }: DockerServerModules): FastifyInstance {
   const app = Fastify({ logger: false, bodyLimit: MAX_BODY_BYTES, exposeHeadRoutes: false });
   // dockerd names no type, and sends no body where a method has no arguments.
   app.removeAllContentTypeParsers();
@@ -44,10 +40,10 @@ function routes({ clock, log, docker }: DockerServerModules): FastifyInstance {
   });
   app.post<{ Params: { method: string } }>('/:method', async (request, reply) => {
     const { method } = request.params;
-    const answer = await inTime(clock, method, docker(method, request.body ?? {}));
+    const answer = await docker(method, request.body ?? {});
     // To dockerd that means that the plugin is older than the method.
     if (answer === undefined) return reply.code(404).send({ Err: `weft has no method ${method}` });
-    return reply.header('content-type', CONTENT_TYPE).send(JSON.stringify(answer));
+    return reply.header('content-type', CONTENT_TYPE).send(Buffer.from(JSON.stringify(answer)));
   });
   app.setNotFoundHandler((request, reply) =>
     reply.code(404).send({ Err: `weft has no ${request.method} ${request.url}` }),
@@ -64,17 +60,4 @@ function routes({ clock, log, docker }: DockerServerModules): FastifyInstance {
     return reply.code(500).send({ Err: `internal error: ${message}; see the log of weft, and report it` });
   });
   return app;
-}
-
-async function inTime<T>(clock: Clock, method: string, work: Promise<T>): Promise<T> {
-  return await new Promise<T>((resolve, reject) => {
-    const patience = clock.after(DEADLINE_MS, () => {
-      reject(
-        new WeftError('unavailable', `weft did not carry out ${method} within ${DEADLINE_MS / 1000} s`, {
-          hint: 'see its log, and try again',
-        }),
-      );
-    });
-    work.then(resolve, reject).finally(() => patience.cancel());
-  });
 }

@@ -59,16 +59,14 @@ export class DockerStore {
     }
   }
 
-  /** Known here at once, and on the disk when this resolves. Throws `system`; then it is not known either. */
+  /** One change after the other: on the disk first, then known here. Throws `system`; then nothing has changed. */
   async change(edit: (state: DockerState) => Partial<DockerState>): Promise<void> {
-    const before = this.current;
-    this.current = { ...before, ...edit(before) };
-    const written = this.writing.then(() => writeStateFile(this.file, textOf(this.current)));
-    this.writing = written.catch(() => {});
-    await written;
+    const done = this.writing.then(async () => {
+      const next = { ...this.current, ...edit(this.current) };
+      await writeStateFile(this.file, `${JSON.stringify({ version: 1, ...next })}\n`);
+      this.current = next;
+    });
+    this.writing = done.catch(() => {});
+    await done;
   }
-}
-
-function textOf(state: DockerState): string {
-  return `${JSON.stringify({ version: 1, ...state })}\n`;
 }

@@ -367,7 +367,10 @@ export class Endpoints {
     if (endpoint.handover !== undefined) {
       const found = await locateHandedOver(endpoint, links);
       if (found === undefined) await this.forget(endpoint, 'its interface was deleted');
-      else if (found !== endpoint) await this.modules.store.replace(endpoint, found);
+      else if (found !== endpoint) {
+        await this.modules.store.replace(endpoint, found);
+        this.modules.log.debug(endpointFields(found), 'its runtime has moved the interface');
+      }
       return found;
     }
     // That a new namespace has the same inode cannot feign a pair. A TAP that we hold open keeps its namespace alive:

@@ -2,7 +2,7 @@
  * Docker on a machine of the lab: a dockerd with directories of its own, in a mount namespace of its own, since it looks for plugins in
  * /run/docker/plugins alone. The weft of the machine has to be in the same: call {@link Docker.create} before it is started.
  */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { busyboxArchive } from './busybox-image.ts';
 import type { LabProcess } from './lab-process.ts';
@@ -14,6 +14,10 @@ export const DOCKER_IMAGE = 'weft-lab:1';
 
 /** Where dockerd looks for the plugin `weft`. */
 export const PLUGIN_SOCKET = '/run/docker/plugins/weft.sock';
+
+/** As Debian's docker.service has it: a containerd that outlives dockerd. */
+const CONTAINERD_SOCKET = '/run/containerd/containerd.sock';
+const CONTAINERD_CONFIG = 'version = 2\ndisabled_plugins = ["io.containerd.grpc.v1.cri"]\n';
 
 /** Both are Debian's: of the client there may be a newer one in the path. */
 const DOCKER = '/usr/bin/docker';
@@ -37,7 +41,7 @@ export class Docker {
     this.directory = join(vm.directory, 'docker');
   }
 
-  /** Sets up the mount namespace of the machine; no dockerd runs yet. */
+  /** Sets up the mount namespace of the machine and a containerd; no dockerd runs yet. */
   static async create(vm: Vm): Promise<Docker> {
     const docker = new Docker(vm);
     mkdirSync(docker.directory);
@@ -45,6 +49,10 @@ export class Docker {
     const holder = vm.spawnWithCgroups('unshare', unshared);
     await holder.waitForOutput('ready');
     vm.mountNamespace = `/proc/${holder.pid}/ns/mnt`;
+    const config = join(docker.directory, 'containerd.toml');
+    writeFileSync(config, CONTAINERD_CONFIG);
+    const places = ['--root', join(docker.directory, 'containerd'), '--state', '/run/containerd'];
+    vm.spawnWithCgroups('containerd', ['-c', config, '-a', CONTAINERD_SOCKET, '-l', 'error', ...places]);
     return docker;
   }
 
@@ -53,7 +61,8 @@ export class Docker {
     const isFirst = this.daemon === undefined;
     const roots = ['--data-root', join(this.directory, 'data'), '--exec-root', '/run/docker'];
     const files = ['-H', this.address, '-p', join(this.directory, 'dockerd.pid')];
-    this.daemon = this.vm.spawnWithCgroups('dockerd', [...roots, ...files, '--bridge', 'none', ...options]);
+    const rest = ['--containerd', CONTAINERD_SOCKET, '-l', 'warn', '--bridge', 'none', ...options];
+    this.daemon = this.vm.spawnWithCgroups('dockerd', [...roots, ...files, ...rest]);
     const { daemon } = this;
     await waitFor(async () => !daemon.running || (await this.run(['info'], { check: false })).code === 0, {
       what: `dockerd on ${this.vm.name}`,
