@@ -123,7 +123,10 @@ async function openSockets(
   if (plugin === undefined && handedOver === undefined) return () => server.close();
   try {
     const socketPath = plugin ?? 'of the unit';
-    const second = await startDockerServer({ clock, log, docker }, { socketPath, inherited: handedOver });
+    const second = await startDockerServer(
+      { clock, log, docker },
+      { socketPath, setting: 'docker.socket', inherited: handedOver },
+    );
     log.info({ component: 'daemon', socket: socketPath }, 'Docker is answered');
     return async () => {
       await Promise.all([second.close(), server.close()]);

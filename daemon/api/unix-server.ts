@@ -13,6 +13,8 @@ export interface UnixServer {
 export interface UnixServerOptions {
   /** Where it listens; of an inherited socket, what the log calls it. */
   readonly socketPath: string;
+  /** The key of the configuration that says so. @default paths.run */
+  readonly setting?: string;
   /** A socket that listens already, by its descriptor: whoever made it keeps it. */
   readonly inherited?: number | undefined;
   /** How long close waits for requests under way. */
@@ -28,7 +30,7 @@ const DEFAULT_GRACE_MS = 5_000;
 export async function startUnixServer(
   { clock, log }: { readonly clock: Clock; readonly log: Log },
   app: FastifyInstance,
-  { socketPath, inherited, graceMs = DEFAULT_GRACE_MS }: UnixServerOptions,
+  { socketPath, setting, inherited, graceMs = DEFAULT_GRACE_MS }: UnixServerOptions,
 ): Promise<UnixServer> {
   await app.ready();
   // Not fastify's own listen: it binds asynchronously, and the socket's mode is set by a umask around the bind.
@@ -41,7 +43,9 @@ export async function startUnixServer(
     (request, response) => app.routing(request, response),
   );
   const socket =
-    inherited === undefined ? await listenOn(server, socketPath) : await listenOnInherited(server, inherited);
+    inherited === undefined
+      ? await listenOn(server, socketPath, setting)
+      : await listenOnInherited(server, inherited);
   // An accept that fails (no descriptor left) must not end the daemon; the next one may succeed.
   server.on('error', error => {
     log.error({ component: 'api', socket: socketPath, ...errorFields(error) }, 'accept failed');

@@ -127,6 +127,13 @@ async function assertNothingLeft(t: ExecutionContext, machines: readonly DockerV
   }
 }
 
+/** Throws what is seen instead. */
+async function areInContainers(vm: Vm): Promise<true> {
+  const seen = (await localEndpoints(vm)).map(({ ifname }) => ifname);
+  if (seen.every(ifname => /^eth\d$/.test(ifname))) return true;
+  throw new Error(`seen are ${seen.join()}`);
+}
+
 async function forwardRules(vm: Vm): Promise<string> {
   return (await vm.exec('iptables', ['-S', 'FORWARD'])).stdout;
 }
@@ -165,8 +172,9 @@ test('docker: containers of two machines reach each other in both attach modes, 
       await a.docker.run(['network', 'disconnect', 'net', 'other']);
       await a.docker.run(['network', 'connect', 'net', 'other']);
       await assertReaches(t, b, 'client', '198.18.0.10');
-      await waitFor(async () => (await localEndpoints(a.vm)).every(({ ifname }) => /^eth\d$/.test(ifname)), {
+      await waitFor(async () => await areInContainers(a.vm), {
         what: 'the interfaces to be seen in their containers',
+        timeoutMs: 20_000,
       });
       await a.docker.run(['rm', '-f', 'web', 'other']);
       await b.docker.run(['rm', '-f', 'client']);
