@@ -2,7 +2,7 @@
  * Docker on a machine of the lab: a dockerd with directories of its own, in a mount namespace of its own, since it looks for plugins in
  * /run/docker/plugins alone. The weft of the machine has to be in the same: call {@link Docker.create} before it is started.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { busyboxArchive } from './busybox-image.ts';
 import type { LabProcess } from './lab-process.ts';
@@ -61,7 +61,17 @@ export class Docker {
     const isFirst = this.daemon === undefined;
     const roots = ['--data-root', join(this.directory, 'data'), '--exec-root', '/run/docker'];
     const files = ['-H', this.address, '-p', join(this.directory, 'dockerd.pid')];
-    const rest = ['--containerd', CONTAINERD_SOCKET, '-l', 'warn', '--bridge', 'none', ...options];
+    const rest = [
+      '--containerd',
+      CONTAINERD_SOCKET,
+      '-l',
+      'warn',
+      '--bridge',
+      'none',
+      '--cgroup-parent',
+      this.cgroup,
+      ...options,
+    ];
     this.daemon = this.vm.spawnWithCgroups('dockerd', [...roots, ...files, ...rest]);
     const { daemon } = this;
     await waitFor(async () => !daemon.running || (await this.run(['info'], { check: false })).code === 0, {
@@ -98,10 +108,41 @@ export class Docker {
 
   /** Removes all containers, and ends dockerd; everything else goes with the lab. */
   async destroy(): Promise<void> {
-    const { stdout } = await this.run(['ps', '-aq'], { check: false });
-    const ids = stdout.split('\n').filter(id => id !== '');
+    const ids = this.daemon?.running === true ? await this.ids() : [];
     if (ids.length > 0) await this.run(['rm', '-f', ...ids], { check: false });
     await this.stop();
+    // Of a dockerd that could not do it: containers are in namespaces of their own, where the lab does not look.
+    for (const pid of this.processes()) process.kill(pid, 'SIGKILL');
+    for (const controller of readdirSync('/sys/fs/cgroup')) this.removeCgroup(controller);
+  }
+
+  /** Those of containers dockerd has removed, and left what they were in. */
+  private removeCgroup(controller: string): void {
+    try {
+      rmdirSync(join('/sys/fs/cgroup', controller, this.cgroup));
+    } catch {
+      // It was never made for this controller, or somebody in it is still ending.
+    }
+  }
+
+  private async ids(): Promise<readonly string[]> {
+    const { stdout } = await this.run(['ps', '-aq'], { check: false });
+    return stdout.split('\n').filter(id => id !== '');
+  }
+
+  /** What runs below the cgroup of this machine. */
+  private processes(): readonly number[] {
+    const root = join('/sys/fs/cgroup/pids', this.cgroup);
+    const directories = existsSync(root) ? readdirSync(root, { withFileTypes: true }) : [];
+    return directories
+      .filter(entry => entry.isDirectory())
+      .flatMap(({ name }) => readFileSync(join(root, name, 'cgroup.procs'), 'utf8').split('\n'))
+      .filter(pid => pid !== '')
+      .map(Number);
+  }
+
+  private get cgroup(): string {
+    return `/docker-${this.vm.netns}`;
   }
 
   private get address(): string {
