@@ -25,6 +25,7 @@ import type { Config } from './config/config.ts';
 import { formatHostPort } from './config/host-port.ts';
 import { requireUnderlayFits } from './config/semantics.ts';
 import { DnsService } from './dns/dns-service.ts';
+import type { DockerHandler, DockerPlugin } from './docker/docker-plugin.ts';
 import { isOverlay } from './endpoints/endpoint.ts';
 import { EndpointStore } from './endpoints/endpoint-store.ts';
 import { Endpoints } from './endpoints/endpoints.ts';
@@ -92,6 +93,7 @@ class Node implements RunningNode {
   readonly operations: NodeOperations;
   readonly cni: CniHandler;
   readonly health: RunningNode['health'];
+  readonly docker: DockerHandler;
   readonly fatal: Promise<WeftError>;
   private fail: (error: WeftError) => void = () => {};
   readonly log: Log;
@@ -114,6 +116,7 @@ class Node implements RunningNode {
   private readonly dns: DnsService;
   private readonly peers: PeerStore;
   readonly sender: TunnelSender;
+  private readonly plugin: DockerPlugin;
   private readonly undo: (() => Promise<unknown>)[] = [];
   private stopping = false;
 
@@ -298,12 +301,14 @@ class Node implements RunningNode {
       sender,
       set,
     };
-    const offered = nodeInterfaces(parts, { name: nodeName, underlay: address, configured: config.networks });
-    ({ operations: this.operations, cni: this.cni, health: this.health } = offered);
+    const offered = nodeInterfaces(parts, { name: nodeName, underlay: address, config });
+    ({ operations: this.operations, cni: this.cni, docker: this.docker, health: this.health } = offered);
+    this.plugin = offered.plugin;
   }
 
   async start(): Promise<void> {
     const { underlay, config } = this;
+    await this.plugin.load();
     await openDataplane(this, { underlay: underlay.address, port: config.vxlan.port });
     this.undo.push(() => this.sender.stop());
     await this.sender.start();
@@ -331,7 +336,10 @@ class Node implements RunningNode {
     this.dns.resolvers.start();
     this.undo.push(() => this.endpoints.stop());
     await this.endpoints.restore();
-    this.pool.ipam.reconcile(network => this.endpoints.ofNetwork(network).map(({ hostLink }) => hostLink));
+    this.pool.ipam.reconcile(network => [
+      ...this.endpoints.ofNetwork(network).map(({ hostLink }) => hostLink),
+      ...this.plugin.leaseOwners(network),
+    ]);
     await removeUnused();
     await this.firewall.begin();
     this.undo.push(() => this.claims.stop());
@@ -339,6 +347,8 @@ class Node implements RunningNode {
     this.records.begin();
     this.pool.begin();
     await this.sharing.begin();
+    this.undo.push(async () => this.plugin.stop());
+    this.plugin.start();
     this.undo.push(() => this.gossip.leave());
   }
 

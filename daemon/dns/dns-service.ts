@@ -73,6 +73,11 @@ export class DnsService {
         this.resolvers.leave(endpoint);
         await inner.releaseMac(endpoint);
       },
+      moved: async (before, now) => {
+        this.resolvers.leave(before);
+        await inner.moved(before, now);
+        await this.resolvers.serve(now);
+      },
     };
   }
 

@@ -31,5 +31,7 @@ export function endpointWiring(dataplane: Pick<Dataplane, 'run'>): EndpointWirin
       ifOverlay(endpoint, () =>
         dataplane.run('releaseMac', { vni: parseVni(endpoint.vni), mac: parseMac(endpoint.mac) }),
       ),
+    // Its port and its MAC are what they were.
+    moved: async () => {},
   };
 }

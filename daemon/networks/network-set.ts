@@ -9,11 +9,15 @@ import type { NetworkConfig } from '../config/config.ts';
 import { bridgeTapName } from '../endpoints/names.ts';
 import type { Firewall } from '../firewall/firewall.ts';
 import { errorFields, type Log } from '../log.ts';
+import { allowBridgedFrames, forgetBridgedFrames } from '../net/bridged-frames.ts';
 import { removeUnusedBridges } from '../net/network-devices.ts';
 import { networkMtu, type Underlay } from '../underlay.ts';
 import type { CarriedNetwork } from './carried-network.ts';
 import { LocalNetwork } from './local-network.ts';
 import { OverlayNetwork } from './overlay-network.ts';
+
+/** Of so many looks at the links, one looks at the firewall too: a process, half a minute apart. */
+const LOOKS_AT_FIREWALL = 15;
 
 export interface NetworkSetModules {
   readonly log: Log;
@@ -36,6 +40,7 @@ export class NetworkSet {
   private readonly networks = new Map<string, CarriedNetwork>();
   private readonly repairing = new Set<CarriedNetwork>();
   private isStopped = false;
+  private looks = 0;
 
   constructor(modules: NetworkSetModules, options: NetworkSetOptions) {
     this.modules = modules;
@@ -102,6 +107,7 @@ export class NetworkSet {
     try {
       await network.start();
       if (network.route !== undefined) await this.modules.firewall.add(network.route);
+      if (network.devices.length > 0) await this.allowFrames();
     } catch (error) {
       await this.remove(network, { keepDevices: false }).catch(late =>
         this.modules.log.error({ network: network.name, ...errorFields(late) }, 'cannot undo a network'),
@@ -115,6 +121,8 @@ export class NetworkSet {
     this.networks.delete(network.name);
     await network.stop(how);
     if (!how.keepDevices) await this.modules.firewall.remove(network.name);
+    const hasBridges = this.all().some(({ devices }) => devices.length > 0);
+    if (network.devices.length > 0 && !hasBridges && !how.keepDevices) await forgetBridgedFrames();
   }
 
   /** Repairs nothing from now on, and takes all out of the dataplane. */
@@ -122,6 +130,17 @@ export class NetworkSet {
     this.isStopped = true;
     for (const network of this.all().toReversed())
       await this.remove(network, { keepDevices: isInUse(network.name) });
+  }
+
+  /** Whoever has just changed the rules of the firewall, as dockerd does when it starts, may have them drop what is bridged. Never throws. */
+  async allowFrames(): Promise<void> {
+    const { log } = this.modules;
+    try {
+      if (await allowBridgedFrames())
+        log.warn({}, 'the policy of iptables would drop frames between containers: added a rule for them');
+    } catch (error) {
+      log.error(errorFields(error), 'cannot see to it that the firewall passes frames between containers');
+    }
   }
 
   /** Removes bridges of networks that are carried no more, once no container is on them. */
@@ -136,6 +155,8 @@ export class NetworkSet {
     for (const network of this.all()) {
       if (network.devices.some(name => !links.has(name))) this.repair(network);
     }
+    this.looks = (this.looks + 1) % LOOKS_AT_FIREWALL;
+    if (this.looks === 0 && this.all().some(({ devices }) => devices.length > 0)) void this.allowFrames();
   }
 
   /** A TAP was deleted. Returns whether it was that of a bridge, which is then made again. */
