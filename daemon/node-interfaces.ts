@@ -16,6 +16,8 @@ import { DockerPlugin } from './docker/docker-plugin.ts';
 import { DockerStore } from './docker/docker-store.ts';
 import type { Endpoints } from './endpoints/endpoints.ts';
 import { type EndpointAddresses, ManagedAttach } from './endpoints/managed-attach.ts';
+import type { BridgedFrames } from './firewall/bridged-frames.ts';
+import type { Firewall } from './firewall/firewall.ts';
 import type { Log } from './log.ts';
 import type { Carrier } from './networks/carrier.ts';
 import { type NetworkOperations, networkOperations } from './networks/network-operations.ts';
@@ -32,6 +34,8 @@ export interface NodeInterfaceParts {
   readonly dataplane: Dataplane;
   readonly dns: DnsService;
   readonly endpoints: Endpoints;
+  readonly firewall: Pick<Firewall, 'recheck'>;
+  readonly frames: Pick<BridgedFrames, 'allow'>;
   readonly gossip: Gossip;
   readonly offloads: OffloadStates;
   readonly sender: TunnelSender;
@@ -98,7 +102,7 @@ export function summaryOf(
 }
 
 function dockerPlugin(
-  { carrier, endpoints, log, pool, set }: NodeInterfaceParts,
+  { carrier, endpoints, firewall, frames, log, pool }: NodeInterfaceParts,
   operations: NetworkOperations,
   { node, paths }: Config,
 ): DockerPlugin {
@@ -111,8 +115,11 @@ function dockerPlugin(
   return new DockerPlugin({
     ...modules,
     networks,
-    onActivate: () => set.allowFrames(),
-    endpoints: new DockerEndpoints({ store, networks, carrier, endpoints, attach, nodeName: node.name }),
+    async onActivate() {
+      await frames.allow();
+      await firewall.recheck();
+    },
+    endpoints: new DockerEndpoints({ store, log, networks, carrier, endpoints, attach, nodeName: node.name }),
     ipam: new DockerIpam({ store, networks, ipam }),
   });
 }

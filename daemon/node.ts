@@ -32,6 +32,7 @@ import { Endpoints } from './endpoints/endpoints.ts';
 import { joinedAddresses } from './endpoints/local-addresses.ts';
 import type { EndpointAddresses } from './endpoints/managed-attach.ts';
 import { endpointWiring } from './endpoints/wiring.ts';
+import type { BridgedFrames } from './firewall/bridged-frames.ts';
 import type { Firewall } from './firewall/firewall.ts';
 import { loadKeyring } from './gossip/key-store.ts';
 import { logMember } from './gossip/member-news.ts';
@@ -109,6 +110,7 @@ class Node implements RunningNode {
   private readonly planned: readonly CarriedNetwork[];
   private readonly endpoints: Endpoints;
   private readonly firewall: Firewall;
+  private readonly frames: BridgedFrames;
   private readonly addresses: EndpointAddresses;
   private readonly gossip: Gossip;
   private readonly records: RecordService;
@@ -181,6 +183,7 @@ class Node implements RunningNode {
       { stateDirectory: config.paths.state, configured: config.networks },
     );
     this.firewall = local.firewall;
+    this.frames = local.frames;
     this.addresses = joinedAddresses(local.addresses, this.pool.ipam);
     this.networks = new NetworkSet(
       {
@@ -188,6 +191,7 @@ class Node implements RunningNode {
         dataplane: this.dataplane,
         rebuild: (network, make) => this.endpoints.rebuild(network, make),
         firewall: local.firewall,
+        frames: local.frames,
       },
       { nodeName, underlay, vxlanPort, superFrames },
     );
@@ -286,7 +290,7 @@ class Node implements RunningNode {
       { dataplane, service: this.records, keeper: this.claims },
       { self: nodeName, vnis: () => set.vnis() },
     );
-    const { addresses } = this;
+    const { addresses, firewall, frames } = this;
     const parts = {
       log,
       addresses,
@@ -294,6 +298,8 @@ class Node implements RunningNode {
       dataplane,
       dns,
       endpoints,
+      firewall,
+      frames,
       gossip,
       offloads,
       pool,
@@ -393,5 +399,6 @@ class Node implements RunningNode {
     this.networks.watch(links);
     await this.carrier.tidy();
     await this.firewall.look();
+    await this.frames.look();
   }
 }

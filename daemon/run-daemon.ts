@@ -18,11 +18,12 @@ import { carryOutPending } from './cni/pending.ts';
 import { DEFAULT_CONFIG_PATH } from './config/config.ts';
 import { loadConfig } from './config/load.ts';
 import { startDockerServer } from './docker/docker-server.ts';
-import { type InheritedSockets, inheritedSockets } from './inherited-sockets.ts';
 import { createLog, errorFields, type Log } from './log.ts';
 import { version } from './package-info.ts';
 import type { RunningNode, StartNode } from './running-node.ts';
 import { stopSignals } from './stop-signals.ts';
+import type { PassedDescriptors } from './systemd/passed-descriptors.ts';
+import { type PassedSockets, takePassedSockets } from './systemd/passed-sockets.ts';
 import type { ServiceManager } from './systemd/service-manager.ts';
 import { supervise } from './systemd/supervision.ts';
 
@@ -31,6 +32,8 @@ export interface DaemonModules {
   readonly clock: Clock;
   /** Who runs this process. */
   readonly manager: ServiceManager;
+  /** What it has handed to this process. */
+  readonly passed: PassedDescriptors;
   /** Ends the process at once: process.exit, after `line` went to standard error. */
   readonly abort: (line: string) => void;
 }
@@ -39,7 +42,7 @@ interface Sockets {
   readonly api: string;
   /** Undefined: none, unless it is inherited. */
   readonly docker: string | undefined;
-  readonly inherited: InheritedSockets;
+  readonly inherited: PassedSockets;
 }
 
 /** How long a node may take to stop, before the process ends without it. */
@@ -52,7 +55,7 @@ const STOP_TIMEOUT_MS = 15_000;
 export async function runDaemon(modules: DaemonModules, configPath: string | undefined): Promise<void> {
   const config = await loadConfig(configPath);
   const log = createLog(config.log.level).child({ node: config.node.name });
-  const inherited = inheritedSockets(process.env, process.pid);
+  const inherited = takePassedSockets(modules.passed);
   const sockets = { api: socketPathIn(config.paths.run), docker: config.docker.socket, inherited };
   const release = crashHandlers(modules, log);
   const signals = stopSignals(signal => {

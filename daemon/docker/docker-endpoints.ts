@@ -5,13 +5,17 @@
 import { WeftError } from '../../dataplane/errors.ts';
 import { parseInterfaceAddress } from '../cidr.ts';
 import type { Endpoint } from '../endpoints/endpoint.ts';
+import { endpointFields } from '../endpoints/endpoint-fields.ts';
 import type { Endpoints } from '../endpoints/endpoints.ts';
 import type { HandoverRequest } from '../endpoints/handover.ts';
 import { formatStableMac } from '../endpoints/names.ts';
 import type { AttachableNetwork } from '../endpoints/plan.ts';
+import type { PortWish } from '../endpoints/port-choice.ts';
+import type { Log } from '../log.ts';
 import type { DockerNetworks } from './docker-networks.ts';
 import type { DockerStore } from './docker-store.ts';
-import { portMappings } from './port-map.ts';
+import { endpointOptions } from './endpoint-options.ts';
+import { portWishes } from './port-map.ts';
 import { type CreateEndpoint, LABEL } from './protocol.ts';
 
 const RUNTIME = 'docker';
@@ -20,9 +24,10 @@ export interface DockerEndpointsModules {
   readonly store: DockerStore;
   readonly networks: Pick<DockerNetworks, 'nameOf'>;
   readonly carrier: { find(name: string): AttachableNetwork };
-  readonly endpoints: Pick<Endpoints, 'all' | 'remove'>;
+  readonly endpoints: Pick<Endpoints, 'all' | 'publish' | 'remove' | 'withdraw'>;
   readonly attach: (request: HandoverRequest) => Promise<Endpoint>;
   readonly nodeName: string;
+  readonly log: Log;
 }
 
 export class DockerEndpoints {
@@ -38,14 +43,23 @@ export class DockerEndpoints {
   async create({ NetworkID, EndpointID, Interface, Options }: CreateEndpoint): Promise<object> {
     const { carrier, networks, nodeName, store } = this.modules;
     const network = carrier.find(networks.nameOf(NetworkID));
-    refusePorts(Options[LABEL.portMap]);
+    const [port] = portWishes(Options[LABEL.portMap]);
+    if (port !== undefined) requireRouted(network, port);
+    const { names, resolver } = endpointOptions(Options);
     const { Address, AddressIPv6, MacAddress } = Interface;
     const addresses = [Address, AddressIPv6].filter(address => address !== '').map(parseInterfaceAddress);
     const [identity] = addresses;
     // As everywhere: the MAC follows the address, and without one the place (endpoints/plan.ts).
     const place = identity === undefined ? [nodeName, EndpointID] : [identity.replace(/\/.*/, '')];
     const mac = MacAddress === '' ? formatStableMac(String(network.vni), ...place) : MacAddress;
-    const made = { id: EndpointID, networkId: NetworkID, addresses, mac };
+    const made = {
+      id: EndpointID,
+      networkId: NetworkID,
+      addresses,
+      mac,
+      ...(names.length > 0 && { names: [...names] }),
+      ...(!resolver && { resolver }),
+    };
     await store.change(({ endpoints }) => ({
       endpoints: [...endpoints.filter(({ id }) => id !== EndpointID), made],
     }));
@@ -59,16 +73,46 @@ export class DockerEndpoints {
     const told = store.state.endpoints.find(endpoint => endpoint.id === id);
     if (told === undefined) throw new WeftError('not_found', `weft knows no endpoint ${id.slice(0, 12)}`);
     const network = networks.nameOf(told.networkId);
-    const { addresses, mac, networkId } = told;
+    const { addresses, mac, names, networkId, resolver } = told;
     const container = { runtime: RUNTIME, id, network: networkId };
     const leases = this.leasesOf(network, addresses);
-    const request = { network, addresses, mac, container, handover: { id, sandbox }, leases };
-    const attached = this.attached(id) ?? (await this.underWay(id, attach(request)));
-    return {
-      InterfaceName: { SrcName: attached.handover, DstPrefix: 'eth' },
-      // Else Docker would join every container to a bridge of its own besides.
-      DisableGatewayService: true,
+    const request = {
+      network,
+      addresses,
+      mac,
+      container,
+      handover: { id, sandbox },
+      leases,
+      ...(names !== undefined && { names }),
+      ...(resolver !== undefined && { resolver }),
     };
+    const attached = this.attached(id) ?? (await this.underWay(id, attach(request)));
+    return { InterfaceName: { SrcName: attached.handover, DstPrefix: 'eth' }, ...wayOut(attached) };
+  }
+
+  /**
+   * Its ports lead to it: Docker says so of the one network of a container by which it has its way out. Throws `not_found`, `conflict`, and what the
+   * firewall throws.
+   */
+  async publish(id: string, options: Readonly<Record<string, unknown>>): Promise<void> {
+    const { endpoints, log } = this.modules;
+    const wishes = portWishes(options[LABEL.portMap]);
+    const attached = this.attached(id);
+    if (attached === undefined) throw new WeftError('not_found', `weft has no endpoint ${id.slice(0, 12)}`);
+    if (wishes.length === 0) return;
+    const { ports = [] } = await endpoints.publish(attached, wishes);
+    // Docker 20.10 shows nobody the ports of a driver that is not its own.
+    for (const { hostPort } of ports)
+      log.info(
+        { ...endpointFields(attached), port: hostPort },
+        'a port of this VM leads to a container of Docker',
+      );
+  }
+
+  /** No ports lead to it any more; one that is not known is fine. */
+  async withdraw(id: string): Promise<void> {
+    const attached = this.attached(id);
+    if (attached !== undefined) await this.modules.endpoints.withdraw(attached);
   }
 
   /** Off the network and off the record; one that is not known is fine. */
@@ -116,15 +160,26 @@ export class DockerEndpoints {
   }
 }
 
+/** What Docker is told of the way out of a network. */
+function wayOut({ gateways = [] }: Endpoint): object {
+  const Gateway = gateways.find(gateway => !gateway.includes(':'));
+  const GatewayIPv6 = gateways.find(gateway => gateway.includes(':'));
+  return {
+    ...(Gateway !== undefined && { Gateway }),
+    ...(GatewayIPv6 !== undefined && { GatewayIPv6 }),
+    // Else Docker would join every container without a gateway of IPv4 to a bridge of its own besides.
+    ...(Gateway === undefined && { DisableGatewayService: true }),
+  };
+}
+
 /** What was asked for and is not done would be found out by nobody. */
-function refusePorts(given: unknown): void {
-  const [port] = portMappings(given);
-  if (port === undefined) return;
+function requireRouted({ isRouted = false, name }: AttachableNetwork, { containerPort }: PortWish): void {
+  if (isRouted) return;
   throw new WeftError(
     'invalid_argument',
-    `weft does not publish ports in this version (-p ${port.hostPort}:${port.containerPort})`,
+    `port ${containerPort} cannot be published in network ${name}: this VM is not its gateway`,
     {
-      hint: 'leave -p out: other containers of the network reach every port of this one',
+      hint: 'make the network with -o gateway=true, or leave -p out: other containers of the network reach every port of this one',
     },
   );
 }

@@ -128,10 +128,21 @@ export class DockerNetworks {
 
   private async make(wanted: WantedNetwork): Promise<NetworkReport> {
     const { network = derivedName(wanted), vni, subnet, subnet6, attach = 'bridge', mtu = 'auto' } = wanted;
-    const { exclude } = wanted;
+    const { exclude, gateway } = wanted;
     const hasSubnet = subnet !== undefined || subnet6 !== undefined;
     const ipam = hasSubnet ? 'weft' : 'none';
-    const request = { name: network, vni, subnet, subnet6, attach, mtu, ipam, exclude, static: [] } as const;
+    const request = {
+      name: network,
+      vni,
+      subnet,
+      subnet6,
+      attach,
+      mtu,
+      ipam,
+      exclude,
+      static: [],
+      ...(gateway !== undefined && { gateway: true, gatewayAddresses: gateway }),
+    } as const;
     return await this.modules.operations.createNetwork(request, 'docker');
   }
 
@@ -182,7 +193,16 @@ export class DockerNetworks {
 
 /** What is asked for and is not so would be found out by nobody. Throws `conflict`. */
 function requireSame(network: NetworkReport, wanted: WantedNetwork): void {
-  const { name } = network;
+  const { name, mode } = network;
+  if (mode !== 'overlay') {
+    throw new WeftError(
+      'conflict',
+      `network ${name} is of mode ${mode}: Docker cannot attach containers to it`,
+      {
+        hint: 'use a network of mode overlay, or the driver of Docker itself: bridge, macvlan or host',
+      },
+    );
+  }
   for (const key of ['vni', 'attach', 'subnet', 'subnet6'] as const) {
     if (wanted[key] === undefined || wanted[key] === network[key]) continue;
     throw new WeftError(
@@ -193,8 +213,25 @@ function requireSame(network: NetworkReport, wanted: WantedNetwork): void {
       },
     );
   }
+  requireSameGateway(network, wanted);
   if (typeof wanted.mtu !== 'number' || wanted.mtu === network.mtu) return;
   throw new WeftError('conflict', `network ${name} has MTU ${network.mtu}, not ${wanted.mtu}`, {
     hint: 'leave -o mtu out',
+  });
+}
+
+function requireSameGateway({ name, gateway }: NetworkReport, wanted: WantedNetwork): void {
+  const has = gateway.length === 0 ? 'no gateway' : `the gateway ${gateway.join(' and ')}`;
+  if (wanted.isInternal && gateway.length > 0)
+    throw new WeftError('conflict', `network ${name} has ${has}: it is not internal`, {
+      hint: 'leave --internal out, or choose another one with -o network=NAME',
+    });
+  const missing =
+    wanted.gateway !== undefined &&
+    (gateway.length === 0 || wanted.gateway.some(address => !gateway.includes(address)));
+  if (!missing) return;
+  const asked = wanted.gateway?.length === 0 ? '' : `, not ${wanted.gateway?.join(' and ')}`;
+  throw new WeftError('conflict', `network ${name} has ${has}${asked}`, {
+    hint: 'say --gateway as it has it, or choose another one with -o network=NAME',
   });
 }

@@ -31,7 +31,8 @@ interface Answer {
   readonly Address: string;
   readonly Interface: { readonly MacAddress: string };
   readonly InterfaceName: { readonly SrcName: string };
-  readonly DisableGatewayService: boolean;
+  readonly DisableGatewayService?: boolean;
+  readonly Gateway?: string;
 }
 
 async function rig(t: ExecutionContext) {
@@ -50,11 +51,19 @@ async function rig(t: ExecutionContext) {
   const operations = {
     networks: async () => networks,
     async createNetwork(
-      { name, vni = 77, subnet, subnet6, attach }: NetworkCreateRequest,
+      { name, vni = 77, subnet, subnet6, attach, gateway = false, gatewayAddresses }: NetworkCreateRequest,
       lifetime?: NetworkDefinition['lifetime'],
     ) {
       const subnets = { subnet: subnet ?? null, subnet6: subnet6 ?? null };
-      const made = { ...template, name, vni, ...subnets, attach, ipam: 'weft' as const };
+      const made = {
+        ...template,
+        name,
+        vni,
+        ...subnets,
+        attach,
+        gateway: gateway ? (gatewayAddresses ?? []) : [],
+        ipam: 'weft' as const,
+      };
       networks = [...networks, lifetime === undefined ? made : { ...made, lifetime }];
       return made;
     },
@@ -93,20 +102,35 @@ async function rig(t: ExecutionContext) {
       store,
       networks: mapping,
       carrier: {
-        find: name => networks.find(network => network.name === name) as unknown as AttachableNetwork,
+        find(name) {
+          const network = networks.find(other => other.name === name);
+          return { ...network, isRouted: network?.gateway.length !== 0 } as unknown as AttachableNetwork;
+        },
       },
       endpoints: {
         all: () => endpoints,
         remove: async endpoint => {
           endpoints = endpoints.filter(other => other !== endpoint);
         },
+        async publish(endpoint, wishes) {
+          const ports = wishes.map(({ hostPorts: [hostPort], ...rest }) => ({ ...rest, hostPort }));
+          const published = { ...endpoint, ports };
+          endpoints = endpoints.map(other => (other === endpoint ? published : other));
+          return published;
+        },
+        async withdraw(endpoint) {
+          const { ports: _, ...rest } = endpoint;
+          endpoints = endpoints.map(other => (other === endpoint ? rest : other));
+        },
       },
+      log,
       async attach(request) {
         attachments.push(request);
         if (state.isJoinHeld) await new Promise<void>(resolve => (state.release = resolve));
         const endpoint = {
           ...request,
           ...handoverPlace(request, 'bridge'),
+          gateways: networks.find(({ name }) => name === request.network)?.gateway,
         } as unknown as Endpoint;
         endpoints = [...endpoints, endpoint];
         return endpoint;
@@ -204,6 +228,64 @@ test('a container from its address to its end: everything is saved, and nothing 
   t.deepEqual([...claims], []);
   t.deepEqual(networks(), []);
   t.like(await saved(), { networks: [], endpoints: [], leases: [], retiring: [] });
+});
+
+/** As dockerd 20.10 sends `-p 8080:80`. */
+const PORT = { Proto: 6, IP: '', Port: 80, HostIP: '', HostPort: 8080, HostPortEnd: 8080 };
+
+test('a network with a gateway: Docker is told of it, and ports lead to the container until they are revoked', async t => {
+  const { attachments, call, endpoints, networks } = await rig(t);
+  const asked = { ...pool(), Gateway: '198.18.0.1/24' };
+  await call('NetworkDriver.CreateNetwork', createNetwork({ network: 'blue' }, NETWORK, asked));
+  t.deepEqual(networks()[0]?.gateway, ['198.18.0.1']);
+  const ids = { NetworkID: NETWORK, EndpointID: ENDPOINT };
+  const Interface = { Address: '198.18.0.7/24' };
+  const Options = { [LABEL.portMap]: [PORT], 'weft.name': 'web' };
+  await call('NetworkDriver.CreateEndpoint', { ...ids, Interface, Options });
+  const joined = await call('NetworkDriver.Join', { ...ids, SandboxKey: '/run/docker/netns/1' });
+  t.is(joined.Gateway, '198.18.0.1');
+  t.is(joined.DisableGatewayService, undefined);
+  t.deepEqual(attachments[0]?.names, ['web']);
+  t.is(endpoints()[0]?.ports, undefined);
+  await call('NetworkDriver.ProgramExternalConnectivity', { ...ids, Options });
+  t.like(endpoints()[0]?.ports, [{ hostPort: 8080, containerPort: 80, protocol: 'tcp' }]);
+  for (let round = 0; round < 2; round++) await call('NetworkDriver.RevokeExternalConnectivity', ids);
+  t.is(endpoints()[0]?.ports, undefined);
+  await call('NetworkDriver.DeleteEndpoint', ids);
+  await call('NetworkDriver.RevokeExternalConnectivity', ids);
+});
+
+test('ports are refused where the VM is not the gateway', async t => {
+  const { call, store } = await rig(t);
+  await call('NetworkDriver.CreateNetwork', createNetwork({ network: 'blue' }));
+  const Options = { [LABEL.portMap]: [PORT] };
+  const request = { NetworkID: NETWORK, EndpointID: ENDPOINT, Interface: { Address: '' }, Options };
+  await t.throwsAsync(call('NetworkDriver.CreateEndpoint', request), {
+    message: 'port 80 cannot be published in network blue: this VM is not its gateway',
+  });
+  t.deepEqual(store.state.endpoints, []);
+});
+
+test('a network that is there has to agree about its gateway, and to be an overlay', async t => {
+  const { call, networks } = await rig(t);
+  await call('NetworkDriver.CreateNetwork', createNetwork({ network: 'plain' }));
+  const asked = { ...pool(), Gateway: '198.18.0.1/24' };
+  for (const [request, message] of [
+    [createNetwork({ network: 'plain' }, OTHER, asked), 'network plain has no gateway, not 198.18.0.1'],
+    [createNetwork({ network: 'plain', gateway: 'true' }, OTHER), 'network plain has no gateway'],
+  ] as const) {
+    await t.throwsAsync(call('NetworkDriver.CreateNetwork', request), { code: 'conflict', message });
+  }
+  const [plain] = networks();
+  if (plain !== undefined) Object.assign(plain, { gateway: ['198.18.0.1'] });
+  await call('NetworkDriver.CreateNetwork', createNetwork({ network: 'plain', gateway: 'true' }, OTHER));
+  const internal = createNetwork({ network: 'plain' }, OTHER);
+  Object.assign(internal.Options, { [LABEL.internal]: true });
+  await t.throwsAsync(call('NetworkDriver.CreateNetwork', internal), { message: /it is not internal/ });
+  if (plain !== undefined) Object.assign(plain, { mode: 'macvlan' });
+  await t.throwsAsync(call('NetworkDriver.CreateNetwork', createNetwork({ network: 'plain' }, OTHER)), {
+    message: /of mode macvlan: Docker cannot attach/,
+  });
 });
 
 test('which network is meant: by name, by VNI, by subnet; what is there is joined, and has to agree', async t => {

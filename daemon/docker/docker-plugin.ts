@@ -15,6 +15,7 @@ import {
   joinSchema,
   networkSchema,
   parseBody,
+  programSchema,
   requestPoolSchema,
 } from './protocol.ts';
 
@@ -30,6 +31,7 @@ const UNDONE_BY: ReadonlyMap<string, string> = new Map([
   ['NetworkDriver.CreateNetwork', 'NetworkDriver.DeleteNetwork'],
   ['NetworkDriver.CreateEndpoint', 'NetworkDriver.DeleteEndpoint'],
   ['NetworkDriver.Join', 'NetworkDriver.DeleteEndpoint'],
+  ['NetworkDriver.ProgramExternalConnectivity', 'NetworkDriver.RevokeExternalConnectivity'],
 ]);
 
 export interface DockerPluginModules {
@@ -194,9 +196,21 @@ function methodsOf({
       },
     ],
     ['NetworkDriver.EndpointOperInfo', async () => ({ Value: {} })],
-    // What is published is published at Join.
-    ['NetworkDriver.ProgramExternalConnectivity', nothing],
-    ['NetworkDriver.RevokeExternalConnectivity', nothing],
+    [
+      'NetworkDriver.ProgramExternalConnectivity',
+      async body => {
+        const { EndpointID, Options } = parseBody('ProgramExternalConnectivity', programSchema, body);
+        await endpoints.publish(EndpointID, Options);
+        return {};
+      },
+    ],
+    [
+      'NetworkDriver.RevokeExternalConnectivity',
+      async body => {
+        await endpoints.withdraw(endpointOf('RevokeExternalConnectivity', body));
+        return {};
+      },
+    ],
     // Of other nodes weft hears by itself.
     ['NetworkDriver.DiscoverNew', nothing],
     ['NetworkDriver.DiscoverDelete', nothing],

@@ -19,6 +19,8 @@ const fileSchema = z.object({
       networkId: z.string(),
       addresses: z.array(z.string()),
       mac: z.string(),
+      names: z.array(z.string()).optional(),
+      resolver: z.boolean().optional(),
     }),
   ),
   /** Addresses that the IPAM driver has given, and under which names they are held. */

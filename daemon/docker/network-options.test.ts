@@ -33,19 +33,45 @@ test('wantedNetwork: what was asked for, as numbers and words', t => {
     attach: 'tap',
     subnet: '198.18.0.0/24',
     subnet6: '2001:db8:18::/64',
+    gateway: undefined,
+    isInternal: false,
     exclude: [],
     isOurs: true,
   });
 });
 
-test('wantedNetwork: what the user names as gateway or as reserved is given to nobody', t => {
-  const pool = { ...OURS, Gateway: '198.18.0.1/24', AuxAddresses: { x: '198.18.0.9/24' } };
-  t.deepEqual(wantedNetwork(request(null, [pool])).exclude, ['198.18.0.1', '198.18.0.9']);
+const NAMED = { ...OURS, Gateway: '198.18.0.1/24', AuxAddresses: { x: '198.18.0.9/24' } };
+const FOREIGN = { AddressSpace: 'LocalDefault', Pool: '198.18.0.0/24', Gateway: '198.18.0.1/24' };
+
+test('wantedNetwork: --gateway is the gateway, and what is reserved is given to nobody', t => {
+  t.like(wantedNetwork(request(null, [NAMED])), { gateway: ['198.18.0.1'], exclude: ['198.18.0.9'] });
 });
 
-test('wantedNetwork: the gateway that the IPAM of Docker takes is none of ours', t => {
-  const pool = { AddressSpace: 'LocalDefault', Pool: '198.18.0.0/24', Gateway: '198.18.0.1/24' };
-  t.like(wantedNetwork(request({}, [pool])), { exclude: [], isOurs: false, subnet: '198.18.0.0/24' });
+test('wantedNetwork: --gateway of somebody else is given to nobody', t => {
+  const exclude = ['198.18.0.1', '198.18.0.9'];
+  t.like(wantedNetwork(request({ gateway: 'false' }, [NAMED])), { gateway: undefined, exclude });
+});
+
+test('wantedNetwork: a gateway at the first addresses', t => {
+  t.deepEqual(wantedNetwork(request({ gateway: 'true' }, [OURS])).gateway, []);
+});
+
+test('wantedNetwork: the gateway that the IPAM of Docker takes is ours only if it is asked for', t => {
+  t.like(wantedNetwork(request({}, [FOREIGN])), {
+    exclude: [],
+    gateway: undefined,
+    isOurs: false,
+    subnet: '198.18.0.0/24',
+  });
+  t.deepEqual(wantedNetwork(request({ gateway: 'true' }, [FOREIGN])).gateway, ['198.18.0.1']);
+});
+
+test('wantedNetwork: --internal has none', t => {
+  const internal = request(null, [NAMED]);
+  internal.Options[LABEL.internal] = true;
+  t.like(wantedNetwork(internal), { gateway: undefined, isInternal: true });
+  internal.Options[LABEL.generic] = { gateway: 'true' };
+  t.throws(() => wantedNetwork(internal), { message: 'an --internal network has no gateway' });
 });
 
 test('wantedNetwork: the IPAM driver null has no subnet', t => {
@@ -58,12 +84,13 @@ const REFUSED: readonly [string, Record<string, string>, object[], RegExp][] = [
     'an unknown option',
     { colour: 'red' },
     [OURS],
-    /^weft has no option colour; use -o network, vni, mtu, attach$/,
+    /^weft has no option colour; use -o network, vni, mtu, attach, gateway$/,
   ],
   ['a VNI that is none', { vni: '0' }, [OURS], /^-o vni: /],
   ['a word for a VNI', { vni: 'x' }, [OURS], /^-o vni: "x" is not a VNI; write a whole number/],
   ['a name that is none', { network: 'Blue!' }, [OURS], /^-o network: /],
   ['an MTU that is none', { mtu: '12' }, [OURS], /^-o mtu: 12 is not an MTU/],
+  ['a gateway that is no word', { gateway: '198.18.0.1' }, [OURS], /^-o gateway: /],
   ['a mode that is none', { attach: 'macvtap' }, [OURS], /^-o attach: /],
   ['two subnets of IPv4', {}, [OURS, { ...OURS, Pool: '198.18.1.0/24' }], /one subnet of each IP version/],
   ['host bits', {}, [{ ...OURS, Pool: '198.18.0.1/24' }], /bits set beyond its prefix/],

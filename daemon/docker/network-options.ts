@@ -23,14 +23,19 @@ const optionsSchema = z.strictObject({
   vni: z.preprocess(number, vniLeaf).optional(),
   mtu: z.preprocess(number, mtuLeaf).optional(),
   attach: wordLeaf(ATTACH_MODES).optional(),
+  gateway: wordLeaf(['true', 'false']).optional(),
 });
 
-type NetworkOptions = z.output<typeof optionsSchema>;
+type NetworkOptions = Omit<z.output<typeof optionsSchema>, 'gateway'>;
 
 /** What a Docker network is to be on weft's side. */
 export interface WantedNetwork extends NetworkOptions {
   readonly subnet: string | undefined;
   readonly subnet6: string | undefined;
+  /** Each VM is to be its gateway, with these addresses; empty: the first of each subnet. Undefined: nothing is said of one. */
+  readonly gateway: readonly string[] | undefined;
+  /** Nobody outside is to be reached. */
+  readonly isInternal: boolean;
   /** Addresses that weft shall give nobody. */
   readonly exclude: readonly string[];
   /** Weft's IPAM driver gives the addresses. */
@@ -39,7 +44,7 @@ export interface WantedNetwork extends NetworkOptions {
 
 /** Throws `invalid_argument`. */
 export function wantedNetwork({ Options, IPv4Data, IPv6Data }: CreateNetwork): WantedNetwork {
-  const options = parseOptions(Options[LABEL.generic]);
+  const { gateway, ...options } = parseOptions(Options[LABEL.generic]);
   const v4 = IPv4Data.filter(({ Pool: subnet }) => subnet !== NO_POOL);
   for (const pools of [v4, IPv6Data]) {
     if (pools.length > 1) {
@@ -48,17 +53,46 @@ export function wantedNetwork({ Options, IPv4Data, IPv6Data }: CreateNetwork): W
       });
     }
   }
-  const isOurs = [...v4, ...IPv6Data].some(({ AddressSpace }) => AddressSpace === ADDRESS_SPACE);
+  const pools = [...v4, ...IPv6Data];
+  const isOurs = pools.some(({ AddressSpace }) => AddressSpace === ADDRESS_SPACE);
+  const isInternal = Options[LABEL.internal] === true;
+  const wantsGateway = gatewayOf(pools, { gateway, isInternal, isOurs });
   return {
     ...options,
     subnet: subnetOf(v4),
     subnet6: subnetOf(IPv6Data),
-    exclude: [...v4, ...IPv6Data].flatMap(pool => reservedIn(pool)),
+    gateway: wantsGateway,
+    isInternal,
+    exclude: pools.flatMap(pool => reservedIn(pool, wantsGateway !== undefined)),
     isOurs,
   };
 }
 
-function parseOptions(given: unknown): NetworkOptions {
+/**
+ * `--gateway`, where weft gives the addresses, is the gateway as of a network of Docker's own. Docker's IPAM chooses one unasked, which is
+ * that of a network with `-o gateway=true` alone.
+ */
+function gatewayOf(
+  pools: readonly Pool[],
+  {
+    gateway,
+    isInternal,
+    isOurs,
+  }: { gateway: 'true' | 'false' | undefined; isInternal: boolean; isOurs: boolean },
+): readonly string[] | undefined {
+  const named = pools
+    .map(({ Gateway }) => Gateway)
+    .filter(one => !isNoGateway(one))
+    .map(hostOf);
+  const isWanted = gateway === 'true' || (gateway === undefined && isOurs && named.length > 0 && !isInternal);
+  if (!isWanted) return undefined;
+  if (!isInternal) return named;
+  throw new WeftError('invalid_argument', 'an --internal network has no gateway', {
+    hint: 'leave one of --internal and -o gateway=true out',
+  });
+}
+
+function parseOptions(given: unknown): z.output<typeof optionsSchema> {
   const { [LABEL.mtu]: mtu, ...rest } = (given ?? {}) as Record<string, unknown>;
   const result = optionsSchema.safeParse(mtu === undefined ? rest : { mtu, ...rest });
   if (result.success) return result.data;
@@ -75,10 +109,14 @@ function subnetOf([pool]: readonly Pool[]): string | undefined {
   return pool === undefined ? undefined : parseSubnet(pool.Pool);
 }
 
-/** What the user has named as a gateway, or as somebody else's. */
-function reservedIn({ AddressSpace, Gateway, AuxAddresses }: Pool): string[] {
-  const gateway = AddressSpace === ADDRESS_SPACE && !isNoGateway(Gateway) ? [Gateway] : [];
-  return [...gateway, ...Object.values(AuxAddresses)].map(address => address.replace(/\/.*/, ''));
+/** What is somebody else's: `--aux-address`, and a gateway that weft is not. Docker's IPAM keeps its own to itself. */
+function reservedIn({ AddressSpace, Gateway, AuxAddresses }: Pool, isGateway: boolean): string[] {
+  const isForeign = AddressSpace === ADDRESS_SPACE && !isNoGateway(Gateway) && !isGateway;
+  return [...(isForeign ? [Gateway] : []), ...Object.values(AuxAddresses)].map(hostOf);
+}
+
+function hostOf(address: string): string {
+  return address.replace(/\/.*/, '');
 }
 
 /** What RequestPool says of a network that has no gateway, so that none of its addresses is used up for one (docker-ipam.ts). */

@@ -63,6 +63,9 @@ export const joinSchema = endpointSchema.extend({
     .regex(/^\/[\x21-\x7e]*$/, 'is not the path of a namespace'),
 });
 
+/** ProgramExternalConnectivity. */
+export const programSchema = endpointSchema.extend({ Options: map });
+
 export const requestPoolSchema = z.looseObject({
   Pool: text,
   SubPool: text,

@@ -11,7 +11,7 @@ import { DOCKER_IMAGE, Docker, PLUGIN_SOCKET } from '../lab/docker.ts';
 import type { Lab } from '../lab/lab.ts';
 import { type Vm, weftCommand } from '../lab/vm.ts';
 import { waitFor } from '../lab/wait-for.ts';
-import { weftConfig } from '../lab/weft-config.ts';
+import { type AttachMode, weftConfig } from '../lab/weft-config.ts';
 import { packageRoot } from '../package-info.ts';
 import { inLab } from './in-lab.ts';
 import { ATTACH_MODES, addWeftVm, localEndpoints, waitForPeer } from './overlay.ts';
@@ -123,7 +123,9 @@ async function assertNothingLeft(t: ExecutionContext, machines: readonly DockerV
       what: `the links of ${vm.name} to be gone`,
       timeoutMs: 30_000,
     });
-    t.notRegex(await forwardRules(vm), /wf-/);
+    await waitFor(async () => !/weft|wf-|wt-/.test((await vm.exec('nft', ['list', 'ruleset'])).stdout), {
+      what: `the rules of ${vm.name} to be gone`,
+    });
   }
 }
 
@@ -139,7 +141,7 @@ async function forwardRules(vm: Vm): Promise<string> {
 }
 
 test('docker: containers of two machines reach each other in both attach modes, and leave nothing', async t => {
-  await withDockers(t, 'docker', async (a, b) => {
+  await withDockers(t, 'docker', async (a, b, lab) => {
     for (const attach of ATTACH_MODES) {
       const six = ['--ipv6', '--subnet', '2001:db8:18::/64'];
       const options = ['--subnet', '198.18.0.0/24', ...six, '-o', 'network=blue', '-o', `attach=${attach}`];
@@ -168,7 +170,12 @@ test('docker: containers of two machines reach each other in both attach modes, 
       const run = ['run', '--rm', '--network', 'net'];
       const sleep = [DOCKER_IMAGE, '/bin/sleep', '1'];
       await assertRefused(t, b, [...run, '--ip', '198.18.0.10', ...sleep], /198\.18\.0\.10 is in use on a/);
-      await assertRefused(t, b, [...run, '-p', '8080:80', ...sleep], /does not publish ports/);
+      await assertRefused(
+        t,
+        b,
+        [...run, '-p', '8080:80', ...sleep],
+        /port 80 cannot be published in network blue/,
+      );
       await a.docker.run(['network', 'disconnect', 'net', 'other']);
       await a.docker.run(['network', 'connect', 'net', 'other']);
       await assertReaches(t, b, 'client', '198.18.0.10');
@@ -181,6 +188,9 @@ test('docker: containers of two machines reach each other in both attach modes, 
       for (const { docker } of [a, b]) await docker.run(['network', 'rm', 'net']);
       await assertNothingLeft(t, [a, b]);
     }
+
+    const outside = await lab.addVm('out', { underlay: '192.0.2.99/24' });
+    for (const attach of ATTACH_MODES) await assertWayOut(t, a, b, { attach, outside });
 
     // A subnet alone says which network is meant, if weft gives its addresses; else Docker has to be told.
     await createOnBoth(a, b, 'plain', ['--subnet', '198.18.1.0/24']);
@@ -235,6 +245,75 @@ test('docker: containers of two machines reach each other in both attach modes, 
     await assertNothingLeft(t, [a, b]);
   });
 });
+
+/** A network by whose gateway containers leave, and are reached at published ports; and their names. */
+async function assertWayOut(
+  t: ExecutionContext,
+  a: DockerVm,
+  b: DockerVm,
+  { attach, outside }: { readonly attach: AttachMode; readonly outside: Vm },
+): Promise<void> {
+  const options = ['--subnet', '198.18.3.0/24', '--gateway', '198.18.3.1', '-o', 'network=out'];
+  await createOnBoth(a, b, 'front', [...options, '-o', `attach=${attach}`]);
+  const dns = ['--dns', '127.0.47.89', '--dns-search', 'out.weft'];
+  const named = ['--network', 'name=front,driver-opt=weft.name=web'];
+  await a.docker.container('web', [...named, ...dns, '-p', '8080:80', '-p', '80']);
+  await b.docker.container('client', ['--network', 'front', ...dns]);
+  await assertServes(t, a, 'web', b, 'client', 'http://198.18.3.2/');
+  const [web] = await localEndpoints(a.vm);
+  t.like(web, { addresses: ['198.18.3.2/24'], names: ['web'] });
+  const ports = web?.ports.map(({ host_port: port }) => port) ?? [];
+  t.is(ports.length, 2);
+  t.true(ports.includes(8080) && ports.some(port => port >= 32_768));
+  // From outside, from the machine itself, from another container and from its own.
+  for (const port of ports) {
+    const { stdout } = await outside.exec('busybox', ['wget', '-q', '-O', '-', `http://192.0.2.1:${port}/`]);
+    t.is(stdout, 'hello from web\n', `port ${port} from outside`);
+  }
+  await assertFetches(t, b, 'client', 'http://192.0.2.1:8080/');
+  await assertFetches(t, a, 'web', 'http://192.0.2.1:8080/');
+  await assertReaches(t, b, 'client', outside.underlay);
+  await assertRefused(
+    t,
+    a,
+    ['run', '--rm', '--network', 'front', '-p', '8080:80', DOCKER_IMAGE, '/bin/sleep', '1'],
+    /port 8080\/tcp of this VM is published by eth\d of [0-9a-f]+ in network out already/,
+  );
+  // Docker's own resolver asks ours for what it does not know.
+  await waitFor(
+    async () => {
+      const { stdout } = await b.docker.exec('client', ['nslookup', 'web.out.weft'], { check: false });
+      return stdout.includes('198.18.3.2');
+    },
+    { what: 'the name web.out.weft', timeoutMs: 20_000 },
+  );
+  await assertFetches(t, b, 'client', 'http://web.out.weft/');
+  await a.docker.run(['rm', '-f', 'web']);
+  const { code } = await outside.exec(
+    'busybox',
+    ['wget', '-T', '3', '-q', '-O', '-', 'http://192.0.2.1:8080/'],
+    {
+      check: false,
+    },
+  );
+  t.not(code, 0, 'a port that is not published any more');
+  await b.docker.run(['rm', '-f', 'client']);
+  for (const { docker } of [a, b]) await docker.run(['network', 'rm', 'front']);
+  await assertNothingLeft(t, [a, b]);
+}
+
+async function assertFetches(
+  t: ExecutionContext,
+  { docker }: DockerVm,
+  from: string,
+  url: string,
+): Promise<void> {
+  t.is(
+    (await docker.exec(from, ['wget', '-q', '-O', '-', url])).stdout,
+    'hello from web\n',
+    `${from} ${url}`,
+  );
+}
 
 function composeFile(
   { directory }: Vm,

@@ -5,7 +5,7 @@
 import type { TapDevice } from '../../dataplane/tap-device.ts';
 import { ownLinkNames } from '../net/ip.ts';
 import { locateNetns, netnsInode } from '../net/netns.ts';
-import { attachByBridge, detachFromBridge, restoreOnBridge } from './bridge-attach.ts';
+import { attachByBridge, detachFromBridge, reflect, restoreOnBridge } from './bridge-attach.ts';
 import type { AttachKind, Endpoint } from './endpoint.ts';
 import { isAwaited, locateHandedOver } from './handover.ts';
 import { attachByMacvlan, detachMacvlan, restoreMacvlan } from './macvlan-attach.ts';
@@ -24,6 +24,8 @@ export interface Attachment {
   remove(endpoint: Endpoint): Promise<void>;
   /** After a restart. `gone`: it is there no more. */
   restore(endpoint: Endpoint, network: AttachableNetwork): Promise<TapDevice | undefined | 'gone'>;
+  /** It has ports now that the container itself may ask for. */
+  reflect(endpoint: Endpoint): Promise<void>;
   /** Without looking, whether it is there; undefined: that takes {@link locate}. `links`: those of the VM. */
   isThere(endpoint: Endpoint, links: ReadonlySet<string>): boolean | undefined;
   locate(endpoint: Endpoint, links: ReadonlySet<string>): Promise<Whereabouts>;
@@ -46,6 +48,7 @@ const bridge: Attachment = {
   hasPort: false,
   make: attachByBridge,
   remove: detachFromBridge,
+  reflect,
   restore: async (endpoint, network) => ((await restoreOnBridge(endpoint, network)) ? undefined : 'gone'),
   // The host's end of the pair lives exactly as long as the other end's namespace: while it is there, so is the
   // endpoint, and there is nothing to ask the kernel for.
@@ -63,6 +66,7 @@ const tap: Attachment = {
   make: attachByTap,
   remove: removeTap,
   restore: async (endpoint, network) => (await restoreTap(endpoint, network)) ?? 'gone',
+  reflect: async () => {},
   isThere: () => undefined,
   // A TAP that we hold open keeps its namespace alive: only the holders of the namespace count.
   locate: located,
@@ -76,6 +80,7 @@ const macvlan: Attachment = {
     if (path !== undefined) await detachMacvlan(atPath(endpoint, path));
   },
   restore: async endpoint => ((await restoreMacvlan(endpoint)) ? undefined : 'gone'),
+  reflect: async () => {},
   isThere: () => undefined,
   locate: located,
 };
@@ -86,6 +91,7 @@ const host: Attachment = {
   make: async () => undefined,
   remove: async () => {},
   restore: async () => undefined,
+  reflect: async () => {},
   isThere: () => undefined,
   // The namespace is that of the VM, which stays; what ends is the process by which it was named.
   async locate(endpoint) {

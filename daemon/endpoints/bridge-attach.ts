@@ -49,7 +49,7 @@ export async function attachByBridge(
  * A container that asks for a port that it publishes itself is answered by itself. Where br_netfilter is on, the bridge alone turns the
  * frame round (br_nf_pre_routing_finish), and sends none back where it came from but by this flag.
  */
-async function reflect({ hostLink, ports }: Endpoint): Promise<void> {
+export async function reflect({ hostLink, ports }: Endpoint): Promise<void> {
   if (ports === undefined) return;
   await changeLinks([`link set dev ${hostLink} type bridge_slave hairpin on`]);
 }

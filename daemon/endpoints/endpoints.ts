@@ -4,7 +4,6 @@
  */
 import type { Clock, Timer } from '../../dataplane/clock.ts';
 import { WeftError } from '../../dataplane/errors.ts';
-import type { TapDevice } from '../../dataplane/tap-device.ts';
 import type { Firewall } from '../firewall/firewall.ts';
 import { errorFields, type Log } from '../log.ts';
 import { ownLinkNames } from '../net/ip.ts';
@@ -13,6 +12,7 @@ import type { AttachRequest, DetachRequest } from '../operations.ts';
 import { attachmentOf } from './attachments.ts';
 import { type Endpoint, isSameInterface } from './endpoint.ts';
 import { endpointFields } from './endpoint-fields.ts';
+import type { AttachableNetworks, EndpointAnnouncer, EndpointWiring } from './endpoint-services.ts';
 import type { EndpointStore } from './endpoint-store.ts';
 import { findForDetach } from './find-for-detach.ts';
 import type { HandoverRequest } from './handover.ts';
@@ -27,39 +27,12 @@ import {
   requireSame,
   rivalsOf,
 } from './plan.ts';
+import type { PortWish } from './port-choice.ts';
+import { publishPorts, withdrawPorts } from './publishing.ts';
 import { Suspension } from './suspension.ts';
 
 /** How often the endpoints are looked at: one file read, in tap mode a stat for each, no process. */
 const WATCH_INTERVAL_MS = 2_000;
-
-/** How the dataplane is told. */
-export interface EndpointWiring {
-  /** tap mode: hands over the device, whatever happens. */
-  addPort(endpoint: Endpoint, device: Pick<TapDevice, 'fds'>): Promise<void>;
-  removePort(endpoint: Endpoint): Promise<void>;
-  attachMac(endpoint: Endpoint): Promise<void>;
-  releaseMac(endpoint: Endpoint): Promise<void>;
-  /** Its interface is in another namespace now. */
-  moved(before: Endpoint, now: Endpoint): Promise<void>;
-}
-
-/** How other nodes are told. */
-export interface EndpointAnnouncer {
-  /**
-   * Says that the endpoint is here, ahead of whoever said so before; again is no change. Returns its mobility counter, to be kept.
-   * Throws what peers would not take.
-   */
-  announce(endpoint: Endpoint): number;
-  withdraw(endpoint: Endpoint): void;
-}
-
-/** The networks that containers can be attached to. */
-export interface AttachableNetworks {
-  /** Throws `not_found`, and `conflict` for one that stands against another. */
-  find(name: string): AttachableNetwork;
-  /** Has this VM carry the network, if it does not do so yet. */
-  carry(name: string): Promise<void>;
-}
 
 export interface EndpointsModules {
   readonly clock: Clock;
@@ -107,14 +80,34 @@ export class Endpoints {
   /** Detaches an endpoint; one that is not there any more is fine. */
   remove(endpoint: Endpoint): Promise<void> {
     return this.inTurn(async () => {
-      const present = this.all().find(
-        ({ hostLink, network, container }) =>
-          hostLink === endpoint.hostLink &&
-          network === endpoint.network &&
-          container?.id === endpoint.container?.id,
-      );
+      const present = this.presentOf(endpoint);
       if (present !== undefined) await this.detachOne(present);
     });
+  }
+
+  /** Ports of this VM lead to it from now on, and none that did before. Throws `not_found`, and what {@link publishPorts} throws. */
+  publish(endpoint: Endpoint, wishes: readonly PortWish[]): Promise<Endpoint> {
+    return this.inTurn(async () => {
+      const present = this.presentOf(endpoint);
+      if (present !== undefined) return await publishPorts(this.modules, present, wishes);
+      throw new WeftError('not_found', `${endpoint.ifname} of ${endpoint.netns.name} is not attached`);
+    });
+  }
+
+  /** No ports lead to it any more; one that is not there any more is fine. */
+  withdraw(endpoint: Endpoint): Promise<void> {
+    return this.inTurn(async () => {
+      const present = this.presentOf(endpoint);
+      if (present !== undefined) await withdrawPorts(this.modules, present);
+    });
+  }
+
+  /** As it is on record now. */
+  private presentOf({ hostLink, network, container }: Endpoint): Endpoint | undefined {
+    return this.all().find(
+      known =>
+        known.hostLink === hostLink && known.network === network && known.container?.id === container?.id,
+    );
   }
 
   /** Takes over what an earlier run left, forgets what has vanished since, removes what it left half-made. */

@@ -4,7 +4,7 @@ import type { Log } from '../log.ts';
 import { changeLinkSteps } from '../net/link-steps.ts';
 import { addressOwnersOf, type Endpoint } from './endpoint.ts';
 import { endpointFields } from './endpoint-fields.ts';
-import type { EndpointAnnouncer, EndpointWiring } from './endpoints.ts';
+import type { EndpointAnnouncer, EndpointWiring } from './endpoint-services.ts';
 import { ignoreMissing } from './ignore-missing.ts';
 import type { EndpointAddresses } from './managed-attach.ts';
 

@@ -6,18 +6,15 @@ import { ipFamily, type Vni } from '../../dataplane/address.ts';
 import type { Dataplane } from '../../dataplane/dataplane.ts';
 import type { SuperFrames } from '../../dataplane/tap-device.ts';
 import type { NetworkConfig } from '../config/config.ts';
-import { bridgeTapName } from '../endpoints/names.ts';
+import { bridgeName, bridgeTapName } from '../endpoints/names.ts';
+import type { BridgedFrames } from '../firewall/bridged-frames.ts';
 import type { Firewall } from '../firewall/firewall.ts';
 import { errorFields, type Log } from '../log.ts';
-import { allowBridgedFrames, forgetBridgedFrames } from '../net/bridged-frames.ts';
 import { removeUnusedBridges } from '../net/network-devices.ts';
 import { networkMtu, type Underlay } from '../underlay.ts';
 import type { CarriedNetwork } from './carried-network.ts';
 import { LocalNetwork } from './local-network.ts';
 import { OverlayNetwork } from './overlay-network.ts';
-
-/** Of so many looks at the links, one looks at the firewall too: a process, half a minute apart. */
-const LOOKS_AT_FIREWALL = 15;
 
 export interface NetworkSetModules {
   readonly log: Log;
@@ -25,6 +22,7 @@ export interface NetworkSetModules {
   /** Calls `make`, which makes the devices of the network anew, and joins its containers to them. */
   readonly rebuild: (network: string, make: () => Promise<void>) => Promise<void>;
   readonly firewall: Pick<Firewall, 'add' | 'remove'>;
+  readonly frames: Pick<BridgedFrames, 'add' | 'remove'>;
 }
 
 export interface NetworkSetOptions {
@@ -40,7 +38,6 @@ export class NetworkSet {
   private readonly networks = new Map<string, CarriedNetwork>();
   private readonly repairing = new Set<CarriedNetwork>();
   private isStopped = false;
-  private looks = 0;
 
   constructor(modules: NetworkSetModules, options: NetworkSetOptions) {
     this.modules = modules;
@@ -107,7 +104,8 @@ export class NetworkSet {
     try {
       await network.start();
       if (network.route !== undefined) await this.modules.firewall.add(network.route);
-      if (network.devices.length > 0) await this.allowFrames();
+      const bridge = bridgeName(network.name);
+      if (network.devices.includes(bridge)) await this.modules.frames.add(bridge);
     } catch (error) {
       await this.remove(network, { keepDevices: false }).catch(late =>
         this.modules.log.error({ network: network.name, ...errorFields(late) }, 'cannot undo a network'),
@@ -120,9 +118,9 @@ export class NetworkSet {
   async remove(network: CarriedNetwork, how: { readonly keepDevices: boolean }): Promise<void> {
     this.networks.delete(network.name);
     await network.stop(how);
-    if (!how.keepDevices) await this.modules.firewall.remove(network.name);
-    const hasBridges = this.all().some(({ devices }) => devices.length > 0);
-    if (network.devices.length > 0 && !hasBridges && !how.keepDevices) await forgetBridgedFrames();
+    if (how.keepDevices) return;
+    await this.modules.firewall.remove(network.name);
+    await this.modules.frames.remove(bridgeName(network.name));
   }
 
   /** Repairs nothing from now on, and takes all out of the dataplane. */
@@ -130,17 +128,6 @@ export class NetworkSet {
     this.isStopped = true;
     for (const network of this.all().toReversed())
       await this.remove(network, { keepDevices: isInUse(network.name) });
-  }
-
-  /** Whoever has just changed the rules of the firewall, as dockerd does when it starts, may have them drop what is bridged. Never throws. */
-  async allowFrames(): Promise<void> {
-    const { log } = this.modules;
-    try {
-      if (await allowBridgedFrames())
-        log.warn({}, 'the policy of iptables would drop frames between containers: added a rule for them');
-    } catch (error) {
-      log.error(errorFields(error), 'cannot see to it that the firewall passes frames between containers');
-    }
   }
 
   /** Removes bridges of networks that are carried no more, once no container is on them. */
@@ -155,8 +142,6 @@ export class NetworkSet {
     for (const network of this.all()) {
       if (network.devices.some(name => !links.has(name))) this.repair(network);
     }
-    this.looks = (this.looks + 1) % LOOKS_AT_FIREWALL;
-    if (this.looks === 0 && this.all().some(({ devices }) => devices.length > 0)) void this.allowFrames();
   }
 
   /** A TAP was deleted. Returns whether it was that of a bridge, which is then made again. */
