@@ -25,12 +25,14 @@ import type { Config } from './config/config.ts';
 import { formatHostPort } from './config/host-port.ts';
 import { requireUnderlayFits } from './config/semantics.ts';
 import { DnsService } from './dns/dns-service.ts';
+import type { DockerHandler, DockerPlugin } from './docker/docker-plugin.ts';
 import { isOverlay } from './endpoints/endpoint.ts';
 import { EndpointStore } from './endpoints/endpoint-store.ts';
 import { Endpoints } from './endpoints/endpoints.ts';
 import { joinedAddresses } from './endpoints/local-addresses.ts';
 import type { EndpointAddresses } from './endpoints/managed-attach.ts';
 import { endpointWiring } from './endpoints/wiring.ts';
+import type { BridgedFrames } from './firewall/bridged-frames.ts';
 import type { Firewall } from './firewall/firewall.ts';
 import { loadKeyring } from './gossip/key-store.ts';
 import { logMember } from './gossip/member-news.ts';
@@ -92,6 +94,7 @@ class Node implements RunningNode {
   readonly operations: NodeOperations;
   readonly cni: CniHandler;
   readonly health: RunningNode['health'];
+  readonly docker: DockerHandler;
   readonly fatal: Promise<WeftError>;
   private fail: (error: WeftError) => void = () => {};
   readonly log: Log;
@@ -107,6 +110,7 @@ class Node implements RunningNode {
   private readonly planned: readonly CarriedNetwork[];
   private readonly endpoints: Endpoints;
   private readonly firewall: Firewall;
+  private readonly frames: BridgedFrames;
   private readonly addresses: EndpointAddresses;
   private readonly gossip: Gossip;
   private readonly records: RecordService;
@@ -114,6 +118,7 @@ class Node implements RunningNode {
   private readonly dns: DnsService;
   private readonly peers: PeerStore;
   readonly sender: TunnelSender;
+  private readonly plugin: DockerPlugin;
   private readonly undo: (() => Promise<unknown>)[] = [];
   private stopping = false;
 
@@ -178,6 +183,7 @@ class Node implements RunningNode {
       { stateDirectory: config.paths.state, configured: config.networks },
     );
     this.firewall = local.firewall;
+    this.frames = local.frames;
     this.addresses = joinedAddresses(local.addresses, this.pool.ipam);
     this.networks = new NetworkSet(
       {
@@ -185,6 +191,7 @@ class Node implements RunningNode {
         dataplane: this.dataplane,
         rebuild: (network, make) => this.endpoints.rebuild(network, make),
         firewall: local.firewall,
+        frames: local.frames,
       },
       { nodeName, underlay, vxlanPort, superFrames },
     );
@@ -283,7 +290,7 @@ class Node implements RunningNode {
       { dataplane, service: this.records, keeper: this.claims },
       { self: nodeName, vnis: () => set.vnis() },
     );
-    const { addresses } = this;
+    const { addresses, firewall, frames } = this;
     const parts = {
       log,
       addresses,
@@ -291,6 +298,8 @@ class Node implements RunningNode {
       dataplane,
       dns,
       endpoints,
+      firewall,
+      frames,
       gossip,
       offloads,
       pool,
@@ -298,12 +307,14 @@ class Node implements RunningNode {
       sender,
       set,
     };
-    const offered = nodeInterfaces(parts, { name: nodeName, underlay: address, configured: config.networks });
-    ({ operations: this.operations, cni: this.cni, health: this.health } = offered);
+    const offered = nodeInterfaces(parts, { name: nodeName, underlay: address, config });
+    ({ operations: this.operations, cni: this.cni, docker: this.docker, health: this.health } = offered);
+    this.plugin = offered.plugin;
   }
 
   async start(): Promise<void> {
     const { underlay, config } = this;
+    await this.plugin.load();
     await openDataplane(this, { underlay: underlay.address, port: config.vxlan.port });
     this.undo.push(() => this.sender.stop());
     await this.sender.start();
@@ -331,7 +342,10 @@ class Node implements RunningNode {
     this.dns.resolvers.start();
     this.undo.push(() => this.endpoints.stop());
     await this.endpoints.restore();
-    this.pool.ipam.reconcile(network => this.endpoints.ofNetwork(network).map(({ hostLink }) => hostLink));
+    this.pool.ipam.reconcile(network => [
+      ...this.endpoints.ofNetwork(network).map(({ hostLink }) => hostLink),
+      ...this.plugin.leaseOwners(network),
+    ]);
     await removeUnused();
     await this.firewall.begin();
     this.undo.push(() => this.claims.stop());
@@ -339,6 +353,8 @@ class Node implements RunningNode {
     this.records.begin();
     this.pool.begin();
     await this.sharing.begin();
+    this.undo.push(async () => this.plugin.stop());
+    this.plugin.start();
     this.undo.push(() => this.gossip.leave());
   }
 
@@ -383,5 +399,6 @@ class Node implements RunningNode {
     this.networks.watch(links);
     await this.carrier.tidy();
     await this.firewall.look();
+    await this.frames.look();
   }
 }

@@ -2,6 +2,7 @@
 import type { WeftError } from '../dataplane/errors.ts';
 import type { CniHandler } from './cni/call.ts';
 import type { Config } from './config/config.ts';
+import type { DockerHandler } from './docker/docker-plugin.ts';
 import type { Log } from './log.ts';
 import type { NodeOperations } from './operations.ts';
 import type { Health } from './systemd/supervision.ts';
@@ -11,6 +12,8 @@ export interface RunningNode {
   /** What the CNI plugin asks for. */
   readonly cni: CniHandler;
   readonly health: Health;
+  /** What dockerd asks its network and IPAM plugin for. */
+  readonly docker: DockerHandler;
   /** Resolves when the node can no longer work (its socket or its worker is lost); never while all is well. */
   readonly fatal: Promise<WeftError>;
   /** Leaves gossip and frees what the process holds; containers keep their interfaces. Called once. */

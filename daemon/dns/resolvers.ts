@@ -5,7 +5,7 @@
  */
 import type { Vni } from '../../dataplane/address.ts';
 import type { Clock, Timer } from '../../dataplane/clock.ts';
-import type { Endpoint } from '../endpoints/endpoint.ts';
+import { type Endpoint, netnsPathOf } from '../endpoints/endpoint.ts';
 import { errorFields, type Log } from '../log.ts';
 import { ContainerResolver, type ContainerResolverModules } from './container-resolver.ts';
 import type { DnsConfig } from './dns-config.ts';
@@ -54,6 +54,8 @@ export class Resolvers {
   /** The endpoint is there. Never rejects: no container is kept from its network by this. */
   async serve(endpoint: Endpoint): Promise<void> {
     if (!this.isWanted(endpoint) || this.isStopped) return;
+    // Its runtime has not taken it into a container yet.
+    if (netnsPathOf(endpoint) === undefined) return;
     const { hostLink, netns, network, vni } = endpoint;
     const resolver = this.resolvers.get(netns.inode) ?? new ContainerResolver(this.modules, netns);
     this.resolvers.set(netns.inode, resolver);

@@ -79,6 +79,7 @@ async function makeEndpoints(t: ExecutionContext) {
       removePort,
       attachMac: async () => {},
       releaseMac: async () => {},
+      moved: async () => {},
     },
     announcer: {
       announce({ hostLink, mobility = 0 }) {
