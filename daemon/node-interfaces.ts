@@ -5,10 +5,12 @@ import { systemClock } from '../dataplane/clock.ts';
 import type { Dataplane } from '../dataplane/dataplane.ts';
 import type { OffloadStates } from '../dataplane/offload-states.ts';
 import { CniOperations } from './cni/cni-operations.ts';
-import type { NetworkConfig } from './config/config.ts';
+import type { Config } from './config/config.ts';
 import type { Endpoints } from './endpoints/endpoints.ts';
 import { ManagedAttach } from './endpoints/managed-attach.ts';
 import type { Log } from './log.ts';
+import { LoopDelayWindow } from './metrics/loop-delay-window.ts';
+import { NodeMetrics } from './metrics/node-metrics.ts';
 import type { Carrier } from './networks/carrier.ts';
 import { networkOperations } from './networks/network-operations.ts';
 import type { NetworkSet } from './networks/network-set.ts';
@@ -32,28 +34,43 @@ export interface NodeInterfaceParts {
 }
 
 export interface NodeIdentity {
-  readonly name: string;
+  readonly config: Config;
   readonly underlay: string;
-  readonly configured: readonly NetworkConfig[];
+}
+
+export interface NodeInterfaces extends Pick<RunningNode, 'operations' | 'cni'> {
+  /** Ends what runs for them alone. */
+  release(): void;
 }
 
 export function nodeInterfaces(
   parts: NodeInterfaceParts,
-  { name, underlay, configured }: NodeIdentity,
-): Pick<RunningNode, 'operations' | 'cni'> {
+  { config, underlay }: NodeIdentity,
+): NodeInterfaces {
+  const { name } = config.node;
   const { carrier, endpoints, gossip, log, pool, set } = parts;
   const modules = { clock: systemClock, random: systemRandom };
   const attaching = new ManagedAttach({ endpoints, networks: carrier, addresses: pool.ipam });
   const attach = attaching.attach.bind(attaching);
   const cni = new CniOperations({ ...modules, log, endpoints, attach, networks: carrier });
+  const networks = () => set.all();
+  const ofNetworks = networkOperations(
+    { ...modules, catalogue: pool.catalogue, pool, set, endpoints, gossip },
+    { self: name, configured: config.networks },
+  );
+  // It wakes the process fifty times a second, so only where somebody looks.
+  const loopDelay = config.metrics.listen === undefined ? undefined : new LoopDelayWindow(systemClock);
+  const metrics = new NodeMetrics(
+    { ...parts, ...modules, networks, ipam: ofNetworks.ipam, loopDelay },
+    { name, underlay, ports: { vxlan: config.vxlan.port, gossip: config.gossip.port } },
+  );
   return {
-    cni: call => cni.call(call),
+    cni: metrics.calls.measure(call => cni.call(call)),
     operations: {
-      ...nodeOperations({ ...parts, ...modules, name, underlay, attach, networks: () => set.all() }),
-      ...networkOperations(
-        { ...modules, catalogue: pool.catalogue, pool, set, endpoints, gossip },
-        { self: name, configured },
-      ),
+      ...nodeOperations({ ...parts, ...modules, name, underlay, attach, networks }),
+      ...ofNetworks,
+      metrics: format => metrics.text(format),
     },
+    release: () => loopDelay?.stop(),
   };
 }

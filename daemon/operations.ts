@@ -9,6 +9,7 @@ import type { ExplainedClaim } from '../control/records/explain.ts';
 import type { KeyOperation } from '../control/serf/key-agent.ts';
 import type { ClaimState } from '../dataplane/claims.ts';
 import type { OffloadKey, OffloadState } from '../dataplane/offloads.ts';
+import type { MetricFormat } from './metrics/metric-format.ts';
 
 export interface StatusReport {
   readonly node: {
@@ -342,6 +343,8 @@ export interface NodeOperations {
   removeNetwork(request: NetworkRemoveRequest): Promise<{ readonly removed: boolean }>;
   endpoints(): Promise<readonly EndpointReport[]>;
   drops(): Promise<readonly DropReport[]>;
+  /** All metrics as Prometheus reads them (docs/metrics.md). */
+  metrics(format: MetricFormat): Promise<string>;
   /** Attaching what is attached already with the same parameters succeeds and changes nothing. */
   attach(request: AttachRequest): Promise<EndpointReport>;
   /** Lists, adds, uses or removes a key of gossip on every node of the pool. */

@@ -32,6 +32,10 @@ export interface Config {
     readonly offload: Readonly<Record<Offload, OffloadSwitch>>;
   };
   readonly networks: readonly NetworkConfig[];
+  readonly metrics: {
+    /** IP address and TCP port for Prometheus; undefined: there is no listener. */
+    readonly listen: HostPort | undefined;
+  };
   readonly log: { readonly level: LogLevel };
 }
 

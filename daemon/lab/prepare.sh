@@ -28,7 +28,8 @@ ping iputils-ping
 iperf3 iperf3
 '
 # tshark decodes what we send, nft loses packets; Open vSwitch and serf are the independent peers of the tests; host-local
-# gives addresses to the CNI plugin, which podman calls; its containers have busybox.
+# gives addresses to the CNI plugin, which podman calls; its containers have busybox. promtool judges metrics, alerts and their
+# tests.
 judges='
 tcpdump tcpdump
 tshark tshark
@@ -39,6 +40,7 @@ serf serf
 podman podman
 runc runc
 /bin/busybox busybox-static
+promtool prometheus
 '
 fuzzing='
 clang clang
