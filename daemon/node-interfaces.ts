@@ -8,7 +8,7 @@ import { CniOperations } from './cni/cni-operations.ts';
 import type { Config } from './config/config.ts';
 import type { Endpoints } from './endpoints/endpoints.ts';
 import { ManagedAttach } from './endpoints/managed-attach.ts';
-import type { Log } from './log.ts';
+import type { Log, LogCounts } from './log.ts';
 import { LoopDelayWindow } from './metrics/loop-delay-window.ts';
 import { NodeMetrics } from './metrics/node-metrics.ts';
 import type { Carrier } from './networks/carrier.ts';
@@ -22,6 +22,7 @@ import type { TunnelSender } from './sender/tunnel-sender.ts';
 
 export interface NodeInterfaceParts {
   readonly log: Log;
+  readonly logCounts: () => LogCounts;
   readonly dataplane: Dataplane;
   readonly endpoints: Endpoints;
   readonly gossip: Gossip;

@@ -31,7 +31,7 @@ import { endpointWiring } from './endpoints/wiring.ts';
 import { loadKeyring } from './gossip/key-store.ts';
 import { logMember } from './gossip/member-news.ts';
 import { PeerStore } from './gossip/peer-store.ts';
-import { errorFields, type Log } from './log.ts';
+import { errorFields, type Log, type LogCounts } from './log.ts';
 import { Carrier } from './networks/carrier.ts';
 import { configOf } from './networks/definition.ts';
 import { NetworkSet } from './networks/network-set.ts';
@@ -44,14 +44,14 @@ import { ClaimKeeper } from './records/claim-keeper.ts';
 import { framesSent } from './records/frames-sent.ts';
 import { RecordService } from './records/record-service.ts';
 import { recordSource } from './records/record-source.ts';
-import type { RunningNode } from './running-node.ts';
+import type { RunningNode, StartNode } from './running-node.ts';
 import { offloadSwitches } from './sender/offload-switches.ts';
 import { TunnelSender } from './sender/tunnel-sender.ts';
 import { findUnderlay, type Underlay } from './underlay.ts';
 import { vtepsOf } from './vtep-directory.ts';
 
 /** Starts a node. Throws WeftError; then nothing is left of what it made. */
-export async function startNode(config: Config, log: Log): Promise<RunningNode> {
+export const startNode: StartNode = async (config, log, logCounts) => {
   checkMachine();
   const underlay = await findUnderlay(config.node.underlay);
   requireUnderlayFits(config, underlay.address);
@@ -59,7 +59,7 @@ export async function startNode(config: Config, log: Log): Promise<RunningNode> 
   await store.load();
   const keyring = loadKeyring(config.paths.state, config.gossip);
   const offloads = probeTapOffloads(new OffloadStates(offloadSwitches(config.dataplane)));
-  const node = new Node({ log, store, offloads, keyring }, { config, underlay });
+  const node = new Node({ log, logCounts, store, offloads, keyring }, { config, underlay });
   try {
     await node.start();
   } catch (error) {
@@ -67,10 +67,11 @@ export async function startNode(config: Config, log: Log): Promise<RunningNode> 
     throw error;
   }
   return node;
-}
+};
 
 interface NodeModules {
   readonly log: Log;
+  readonly logCounts: () => LogCounts;
   readonly store: EndpointStore;
   readonly offloads: OffloadStates;
   readonly keyring: Keyring | undefined;
@@ -107,7 +108,7 @@ class Node implements RunningNode {
   /** Before it, membership is noted by gossip but not yet told to the dataplane, whose networks are still being made. */
   private serving = false;
 
-  constructor({ log, store, offloads, keyring }: NodeModules, { config, underlay }: NodeOptions) {
+  constructor({ log, logCounts, store, offloads, keyring }: NodeModules, { config, underlay }: NodeOptions) {
     this.log = log;
     this.offloads = offloads;
     this.config = config;
@@ -237,7 +238,19 @@ class Node implements RunningNode {
       { dataplane, service: this.records, keeper: this.claims },
       { self: nodeName, vnis: () => set.vnis() },
     );
-    const parts = { log, carrier, dataplane, endpoints, gossip, offloads, pool, records, sender, set };
+    const parts = {
+      log,
+      logCounts,
+      carrier,
+      dataplane,
+      endpoints,
+      gossip,
+      offloads,
+      pool,
+      records,
+      sender,
+      set,
+    };
     const offered = nodeInterfaces(parts, { config, underlay: address });
     this.undo.push(async () => offered.release());
     ({ operations: this.operations, cni: this.cni } = offered);
@@ -377,12 +390,9 @@ class Node implements RunningNode {
     const where = { vni: vni ?? undefined, ifname: port ?? undefined };
     const fields = { component: 'dataplane', offload, ...where, errno } as const;
     // One line for the operator; what one port has met, the others will meet too.
-    if (this.offloads.lost(offload)) {
-      const event = 'offload_lost';
-      this.log.warn({ ...fields, event }, 'the kernel refuses an offload: not used any more');
-    } else {
-      this.log.debug(fields, 'the kernel refuses an offload on one more port');
-    }
+    if (this.offloads.lost(offload))
+      this.log.warn(fields, 'the kernel refuses an offload: not used any more');
+    else this.log.debug(fields, 'the kernel refuses an offload on one more port');
   }
 
   private onPortLost(vni: number, port: string): void {

@@ -19,6 +19,7 @@ import { DEFAULT_CONFIG_PATH, type HostPort } from './config/config.ts';
 import { formatHostPort } from './config/host-port.ts';
 import { loadConfig } from './config/load.ts';
 import { createLog, errorFields, type Log } from './log.ts';
+import { openLogOutput } from './log-output.ts';
 import { type MetricsServer, startMetricsServer } from './metrics/metrics-server.ts';
 import { version } from './package-info.ts';
 import type { RunningNode, StartNode } from './running-node.ts';
@@ -40,7 +41,10 @@ const STOP_TIMEOUT_MS = 15_000;
  */
 export async function runDaemon(modules: DaemonModules, configPath: string | undefined): Promise<void> {
   const config = await loadConfig(configPath);
-  const log = createLog(config.log.level).child({ node: config.node.name });
+  const { level, format } = config.log;
+  const destination = await openLogOutput({ format, env: process.env });
+  const root = createLog({ level, destination, clock: modules.clock });
+  const log = root.log.child({ node: config.node.name });
   const socketPath = socketPathIn(config.paths.run);
   const release = crashHandlers(modules, log);
   const signals = stopSignals(signal => {
@@ -57,7 +61,7 @@ export async function runDaemon(modules: DaemonModules, configPath: string | und
     );
     const metrics = await listenForMetrics(log, config.metrics.listen);
     try {
-      const node = await modules.startNode(config, log);
+      const node = await modules.startNode(config, log, root.counts);
       metrics?.serve(node.operations);
       await whileRunning(modules, node, log, socketPath, signals.first);
     } finally {
@@ -68,6 +72,7 @@ export async function runDaemon(modules: DaemonModules, configPath: string | und
     log.fatal({ component: 'daemon', ...errorFields(error) }, 'daemon failed');
     throw error;
   } finally {
+    root.flush();
     signals.release();
     release();
   }

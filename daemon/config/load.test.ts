@@ -46,7 +46,7 @@ test('parseConfig fills in every default', t => {
       },
     ],
     metrics: { listen: undefined },
-    log: { level: 'info' },
+    log: { level: 'info', format: 'auto' },
   } as unknown as ReturnType<typeof parseConfig>);
 });
 

@@ -14,6 +14,7 @@ import { MAX_DIRECTORY } from '../api/socket-path.ts';
 import { formatCidr, nonUnicast, parseCidr, parseSubnet, parseSubnet6 } from '../cidr.ts';
 import { describe, leaf, numberLeaf, requireValue, textLeaf, wordLeaf } from '../leaf.ts';
 import { LOG_LEVELS } from '../log-fields.ts';
+import { LOG_FORMATS } from '../log-format.ts';
 import { parseNetworkName, parseNodeName } from '../names.ts';
 import {
   ATTACH_MODES,
@@ -177,7 +178,10 @@ const networkSection = section({
   bum_rate: bumRate.default(DEFAULT_BUM_RATE),
 });
 const metricsSection = section({ listen: textLeaf(parseListen).optional() });
-const logSection = section({ level: wordLeaf(LOG_LEVELS).default('info') });
+const logSection = section({
+  level: wordLeaf(LOG_LEVELS).default('info'),
+  format: wordLeaf(LOG_FORMATS).default('auto'),
+});
 
 export const fileSchema = section({
   node: nodeSection.prefault({}),

@@ -118,7 +118,7 @@ function rig(changes: Partial<NodeMetricsModules> = {}) {
         { name: 'blue', config: { vni: BLUE } as never, mtu: 1450, vteps: [parseIp('192.0.2.2')] },
       ],
       ipam: () => Promise.resolve(FAKE_IPAM),
-      logCounts: { lines: new Map([['warn', 3]]), suppressed: new Map([['accept_failed', 2]]) },
+      logCounts: () => ({ lines: new Map([['warn', 3]]), suppressed: new Map([['accept_failed', 2]]) }),
       ...changes,
     },
     { name: 'vm-a', underlay: '192.0.2.1', ports: { vxlan: 4789, gossip: 7946 } },

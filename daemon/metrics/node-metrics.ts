@@ -8,6 +8,7 @@ import type { Clock } from '../../dataplane/clock.ts';
 import type { Dataplane } from '../../dataplane/dataplane.ts';
 import type { OffloadStates } from '../../dataplane/offload-states.ts';
 import type { Endpoints } from '../endpoints/endpoints.ts';
+import type { LogCounts } from '../log.ts';
 import type { OverlayNetwork } from '../networks/overlay-network.ts';
 import type { IpamReport } from '../operations.ts';
 import { commit, version } from '../package-info.ts';
@@ -19,7 +20,7 @@ import { ipamSamples, networkSamples } from './container-samples.ts';
 import { gossipSamples, recordSamples } from './control-samples.ts';
 import { dataplaneSamples, offloadSamples, pathSamples } from './dataplane-samples.ts';
 import { formatMetrics } from './exposition.ts';
-import { type LogCounts, logSamples } from './log-samples.ts';
+import { logSamples } from './log-samples.ts';
 import type { LoopDelayWindow } from './loop-delay-window.ts';
 import type { MetricFormat } from './metric-format.ts';
 import { processSamples } from './process-samples.ts';
@@ -37,7 +38,7 @@ export interface NodeMetricsModules {
   /** Those that this node carries. */
   readonly networks: () => readonly Pick<OverlayNetwork, 'name' | 'config' | 'mtu' | 'vteps'>[];
   readonly ipam: () => Promise<readonly IpamReport[]>;
-  readonly logCounts?: LogCounts | undefined;
+  readonly logCounts: () => LogCounts;
   readonly loopDelay?: LoopDelayWindow | undefined;
 }
 
@@ -95,7 +96,7 @@ export class NodeMetrics {
       sample('weft_build_info', 1, { version, commit, runtime: process.version }),
       sample('weft_node_info', 1, { node: name, underlay }),
       ...processSamples(clock, this.modules.loopDelay),
-      ...logSamples(this.modules.logCounts),
+      ...logSamples(this.modules.logCounts()),
       sample('weft_dataplane_workers', dataplane.workerCount, {}),
       ...dataplaneSamples(counters, vni => names.get(vni)),
       ...offloadSamples(offloads.report()),
