@@ -94,6 +94,14 @@ test('metrics: read by promtool, moved by traffic, with every loss under its rea
     const { stdout } = await a.weft(['metrics']);
     t.is(metricValue(stdout, 'weft_drops_total', { reason: 'unknown_vni' }), sprayed);
 
+    // A TAP of its own goes with its container, and what it counted stays.
+    const frames = metricValue(text, 'weft_tap_received_frames_total', { network });
+    await a.weft(['detach', c1.netns, '--network', network]);
+    const detached = await scrape(a);
+    t.is(metricValue(detached, 'weft_endpoints', { network }), 0);
+    t.true(metricValue(detached, 'weft_tap_received_frames_total', { network }) >= frames);
+    t.log(`collected in ${metricValue(detached, 'weft_collect_seconds')} s, ${detached.length} bytes`);
+
     await b.stopWeft();
     await waitFor(async () => metricValue(await scrape(a), 'weft_gossip_members', { state: 'left' }) === 1, {
       what: 'the metrics to say that b has left',

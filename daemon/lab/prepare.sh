@@ -29,7 +29,7 @@ iperf3 iperf3
 '
 # tshark decodes what we send, nft loses packets; Open vSwitch and serf are the independent peers of the tests; host-local
 # gives addresses to the CNI plugin, which podman calls; its containers have busybox. promtool judges metrics, alerts and their
-# tests.
+# tests; systemd's journald reads the log.
 judges='
 tcpdump tcpdump
 tshark tshark
@@ -41,6 +41,7 @@ podman podman
 runc runc
 /bin/busybox busybox-static
 promtool prometheus
+/lib/systemd/systemd-journald systemd
 '
 fuzzing='
 clang clang

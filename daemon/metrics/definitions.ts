@@ -67,7 +67,7 @@ const DATAPLANE = {
   weft_dataplane_workers: gauge('Threads that move frames'),
   weft_dataplane_arena_bytes: { ...gauge('Packet memory of all workers'), unit: 'bytes' },
   weft_drops_total: counter(
-    'Frames that were dropped; docs/cli.md tells of each reason',
+    'Frames that were dropped; weft drops says what each reason means',
     'network',
     'reason',
   ),
@@ -143,7 +143,7 @@ const CONTROL = {
   weft_gossip_received_datagrams_total: counter('Datagrams of gossip that were received'),
   weft_gossip_sent_datagrams_total: counter('Datagrams of gossip that were sent'),
   weft_gossip_drops_total: counter(
-    'Messages of gossip that went no further; docs/cli.md tells of each reason',
+    'Messages of gossip that went no further; weft drops says what each reason means',
     'reason',
   ),
   weft_peer_state: gauge('1 for the state in which a peer is, 0 for the others', 'peer', 'state'),
@@ -167,7 +167,7 @@ const CONTROL = {
   weft_records_sent_hints_total: counter('Hints of the record log that were sent in datagrams of gossip'),
   weft_records_sent_hint_bytes_total: { ...counter('Bytes of these'), unit: 'bytes' },
   weft_records_drops_total: counter(
-    'Frames and records that were not taken; docs/cli.md tells of each reason',
+    'Frames and records that were not taken; weft drops says what each reason means',
     'reason',
   ),
   weft_claims: gauge(

@@ -32,7 +32,7 @@ process_max_fds +Inf
 # HELP weft_collect_seconds How long it took to gather these metrics.
 # TYPE weft_collect_seconds gauge
 weft_collect_seconds 0.25
-# HELP weft_drops_total Frames that were dropped; docs/cli.md tells of each reason.
+# HELP weft_drops_total Frames that were dropped; weft drops says what each reason means.
 # TYPE weft_drops_total counter
 weft_drops_total{network="blue",reason="runt"} 3
 weft_drops_total{network="",reason="unknown_vni"} 1099511627776
@@ -56,7 +56,7 @@ test('OpenMetrics 1.0: units, counters by their family, an end', async t => {
 # UNIT weft_collect_seconds seconds
 # TYPE weft_collect_seconds gauge
 weft_collect_seconds 0.25
-# HELP weft_drops Frames that were dropped; docs/cli.md tells of each reason.
+# HELP weft_drops Frames that were dropped; weft drops says what each reason means.
 # TYPE weft_drops counter
 weft_drops_total{network="blue",reason="runt"} 3
 # EOF
