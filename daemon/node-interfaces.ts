@@ -6,10 +6,12 @@ import type { Dataplane } from '../dataplane/dataplane.ts';
 import { batchIo } from '../dataplane/native/batch-io.ts';
 import type { OffloadStates } from '../dataplane/offload-states.ts';
 import { CniOperations } from './cni/cni-operations.ts';
-import type { NetworkConfig } from './config/config.ts';
+import type { Config } from './config/config.ts';
 import type { Endpoints } from './endpoints/endpoints.ts';
 import { type EndpointAddresses, ManagedAttach } from './endpoints/managed-attach.ts';
-import type { Log } from './log.ts';
+import type { Log, LogCounts } from './log.ts';
+import { LoopDelayWindow } from './metrics/loop-delay-window.ts';
+import { NodeMetrics } from './metrics/node-metrics.ts';
 import type { Carrier } from './networks/carrier.ts';
 import { networkOperations } from './networks/network-operations.ts';
 import type { NetworkSet } from './networks/network-set.ts';
@@ -21,6 +23,7 @@ import type { TunnelSender } from './sender/tunnel-sender.ts';
 
 export interface NodeInterfaceParts {
   readonly log: Log;
+  readonly logCounts: () => LogCounts;
   readonly addresses: EndpointAddresses;
   readonly dataplane: Dataplane;
   readonly endpoints: Endpoints;
@@ -34,34 +37,49 @@ export interface NodeInterfaceParts {
 }
 
 export interface NodeIdentity {
-  readonly name: string;
+  readonly config: Config;
   readonly underlay: string;
-  readonly configured: readonly NetworkConfig[];
+}
+
+export interface NodeInterfaces extends Pick<RunningNode, 'operations' | 'cni' | 'health'> {
+  /** Ends what runs for them alone. */
+  release(): void;
 }
 
 export function nodeInterfaces(
   parts: NodeInterfaceParts,
-  { name, underlay, configured }: NodeIdentity,
-): Pick<RunningNode, 'operations' | 'cni' | 'health'> {
+  { config, underlay }: NodeIdentity,
+): NodeInterfaces {
+  const { name } = config.node;
   const { carrier, dataplane, endpoints, gossip, log, pool, set } = parts;
   const modules = { clock: systemClock, random: systemRandom };
   const attaching = new ManagedAttach({ endpoints, networks: carrier, addresses: parts.addresses });
   const attach = attaching.attach.bind(attaching);
   const cni = new CniOperations({ ...modules, log, endpoints, attach, networks: carrier });
+  const networks = () => set.all();
+  const ofNetworks = networkOperations(
+    { ...modules, catalogue: pool.catalogue, pool, set, endpoints, gossip },
+    { self: name, configured: config.networks },
+  );
+  // It wakes the process fifty times a second, so only where somebody looks.
+  const loopDelay = config.metrics.listen === undefined ? undefined : new LoopDelayWindow(systemClock);
+  const metrics = new NodeMetrics(
+    { ...parts, ...modules, networks, ipam: ofNetworks.ipam, loopDelay },
+    { name, underlay, ports: { vxlan: config.vxlan.port, gossip: config.gossip.port } },
+  );
   return {
-    cni: call => cni.call(call),
+    cni: metrics.calls.measure(call => cni.call(call)),
     health: {
       // Every worker answers the first, and only between two batches of frames; the second goes by the threads on which links are made.
       prove: () => Promise.all([dataplane.run('readCounters', {}), batchIo.changeNet(null, [])]),
       summary: () => summaryOf(gossip.members(), set.all().length, endpoints.all().length),
     },
     operations: {
-      ...nodeOperations({ ...parts, ...modules, name, underlay, attach, networks: () => set.all() }),
-      ...networkOperations(
-        { ...modules, catalogue: pool.catalogue, pool, set, endpoints, gossip },
-        { self: name, configured },
-      ),
+      ...nodeOperations({ ...parts, ...modules, name, underlay, attach, networks }),
+      ...ofNetworks,
+      metrics: format => metrics.text(format),
     },
+    release: () => loopDelay?.stop(),
   };
 }
 

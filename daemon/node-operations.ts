@@ -56,7 +56,7 @@ type ReportedNetwork = Pick<CarriedNetwork, 'name' | 'config' | 'mtu' | 'vteps'>
 
 export function nodeOperations(
   parts: NodeParts,
-): Omit<NodeOperations, 'networks' | 'createNetwork' | 'removeNetwork' | 'ipam' | 'forget'> {
+): Omit<NodeOperations, 'networks' | 'createNetwork' | 'removeNetwork' | 'ipam' | 'forget' | 'metrics'> {
   const { clock, dataplane, gossip, endpoints, networks, offloads, sender, records = NO_RECORDS } = parts;
   const self = parts.name;
   const startedAt = clock.now();

@@ -34,7 +34,7 @@ import type { Firewall } from './firewall/firewall.ts';
 import { loadKeyring } from './gossip/key-store.ts';
 import { logMember } from './gossip/member-news.ts';
 import { PeerStore } from './gossip/peer-store.ts';
-import { errorFields, type Log } from './log.ts';
+import { errorFields, type Log, type LogCounts } from './log.ts';
 import type { CarriedNetwork } from './networks/carried-network.ts';
 import { Carrier } from './networks/carrier.ts';
 import { localServices } from './networks/local-services.ts';
@@ -49,7 +49,7 @@ import { ClaimKeeper } from './records/claim-keeper.ts';
 import { framesSent } from './records/frames-sent.ts';
 import { RecordService } from './records/record-service.ts';
 import { recordSource } from './records/record-source.ts';
-import type { RunningNode } from './running-node.ts';
+import type { RunningNode, StartNode } from './running-node.ts';
 import { reportOffloadLoss } from './sender/offload-loss.ts';
 import { offloadSwitches } from './sender/offload-switches.ts';
 import { TunnelSender } from './sender/tunnel-sender.ts';
@@ -57,7 +57,7 @@ import { findUnderlay, type Underlay } from './underlay.ts';
 import { vtepsOf } from './vtep-directory.ts';
 
 /** Starts a node. Throws WeftError; then nothing is left of what it made. */
-export async function startNode(config: Config, log: Log): Promise<RunningNode> {
+export const startNode: StartNode = async (config, log, logCounts) => {
   checkMachine();
   const underlay = await findUnderlay(config.node.underlay);
   requireUnderlayFits(config, underlay.address);
@@ -65,7 +65,7 @@ export async function startNode(config: Config, log: Log): Promise<RunningNode> 
   await store.load();
   const keyring = loadKeyring(config.paths.state, config.gossip);
   const offloads = probeTapOffloads(new OffloadStates(offloadSwitches(config.dataplane)));
-  const node = new Node({ log, store, offloads, keyring }, { config, underlay });
+  const node = new Node({ log, logCounts, store, offloads, keyring }, { config, underlay });
   try {
     await node.start();
   } catch (error) {
@@ -73,10 +73,11 @@ export async function startNode(config: Config, log: Log): Promise<RunningNode> 
     throw error;
   }
   return node;
-}
+};
 
 interface NodeModules {
   readonly log: Log;
+  readonly logCounts: () => LogCounts;
   readonly store: EndpointStore;
   readonly offloads: OffloadStates;
   readonly keyring: Keyring | undefined;
@@ -116,7 +117,7 @@ class Node implements RunningNode {
   /** Before it, membership is noted by gossip but not yet told to the dataplane, whose networks are still being made. */
   private serving = false;
 
-  constructor({ log, store, offloads, keyring }: NodeModules, { config, underlay }: NodeOptions) {
+  constructor({ log, logCounts, store, offloads, keyring }: NodeModules, { config, underlay }: NodeOptions) {
     this.log = log;
     this.offloads = offloads;
     this.config = config;
@@ -262,6 +263,7 @@ class Node implements RunningNode {
     const { addresses } = this;
     const parts = {
       log,
+      logCounts,
       addresses,
       carrier,
       dataplane,
@@ -273,7 +275,8 @@ class Node implements RunningNode {
       sender,
       set,
     };
-    const offered = nodeInterfaces(parts, { name: nodeName, underlay: address, configured: config.networks });
+    const offered = nodeInterfaces(parts, { config, underlay: address });
+    this.undo.push(async () => offered.release());
     ({ operations: this.operations, cni: this.cni, health: this.health } = offered);
   }
 

@@ -13,6 +13,7 @@ import type { MacvlanMode, NetworkMode } from './config/config.ts';
 import type { AttachKind } from './endpoints/endpoint.ts';
 import type { PortMapping } from './endpoints/port-mapping.ts';
 import type { Route } from './endpoints/route.ts';
+import type { MetricFormat } from './metrics/metric-format.ts';
 
 export interface StatusReport {
   readonly node: {
@@ -379,6 +380,8 @@ export interface NodeOperations {
   removeNetwork(request: NetworkRemoveRequest): Promise<{ readonly removed: boolean }>;
   endpoints(): Promise<readonly EndpointReport[]>;
   drops(): Promise<readonly DropReport[]>;
+  /** All metrics as Prometheus reads them (docs/metrics.md). */
+  metrics(format: MetricFormat): Promise<string>;
   /** Attaching what is attached already with the same parameters succeeds and changes nothing. */
   attach(request: AttachRequest): Promise<EndpointReport>;
   /** Lists, adds, uses or removes a key of gossip on every node of the pool. */

@@ -126,6 +126,20 @@ export interface DataplaneCounters {
     readonly reasons: Partial<Record<DropReason, number>>;
   }[];
   readonly answered: readonly ({ readonly vni: Vni } & AnswerCounts)[];
+  /** What ports counted that are closed by now, summed up: without it, the count of a network would go back with each detach. */
+  readonly closedPorts: readonly { readonly vni: Vni; readonly counters: PortCounters }[];
+  readonly tables: readonly ({ readonly vni: Vni } & TableSizes)[];
+  /** Bytes of packet memory of all workers. */
+  readonly arenaBytes: number;
+}
+
+/** How much of a network is known. All workers have about the same. */
+export interface TableSizes {
+  /** Entries of the forwarding table, of every origin. */
+  readonly entries: number;
+  /** Claims of other nodes, and those of them that frames go by. */
+  readonly claims: number;
+  readonly claimsUsed: number;
 }
 
 export type CommandName = keyof Commands;

@@ -326,6 +326,16 @@ export class Datapath {
         ...networks.map(({ vni, drops }) => ({ vni, reasons: drops.snapshot() })),
       ],
       answered: networks.map(({ vni, answered }) => ({ vni, ...answered.snapshot() })),
+      closedPorts: networks.flatMap(({ vni, closedPorts }) =>
+        closedPorts === undefined ? [] : [{ vni, counters: closedPorts }],
+      ),
+      tables: networks.map(({ vni, table, claims }) => ({
+        vni,
+        entries: table.size,
+        claims: claims.size,
+        claimsUsed: claims.sizeUsed,
+      })),
+      arenaBytes: this.arena.memory.byteLength,
     };
   }
 }

@@ -2,6 +2,7 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import type { Clock } from '../../dataplane/clock.ts';
 import { WeftError } from '../../dataplane/errors.ts';
+import { METRIC_CONTENT_TYPES, type MetricFormat } from '../metrics/metric-format.ts';
 import type {
   AttachRequest,
   DetachRequest,
@@ -23,6 +24,13 @@ import type {
   StatusReport,
 } from '../operations.ts';
 import { isErrorBody } from './error-status.ts';
+
+interface Exchange {
+  readonly method: string;
+  readonly path: string;
+  readonly body?: unknown;
+  readonly accept?: string;
+}
 
 export interface ApiClientOptions {
   readonly socketPath: string;
@@ -98,6 +106,13 @@ export class ApiClient implements NodeOperations {
     return this.call('GET', '/v1/drops');
   }
 
+  async metrics(format: MetricFormat): Promise<string> {
+    const accept = METRIC_CONTENT_TYPES[format];
+    const { status, text } = await this.exchange({ method: 'GET', path: '/metrics', accept }, this.timeoutMs);
+    if (status === 200) return text;
+    throw this.refusal(this.parse(text));
+  }
+
   attach(request: AttachRequest): Promise<EndpointReport> {
     return this.call('POST', '/v1/attach', request);
   }
@@ -120,18 +135,20 @@ export class ApiClient implements NodeOperations {
     body?: unknown,
     timeoutMs = this.timeoutMs,
   ): Promise<T> {
-    const { status, text } = await this.exchange(method, path, body, timeoutMs);
+    const { status, text } = await this.exchange({ method, path, body }, timeoutMs);
     const answer = this.parse(text);
     if (status === 200) return answer as T;
-    if (!isErrorBody(answer)) throw this.stranger();
+    throw this.refusal(answer);
+  }
+
+  private refusal(answer: unknown): WeftError {
+    if (!isErrorBody(answer)) return this.stranger();
     const { code, message, hint } = answer.error;
-    throw new WeftError(code, message, { ...(hint !== undefined && { hint }) });
+    return new WeftError(code, message, { ...(hint !== undefined && { hint }) });
   }
 
   private exchange(
-    method: string,
-    path: string,
-    body: unknown,
+    { method, path, body, accept }: Exchange,
     timeoutMs: number,
   ): Promise<{ status: number; text: string }> {
     return new Promise((resolve, reject) => {
@@ -143,6 +160,7 @@ export class ApiClient implements NodeOperations {
         agent: false,
         headers: {
           host: 'weft',
+          ...(accept !== undefined && { accept }),
           ...(payload !== undefined && {
             'content-type': 'application/json',
             'content-length': Buffer.byteLength(payload),

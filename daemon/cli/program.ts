@@ -25,6 +25,7 @@ import { explanationOf } from './explain.ts';
 import { gossipKeys } from './gossip-keys.ts';
 import type { CliIo } from './io.ts';
 import { addForget } from './ipam.ts';
+import { addMetrics } from './metrics.ts';
 import { addNetwork } from './network.ts';
 import { REPORTS } from './reports.ts';
 
@@ -68,6 +69,7 @@ export function buildProgram(io: CliIo): Command {
   addNetwork(program, io);
   addCni(program, io);
   addForget(program, io);
+  addMetrics(program, io);
   addGossip(program, io);
   addConfig(program, io);
   return program;

@@ -4,6 +4,7 @@ import type { GossipKey } from '../../control/gossip-key.ts';
 import type { IpAddress, Vni, VtepAddress } from '../../dataplane/address.ts';
 import type { Offload, OffloadSwitch } from '../../dataplane/offloads.ts';
 import type { LogLevel } from '../log-fields.ts';
+import type { LogFormat } from '../log-format.ts';
 
 export interface Config {
   readonly node: {
@@ -32,7 +33,11 @@ export interface Config {
     readonly offload: Readonly<Record<Offload, OffloadSwitch>>;
   };
   readonly networks: readonly NetworkConfig[];
-  readonly log: { readonly level: LogLevel };
+  readonly metrics: {
+    /** IP address and TCP port for Prometheus; undefined: there is no listener. */
+    readonly listen: HostPort | undefined;
+  };
+  readonly log: { readonly level: LogLevel; readonly format: LogFormat };
 }
 
 export interface NetworkConfig {

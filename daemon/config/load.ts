@@ -195,6 +195,7 @@ function toConfig(file: ConfigFile, hostName: string): Config {
       unknownAddress: network.unknown_address,
       bumRate: network.bum_rate,
     })),
+    metrics: { listen: file.metrics.listen },
     log: file.log,
   };
 }

@@ -14,6 +14,7 @@ import { MAX_DIRECTORY } from '../api/socket-path.ts';
 import { formatCidr, nonUnicast, parseCidr, parseSubnet, parseSubnet6 } from '../cidr.ts';
 import { describe, leaf, numberLeaf, requireValue, textLeaf, wordLeaf } from '../leaf.ts';
 import { LOG_LEVELS } from '../log-fields.ts';
+import { LOG_FORMATS } from '../log-format.ts';
 import { parseInterfaceName, parseNetworkName, parseNodeName } from '../names.ts';
 import {
   ATTACH_MODES,
@@ -31,7 +32,7 @@ import {
   UNKNOWN_ADDRESS,
   UNKNOWN_UNICAST,
 } from './config.ts';
-import { parseHostPort } from './host-port.ts';
+import { parseHostPort, parseListen } from './host-port.ts';
 
 function notThis(kind: string, input: unknown): string {
   if (input === null) return 'has no value; give it one, or remove the key';
@@ -44,11 +45,6 @@ function section<Shape extends z.ZodRawShape>(shape: Shape) {
 
 function list<Item extends z.ZodType>(item: Item) {
   return z.array(item, { error: issue => notThis('a list', issue.input) }).default([]);
-}
-
-/** A key of the contract that a later version will know: refused, never silently without effect. */
-function notYet(message: string) {
-  return z.never({ error: message }).optional();
 }
 
 const port = numberLeaf('a UDP port', 1, 65_535);
@@ -206,7 +202,11 @@ const networkSection = section({
   unknown_address: wordLeaf(UNKNOWN_ADDRESS).default('flood'),
   bum_rate: bumRate.default(DEFAULT_BUM_RATE),
 });
-const logSection = section({ level: wordLeaf(LOG_LEVELS).default('info') });
+const metricsSection = section({ listen: textLeaf(parseListen).optional() });
+const logSection = section({
+  level: wordLeaf(LOG_LEVELS).default('info'),
+  format: wordLeaf(LOG_FORMATS).default('auto'),
+});
 
 export const fileSchema = section({
   node: nodeSection.prefault({}),
@@ -215,7 +215,7 @@ export const fileSchema = section({
   gossip: gossipSection.prefault({}),
   dataplane: dataplaneSection.prefault({}),
   networks: list(networkSection),
-  metrics: notYet('a metrics listener is not in this version; remove the key and use weft status --json'),
+  metrics: metricsSection.prefault({}),
   log: logSection.prefault({}),
 });
 
@@ -235,13 +235,10 @@ export const KNOWN_KEYS: Readonly<Record<string, readonly string[]>> = {
   'dataplane.offload': keysOf(offloadSection),
   'networks[]': keysOf(networkSection),
   'networks[].ipam': keysOf(ipamSection),
+  metrics: keysOf(metricsSection),
   log: keysOf(logSection),
 };
 
-/** Without those that are not yet to be used. */
 function keysOf(map: z.ZodObject): readonly string[] {
-  return Object.entries(map.shape).flatMap(([key, value]) => {
-    const refused = value instanceof z.ZodOptional && value.unwrap() instanceof z.ZodNever;
-    return refused ? [] : [key];
-  });
+  return Object.keys(map.shape);
 }

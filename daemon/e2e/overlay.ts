@@ -28,6 +28,8 @@ export interface PairOptions {
   readonly workers?: number;
   /** Base64: gossip is encrypted with it. @default nothing is encrypted */
   readonly gossipKey?: string;
+  /** Top-level keys of the configuration beside these. @default none */
+  readonly override?: Readonly<Record<string, unknown>>;
   /** Environment of the daemons. @default nothing beyond that of the test */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -67,6 +69,7 @@ export async function addWeftVm(lab: Lab, n: number, options: PairOptions = {}):
     workers = 'auto',
     dataplane = {},
     gossipKey,
+    override = {},
     env = {},
   } = options;
   const name = String.fromCharCode('a'.charCodeAt(0) + n - 1);
@@ -79,7 +82,7 @@ export async function addWeftVm(lab: Lab, n: number, options: PairOptions = {}):
   await vm.startWeft(
     {
       networks: networks.map(network => ({ attach, ...network })),
-      override: { dataplane: { workers, ...dataplane }, gossip },
+      override: { dataplane: { workers, ...dataplane }, gossip, ...override },
     },
     env,
   );

@@ -1,5 +1,8 @@
 /** A node without a network: fixed reports, and endpoints that are only remembered. docs/cli.md shows these answers. */
 import { WeftError } from '../../dataplane/errors.ts';
+import { formatMetrics } from '../metrics/exposition.ts';
+import type { MetricFormat } from '../metrics/metric-format.ts';
+import { sample } from '../metrics/samples.ts';
 import type {
   AttachRequest,
   DetachRequest,
@@ -292,6 +295,10 @@ export class FakeNode implements NodeOperations {
 
   drops(): Promise<readonly DropReport[]> {
     return Promise.resolve(FAKE_DROPS);
+  }
+
+  metrics(format: MetricFormat): Promise<string> {
+    return formatMetrics([sample('weft_dataplane_workers', 1, {})], format);
   }
 
   async attach(request: AttachRequest): Promise<EndpointReport> {
