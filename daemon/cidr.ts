@@ -30,6 +30,11 @@ export function formatCidr(cidr: Cidr): string {
   return `${cidr.address}/${cidr.prefix}`;
 }
 
+/** Whether an address, of whichever family, lies in a subnet without host bits. */
+export function isInSubnet(address: IpAddress, { address: subnet, prefix }: Cidr): boolean {
+  return ipFamily(address) === ipFamily(subnet) && networkAddress({ address, prefix }) === subnet;
+}
+
 /** Where a route leads to, in canonical text: no host bits; a prefix length of 0 is everything. */
 export function parsePrefix(text: string): string {
   const cidr = parseCidr(text);

@@ -110,6 +110,12 @@ export const LOG_EVENTS = {
   'removed an attachment that its runtime does not know': 'cni_collected',
   'carried out a DEL that came while no daemon ran': 'cni_pending_done',
   'cannot carry out a DEL that came while no daemon ran': 'cni_pending_failed',
+  // Names.
+  'names cannot be answered inside a namespace': 'names_not_answered',
+  'names are not answered inside a namespace any more': 'names_lost',
+  'a container asks too often': 'queries_paused',
+  'a query met a defect': 'query_defect',
+  'cannot look after the namespaces': 'namespaces_not_watched',
   // Dataplane.
   offloads: 'offloads',
   'the kernel refuses an offload: not used any more': 'offload_lost',
@@ -165,4 +171,8 @@ export const LIMITED_EVENTS: ReadonlySet<LogEvent> = new Set<LogEvent>([
   'rejoin_failed',
   'tap_deleted',
   'devices_remade',
+  'names_not_answered',
+  'names_lost',
+  'queries_paused',
+  'query_defect',
 ]);

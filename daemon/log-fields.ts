@@ -18,7 +18,7 @@ export const LOG_LEVEL_MEANINGS: Readonly<Record<LogLevel, string>> = {
 
 /** What one line may carry besides `level`, `time` and `msg`. */
 export interface LogFields {
-  readonly component?: 'daemon' | 'api' | 'control' | 'dataplane' | undefined;
+  readonly component?: 'daemon' | 'api' | 'control' | 'dataplane' | 'dns' | undefined;
   readonly suppressed?: string | undefined;
   readonly node?: string | undefined;
   readonly version?: string | undefined;
@@ -62,7 +62,7 @@ export interface LogFields {
 
 /** What each field means, with its unit. */
 export const LOG_FIELDS: Readonly<Record<keyof LogFields, string>> = {
-  component: 'part of the daemon that speaks: daemon, api, control or dataplane',
+  component: 'part of the daemon that speaks: daemon, api, control, dataplane or dns',
   suppressed: 'event of which lines were left out',
   node: 'name of this node',
   version: 'version of weft',

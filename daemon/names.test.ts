@@ -1,6 +1,12 @@
 import test from 'ava';
 import { WeftError } from '../dataplane/errors.ts';
-import { isHostName, parseInterfaceName, parseNetworkName, parseNodeName } from './names.ts';
+import {
+  isHostName,
+  parseContainerName,
+  parseInterfaceName,
+  parseNetworkName,
+  parseNodeName,
+} from './names.ts';
 
 const TABLE = [
   {
@@ -33,6 +39,11 @@ const TABLE = [
       'a@b',
     ],
   },
+  {
+    parse: parseContainerName,
+    good: ['a', 'web', 'web-1', 'my_app_1', '_srv', '0', 'a'.repeat(63)],
+    bad: ['', '-a', 'a-', 'a.b', 'web.', 'a b', 'a'.repeat(64), 'web\n', 'wéb', '*', '\u212a'],
+  },
 ];
 
 for (const { parse, good, bad } of TABLE) {
@@ -43,6 +54,10 @@ for (const { parse, good, bad } of TABLE) {
     }
   });
 }
+
+test('parseContainerName: names of DNS have no case', t => {
+  t.is(parseContainerName('Web-1'), 'web-1');
+});
 
 test('parseNetworkName tells why a long name is refused', t => {
   t.regex(t.throws(() => parseNetworkName('a'.repeat(13)), { instanceOf: WeftError })?.line ?? '', /wf-NAME/);

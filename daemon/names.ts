@@ -27,6 +27,28 @@ export function isHostName(name: string): boolean {
   return name.split('.').every(label => HOST_LABEL.test(label));
 }
 
+/** RFC 1035 section 2.3.4; underscores are in names that Docker gives, and DNS takes any octet (RFC 2181 section 11). */
+const DNS_LABEL = /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/;
+
+/** Of ASCII letters only (RFC 4343 section 3): the Kelvin sign is no k. */
+export function lowerCase(name: string): string {
+  return name.replace(/[A-Z]/g, letter => letter.toLowerCase());
+}
+
+/** Whether it is a name under which a container can be found, as {@link parseContainerName} returns it. */
+export function isContainerName(name: string): boolean {
+  return DNS_LABEL.test(name);
+}
+
+/** A name under which a container is found in DNS, below its network: one label, which comes out in lower case (RFC 4343). */
+export function parseContainerName(text: string): string {
+  const name = lowerCase(text);
+  if (isContainerName(name)) return name;
+  throw new WeftError('invalid_argument', `"${text}" cannot be the name of a container in DNS`, {
+    hint: 'use 1 to 63 letters, digits, underscores and inner dashes, and no dots, as in web-1',
+  });
+}
+
 const MAX_NODE_NAME = 63;
 
 export function parseNodeName(name: string): string {

@@ -7,6 +7,8 @@ import { batchIo } from '../dataplane/native/batch-io.ts';
 import type { OffloadStates } from '../dataplane/offload-states.ts';
 import { CniOperations } from './cni/cni-operations.ts';
 import type { Config } from './config/config.ts';
+import type { DnsService } from './dns/dns-service.ts';
+import { dnsSource } from './dns/dns-source.ts';
 import type { Endpoints } from './endpoints/endpoints.ts';
 import { type EndpointAddresses, ManagedAttach } from './endpoints/managed-attach.ts';
 import type { Log, LogCounts } from './log.ts';
@@ -26,6 +28,7 @@ export interface NodeInterfaceParts {
   readonly logCounts: () => LogCounts;
   readonly addresses: EndpointAddresses;
   readonly dataplane: Dataplane;
+  readonly dns: DnsService;
   readonly endpoints: Endpoints;
   readonly gossip: Gossip;
   readonly offloads: OffloadStates;
@@ -51,12 +54,14 @@ export function nodeInterfaces(
   { config, underlay }: NodeIdentity,
 ): NodeInterfaces {
   const { name } = config.node;
-  const { carrier, dataplane, endpoints, gossip, log, pool, set } = parts;
+  const { carrier, dataplane, dns, endpoints, gossip, log, pool, set } = parts;
   const modules = { clock: systemClock, random: systemRandom };
   const attaching = new ManagedAttach({ endpoints, networks: carrier, addresses: parts.addresses });
   const attach = attaching.attach.bind(attaching);
-  const cni = new CniOperations({ ...modules, log, endpoints, attach, networks: carrier });
+  const settingsOf = dns.resolvers.settingsFor.bind(dns.resolvers);
+  const cni = new CniOperations({ ...modules, log, endpoints, attach, networks: carrier, settingsOf });
   const networks = () => set.all();
+  const names = dnsSource(dns);
   const ofNetworks = networkOperations(
     { ...modules, catalogue: pool.catalogue, pool, set, endpoints, gossip },
     { self: name, configured: config.networks },
@@ -64,7 +69,7 @@ export function nodeInterfaces(
   // It wakes the process fifty times a second, so only where somebody looks.
   const loopDelay = config.metrics.listen === undefined ? undefined : new LoopDelayWindow(systemClock);
   const metrics = new NodeMetrics(
-    { ...parts, ...modules, networks, ipam: ofNetworks.ipam, loopDelay },
+    { ...parts, ...modules, dns: names, networks, ipam: ofNetworks.ipam, loopDelay },
     { name, underlay, ports: { vxlan: config.vxlan.port, gossip: config.gossip.port } },
   );
   return {
@@ -75,7 +80,7 @@ export function nodeInterfaces(
       summary: () => summaryOf(gossip.members(), set.all().length, endpoints.all().length),
     },
     operations: {
-      ...nodeOperations({ ...parts, ...modules, name, underlay, attach, networks }),
+      ...nodeOperations({ ...parts, ...modules, name, underlay, attach, networks, dns: names }),
       ...ofNetworks,
       metrics: format => metrics.text(format),
     },

@@ -6,6 +6,7 @@ import type { DataplaneCounters, TableEntry } from '../dataplane/commands.ts';
 import type { Dataplane } from '../dataplane/dataplane.ts';
 import { WeftError } from '../dataplane/errors.ts';
 import type { OffloadStates } from '../dataplane/offload-states.ts';
+import { type DnsSource, NO_DNS } from './dns/dns-source.ts';
 import type { Endpoint } from './endpoints/endpoint.ts';
 import type { Endpoints } from './endpoints/endpoints.ts';
 import type { CarriedNetwork } from './networks/carried-network.ts';
@@ -47,6 +48,8 @@ export interface NodeParts {
   readonly networks: () => readonly ReportedNetwork[];
   readonly offloads: Pick<OffloadStates, 'report'>;
   readonly sender: Pick<TunnelSender, 'report'>;
+  /** Without it, names are answered to nobody. */
+  readonly dns?: DnsSource;
   /** What other nodes claim. Without it, the answers hold what this node knows by itself. */
   readonly records?: RecordSource;
 }
@@ -57,7 +60,17 @@ type ReportedNetwork = Pick<CarriedNetwork, 'name' | 'config' | 'mtu' | 'vteps'>
 export function nodeOperations(
   parts: NodeParts,
 ): Omit<NodeOperations, 'networks' | 'createNetwork' | 'removeNetwork' | 'ipam' | 'forget' | 'metrics'> {
-  const { clock, dataplane, gossip, endpoints, networks, offloads, sender, records = NO_RECORDS } = parts;
+  const {
+    clock,
+    dataplane,
+    gossip,
+    endpoints,
+    networks,
+    offloads,
+    sender,
+    records = NO_RECORDS,
+    dns = NO_DNS,
+  } = parts;
   const self = parts.name;
   const startedAt = clock.now();
   const networkName = (vni: number | null): string | null =>
@@ -84,6 +97,7 @@ export function nodeOperations(
       claim,
       attachedMs,
       isSuspended: endpoints.isSuspended(endpoint),
+      resolver: dns.stateOf(endpoint),
       now: clock.now(),
     });
   };
@@ -105,6 +119,7 @@ export function nodeOperations(
         peers: { alive: count('alive'), suspect: count('suspect'), dead: count('dead') },
         gossip: { health_score: healthScore, encrypted: isEncrypted },
         claims: await records.report(),
+        dns: dns.report(),
         dataplane: {
           ...dataplaneReport(counters, dataplane.workerCount),
           offloads: offloads.report(),
@@ -136,7 +151,8 @@ export function nodeOperations(
 
     async drops() {
       const counters = await dataplane.run('readCounters', {});
-      return dropRows(counters, { gossip: gossip.counters().drops, records: records.drops() }, networkName);
+      const others = { gossip: gossip.counters().drops, records: records.drops(), dns: dns.drops() };
+      return dropRows(counters, others, networkName);
     },
 
     async attach(request) {
@@ -173,6 +189,13 @@ export function nodeOperations(
         {
           hint: 'compare it with weft endpoints; one that weft was not told of is known after its first frame: ping from it',
         },
+      );
+    },
+
+    async resolve({ name }) {
+      return dns.resolve(
+        name,
+        networks().map(({ name: network, config }) => ({ name: network, vni: config.vni })),
       );
     },
 

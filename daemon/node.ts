@@ -5,6 +5,7 @@
  *   record log ─────► who has which container ──► dataplane (claims)
  *   attach, detach ─► links, ports, fixed MACs ─► dataplane, record log
  *   network create ─► catalogue, board ──────────► who carries what (networks/)
+ *   record log ─────► who is called what ───────► answers inside of containers (dns/)
  *   status, fdb …  ◄─ counters and tables ◄────── dataplane, gossip
  *
  * Start order: check the machine, bind the underlay, bind gossip, make the devices, take over endpoints. Each step notes
@@ -14,7 +15,6 @@ import type { GossipEvent } from '../control/events.ts';
 import { Gossip } from '../control/gossip.ts';
 import type { Keyring } from '../control/keyring.ts';
 import { systemRandom } from '../control/random.ts';
-import { type Tags, weftTags } from '../control/tags.ts';
 import { systemClock } from '../dataplane/clock.ts';
 import { Dataplane, type DataplaneHandlers } from '../dataplane/dataplane.ts';
 import { WeftError } from '../dataplane/errors.ts';
@@ -24,6 +24,7 @@ import type { CniHandler } from './cni/call.ts';
 import type { Config } from './config/config.ts';
 import { formatHostPort } from './config/host-port.ts';
 import { requireUnderlayFits } from './config/semantics.ts';
+import { DnsService } from './dns/dns-service.ts';
 import { isOverlay } from './endpoints/endpoint.ts';
 import { EndpointStore } from './endpoints/endpoint-store.ts';
 import { Endpoints } from './endpoints/endpoints.ts';
@@ -41,6 +42,7 @@ import { localServices } from './networks/local-services.ts';
 import { NetworkSet } from './networks/network-set.ts';
 import { plannedNetworks } from './networks/planned.ts';
 import { PoolNetworks } from './networks/pool-networks.ts';
+import { NetworkSharing } from './networks/sharing.ts';
 import { nodeInterfaces } from './node-interfaces.ts';
 import { openDataplane } from './open-dataplane.ts';
 import type { NodeOperations } from './operations.ts';
@@ -54,7 +56,6 @@ import { reportOffloadLoss } from './sender/offload-loss.ts';
 import { offloadSwitches } from './sender/offload-switches.ts';
 import { TunnelSender } from './sender/tunnel-sender.ts';
 import { findUnderlay, type Underlay } from './underlay.ts';
-import { vtepsOf } from './vtep-directory.ts';
 
 /** Starts a node. Throws WeftError; then nothing is left of what it made. */
 export const startNode: StartNode = async (config, log, logCounts) => {
@@ -101,6 +102,7 @@ class Node implements RunningNode {
   readonly dataplane: Dataplane;
   private readonly networks: NetworkSet;
   private readonly pool: PoolNetworks;
+  private readonly sharing: NetworkSharing;
   private readonly carrier: Carrier;
   /** Those that it carries from the beginning. */
   private readonly planned: readonly CarriedNetwork[];
@@ -110,12 +112,11 @@ class Node implements RunningNode {
   private readonly gossip: Gossip;
   private readonly records: RecordService;
   private readonly claims: ClaimKeeper;
+  private readonly dns: DnsService;
   private readonly peers: PeerStore;
   readonly sender: TunnelSender;
   private readonly undo: (() => Promise<unknown>)[] = [];
   private stopping = false;
-  /** Before it, membership is noted by gossip but not yet told to the dataplane, whose networks are still being made. */
-  private serving = false;
 
   constructor({ log, logCounts, store, offloads, keyring }: NodeModules, { config, underlay }: NodeOptions) {
     this.log = log;
@@ -142,7 +143,10 @@ class Node implements RunningNode {
         stateDirectory: config.paths.state,
         vtep: { address, port: vxlanPort },
         onPost: (...post) => this.pool.onPost(...post),
-        onEvent: event => this.claims.onEvent(event),
+        onEvent: event => {
+          this.claims.onEvent(event);
+          this.dns.onEvent(event);
+        },
       },
     );
     const workers = workerCount(config.dataplane.workers);
@@ -186,6 +190,17 @@ class Node implements RunningNode {
       { nodeName, underlay, vxlanPort, superFrames },
     );
     this.planned = plannedNetworks({ set: this.networks, catalogue, store }, config.networks);
+    this.sharing = new NetworkSharing(
+      {
+        log,
+        set: this.networks,
+        records: this.records,
+        gossip: { members: () => this.gossip.members(), setTags: tags => this.gossip.setTags(tags) },
+        flushClaims: () => this.claims.reconciler.flush(),
+        vtepsChanged: () => this.sender.vtepsChanged(),
+      },
+      { name: nodeName, underlay: address, port: vxlanPort, planned: this.planned },
+    );
     this.carrier = new Carrier(
       {
         clock: systemClock,
@@ -197,15 +212,24 @@ class Node implements RunningNode {
       {
         configured: config.networks.map(({ name }) => name),
         superFrames,
-        onCarried: network => this.onCarried(network),
-        onDropping: network => this.onDropping(network),
+        onCarried: network => this.sharing.onCarried(network),
+        onDropping: network => this.sharing.onDropping(network),
       },
+    );
+    this.dns = new DnsService(
+      {
+        clock: systemClock,
+        log,
+        records: this.records.records,
+        subnetsOf: name => this.networks.subnetsOf(name),
+      },
+      config.dns,
     );
     this.endpoints = new Endpoints({
       clock: systemClock,
       log,
       store,
-      wiring: endpointWiring(this.dataplane),
+      wiring: this.dns.wiring(endpointWiring(this.dataplane)),
       announcer: this.records.announcer,
       networks: this.carrier,
       addresses: this.addresses,
@@ -226,7 +250,7 @@ class Node implements RunningNode {
         memory: { known: this.peers.load(), save: peers => this.peers.save(peers) },
         takeLink: (socket, head) => this.records.takeLink(socket, head),
         takeHint: (from, hint) => this.records.takeHint(from, hint),
-        tags: this.tags(this.planned),
+        tags: this.sharing.tags(),
       },
     );
     this.claims = new ClaimKeeper(
@@ -241,8 +265,8 @@ class Node implements RunningNode {
       {
         self: nodeName,
         networks: () => this.networks.overlays(),
-        onTelling: () => this.membersChanged(),
-        onEpoch: () => this.gossip.setTags(this.tags(this.serving ? undefined : this.planned)),
+        onTelling: () => this.sharing.membersChanged(),
+        onEpoch: () => this.sharing.retag(),
       },
     );
     this.gossip.onEvent(event => this.onGossip(event));
@@ -255,7 +279,7 @@ class Node implements RunningNode {
         onLost: event => reportOffloadLoss(this, event),
       },
     );
-    const { carrier, dataplane, endpoints, gossip, networks: set, pool, sender } = this;
+    const { carrier, dataplane, dns, endpoints, gossip, networks: set, pool, sender } = this;
     const records = recordSource(
       { dataplane, service: this.records, keeper: this.claims },
       { self: nodeName, vnis: () => set.vnis() },
@@ -267,6 +291,7 @@ class Node implements RunningNode {
       addresses,
       carrier,
       dataplane,
+      dns,
       endpoints,
       gossip,
       offloads,
@@ -300,10 +325,13 @@ class Node implements RunningNode {
     this.undo.push(() => this.records.stop());
     this.records.start();
     this.pool.startAddresses();
-    this.undo.push(() => this.removeNetworks());
+    const isInUse = (name: string) => this.endpoints.ofNetwork(name).length > 0;
+    this.undo.push(() => this.networks.removeAll(isInUse));
     for (const network of this.planned) await this.networks.start(network);
-    const removeUnused = () => this.networks.removeUnused(name => this.endpoints.ofNetwork(name).length > 0);
+    const removeUnused = () => this.networks.removeUnused(isInUse);
     this.undo.push(removeUnused);
+    this.undo.push(() => this.dns.resolvers.stop());
+    this.dns.resolvers.start();
     this.undo.push(() => this.endpoints.stop());
     await this.endpoints.restore();
     this.pool.ipam.reconcile(network => this.endpoints.ofNetwork(network).map(({ hostLink }) => hostLink));
@@ -313,8 +341,7 @@ class Node implements RunningNode {
     await this.claims.start();
     this.records.begin();
     this.pool.begin();
-    this.serving = true;
-    await this.applyMembers();
+    await this.sharing.begin();
     this.undo.push(() => this.gossip.leave());
   }
 
@@ -327,15 +354,9 @@ class Node implements RunningNode {
       );
   }
 
-  private async removeNetworks(): Promise<void> {
-    this.networks.stop();
-    for (const network of this.networks.all().toReversed()) {
-      await this.networks.remove(network, { keepDevices: this.endpoints.ofNetwork(network.name).length > 0 });
-    }
-  }
-
   async stop(): Promise<void> {
     this.stopping = true;
+    this.sharing.stop();
     for (let step = this.undo.pop(); step !== undefined; step = this.undo.pop()) {
       // A step that fails must not keep the others from being undone.
       await step().catch(error => this.log.error(errorFields(error), 'cannot undo a step of the start'));
@@ -350,47 +371,7 @@ class Node implements RunningNode {
     }
     logMember(this.log, event);
     this.records.memberChanged(event);
-    this.membersChanged();
-  }
-
-  private membersChanged(): void {
-    if (!this.serving || this.stopping) return;
-    this.applyMembers().catch(error =>
-      this.log.error(errorFields(error), 'cannot tell the dataplane of a member'),
-    );
-  }
-
-  private tags(carried: readonly CarriedNetwork[] = this.networks.all()): Tags {
-    const { underlay, config } = this;
-    const vnis = carried.map(({ vni }) => vni);
-    return this.records.tagged(weftTags({ vtep: underlay.address, port: config.vxlan.port, vnis }));
-  }
-
-  /** A network that was made by command: the first container of it is about to be attached. */
-  private async onCarried({ vni, isOverlay: isShared }: CarriedNetwork): Promise<void> {
-    this.gossip.setTags(this.tags());
-    if (!isShared) return;
-    this.records.carry(vni);
-    await this.applyMembers();
-  }
-
-  private async onDropping(network: CarriedNetwork): Promise<void> {
-    this.gossip.setTags(this.tags(this.networks.all().filter(other => other !== network)));
-    if (!network.isOverlay) return;
-    this.records.records.leave(network.vni);
-    await this.claims.reconciler.flush();
-  }
-
-  private async applyMembers(): Promise<void> {
-    const own = { name: this.config.node.name, underlay: this.underlay.address };
-    // Whoever is known to tell what he has, has to be known by it first.
-    await this.claims.reconciler.flush();
-    for (const network of this.networks.overlays()) {
-      if (this.networks.find(network.name) !== network) continue;
-      const { vni } = network;
-      await network.setGossipedVteps(vtepsOf(vni, this.gossip.members(), own, this.records.networkLog(vni)));
-    }
-    this.sender.vtepsChanged();
+    this.sharing.membersChanged();
   }
 
   private onPortLost(vni: number, port: string): void {

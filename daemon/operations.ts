@@ -10,6 +10,7 @@ import type { KeyOperation } from '../control/serf/key-agent.ts';
 import type { ClaimState } from '../dataplane/claims.ts';
 import type { OffloadKey, OffloadState } from '../dataplane/offloads.ts';
 import type { MacvlanMode, NetworkMode } from './config/config.ts';
+import type { DnsReport, ResolveReport, ResolveRequest, ResolverState } from './dns/dns-reports.ts';
 import type { AttachKind } from './endpoints/endpoint.ts';
 import type { PortMapping } from './endpoints/port-mapping.ts';
 import type { Route } from './endpoints/route.ts';
@@ -30,6 +31,7 @@ export interface StatusReport {
     readonly encrypted: boolean;
   };
   readonly claims: ClaimsReport;
+  readonly dns: DnsReport;
   readonly dataplane: {
     readonly workers: number;
     readonly rx_packets: number;
@@ -190,6 +192,10 @@ export interface EndpointReport {
   readonly suspended: boolean;
   /** Id of the container, as its owner tells it; null if it tells none. */
   readonly container: string | null;
+  /** Under which it is found as NAME.NETWORK.weft. */
+  readonly names: readonly string[];
+  /** Whether names are answered inside its namespace, or why not; null for a remote one. */
+  readonly resolver: ResolverState | null;
 }
 
 export interface PublishedPortReport {
@@ -315,9 +321,9 @@ export interface NetworkRemoveRequest {
 export interface DropReport {
   /** Network name, or null for what belongs to no network (an unknown VNI, a malformed datagram, gossip). */
   readonly network: string | null;
-  /** Of dataplane/drop-reasons.ts, or `gossip_` and one of control/counters.ts. */
+  /** Of dataplane/drop-reasons.ts, or `gossip_` and one of control/counters.ts, `records_`, `dns_`. */
   readonly reason: string;
-  /** Frames, or messages of gossip. */
+  /** Frames, messages of gossip, or queries of containers. */
   readonly frames: number;
   /** What the reason means, for people. */
   readonly meaning: string;
@@ -359,6 +365,10 @@ export interface AttachRequest {
   readonly container?:
     | { readonly runtime: string; readonly id: string; readonly network: string }
     | undefined;
+  /** Labels of DNS in lower case, under which containers of the network find it: NAME.NETWORK.weft. The first is what its addresses are called. */
+  readonly names?: readonly string[];
+  /** Whether names are answered inside its namespace (dns/). @default true */
+  readonly resolver?: boolean;
 }
 
 export interface DetachRequest {
@@ -388,6 +398,8 @@ export interface NodeOperations {
   gossipKeys(request: KeysRequest): Promise<KeysReport>;
   /** Why frames to a MAC go where they go. Throws `not_found` for a network or a MAC of which nothing is known. */
   explain(request: ExplainRequest): Promise<ExplainReport>;
+  /** What is answered to containers that ask for a name. Throws `not_found` for one that nobody has, in any network of this node. */
+  resolve(request: ResolveRequest): Promise<ResolveReport>;
   /**
    * Lets a MAC that is frozen on this node move again; `released` tells whether it was. Throws `conflict` when another node
    * holds it frozen, and names that.

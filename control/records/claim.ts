@@ -47,7 +47,7 @@ export function bestClaim(claims: Iterable<PlacedClaim>): PlacedClaim | undefine
   return best;
 }
 
-/** Whether a frame is treated alike under both. */
+/** Whether a frame is treated alike under both, and everything that is told of them is the same. */
 export function sameClaim(a: PlacedClaim, b: PlacedClaim): boolean {
   return (
     a.origin === b.origin &&
@@ -60,7 +60,8 @@ export function sameClaim(a: PlacedClaim, b: PlacedClaim): boolean {
     a.interface === b.interface &&
     a.containerId === b.containerId &&
     a.ips.length === b.ips.length &&
-    a.ips.every((ip, index) => ip === b.ips[index])
+    a.ips.every((ip, index) => ip === b.ips[index]) &&
+    a.names?.join() === b.names?.join()
   );
 }
 

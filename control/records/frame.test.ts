@@ -5,7 +5,16 @@ import { WeftError } from '../../dataplane/errors.ts';
 import { type Epoch, formatEpoch, makeEpoch, parseEpoch } from './epoch.ts';
 import { decodeFrame, encodeFrame, type Frame } from './frame.ts';
 import { decodeHint, encodeHint } from './hint.ts';
-import { FRAME_MAX_BYTES, MAX_EPOCH_COUNTER } from './limits.ts';
+import {
+  BODY_MAX_BYTES,
+  CONTAINER_MAX_BYTES,
+  ENDPOINT_MAX_IPS,
+  ENDPOINT_MAX_NAMES,
+  FRAME_MAX_BYTES,
+  INTERFACE_MAX_BYTES,
+  MAX_EPOCH_COUNTER,
+  NAMES_MAX_BYTES,
+} from './limits.ts';
 import {
   decodeEndpoint,
   decodeVtep,
@@ -155,6 +164,32 @@ test('a frame of a later version is skipped', t => {
   t.is(decodeFrame(hex('63010203')), undefined);
 });
 
+const NAMED = { ...ENDPOINT, claimedAt: 0x0102_0304_0506, names: ['web', 'web-1'] };
+const NAMED_BODY =
+  '01000000070204c61200011020010db80000000000000000000000010465746830026331010203040506020377656205' +
+  '7765622d31';
+
+test('the names of an endpoint are behind all that a node without names reads', t => {
+  t.is(toHex(encodeEndpoint(NAMED)), NAMED_BODY);
+  t.deepEqual(decodeEndpoint(hex(NAMED_BODY)), NAMED);
+  t.deepEqual(decodeEndpoint(hex(`${NAMED_BODY}beef`)), NAMED, 'what a later version adds is ignored');
+  const { claimedAt, ...untimed } = NAMED;
+  t.deepEqual(decodeEndpoint(encodeEndpoint(untimed)), { ...NAMED, claimedAt: 0 });
+  t.deepEqual(decodeEndpoint(encodeEndpoint({ ...ENDPOINT, names: [] })), ENDPOINT);
+  t.is(claimedAt, NAMED.claimedAt);
+});
+
+test('an endpoint with the most of everything fits a record', t => {
+  const names = Array.from({ length: ENDPOINT_MAX_NAMES }, (_, i) => `${i}`.padEnd(15, 'x'));
+  const ips = Array.from({ length: ENDPOINT_MAX_IPS }, (_, i) => parseIp(`2001:db8::${i}`));
+  const texts = { interface: 'i'.repeat(INTERFACE_MAX_BYTES), containerId: 'c'.repeat(CONTAINER_MAX_BYTES) };
+  const most = { ...NAMED, ...texts, ips, names };
+  const size = (given: readonly string[]) => given.reduce((sum, name) => sum + name.length + 1, 0);
+  t.is(size(names), NAMES_MAX_BYTES);
+  t.true(encodeEndpoint(most).length <= BODY_MAX_BYTES);
+  t.deepEqual(decodeEndpoint(encodeEndpoint(most)), most);
+});
+
 test('an endpoint, a VTEP and a tombstone are these bytes', t => {
   const body = '01000000070204c61200011020010db80000000000000000000000010465746830026331';
   t.is(toHex(encodeEndpoint(ENDPOINT)), body);
@@ -176,6 +211,9 @@ for (const [name, decode] of [
   ['port 0', () => decodeVtep(hex('04c00002010000'))],
   ['33 addresses', () => decodeEndpoint(hex(`000000000021${'0401020304'.repeat(33)}0000`))],
   ['an interface name of 65 bytes', () => decodeEndpoint(hex(`000000000000${'41'}${'61'.repeat(65)}00`))],
+  ['17 names', () => decodeEndpoint(hex(`${NAMED_BODY.slice(0, 84)}11${'0161'.repeat(17)}`))],
+  ['a name of 64 bytes', () => decodeEndpoint(hex(`${NAMED_BODY.slice(0, 84)}0140${'61'.repeat(64)}`))],
+  ['names that end too early', () => decodeEndpoint(hex(NAMED_BODY.slice(0, -2)))],
   ['a key of 5 bytes for a MAC address', () => macOfKey(hex('0102030405'))],
 ] as const) {
   test(`refused in a record: ${name}`, t => {
@@ -239,6 +277,7 @@ test('mutated frames, hints and bodies decode or throw malformed, nothing else, 
   const seeds = [
     ...VECTORS.map(([, bytes]) => hex(bytes)),
     encodeEndpoint(ENDPOINT),
+    hex(NAMED_BODY),
     hex('010100002a00000003deadbeefac020000000100000002'),
   ];
   const change = fc.record({

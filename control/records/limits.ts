@@ -23,6 +23,13 @@ export const ENDPOINT_MAX_IPS = 32;
 export const INTERFACE_MAX_BYTES = 64;
 export const CONTAINER_MAX_BYTES = 128;
 
+/** Names of one endpoint, and their bytes with one of length each: an endpoint with the most of everything has 1007 bytes. */
+export const ENDPOINT_MAX_NAMES = 16;
+export const NAMES_MAX_BYTES = 256;
+
+/** RFC 1035 section 2.3.4. */
+export const NAME_MAX_BYTES = 63;
+
 /** Sequence numbers stay below: at a thousand writes a second 8,900 years. */
 export const MAX_SEQUENCE = 2 ** 48 - 1;
 

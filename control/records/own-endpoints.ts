@@ -12,8 +12,11 @@ import {
   DUPLICATE_MOVES,
   DUPLICATE_WINDOW,
   ENDPOINT_MAX_IPS,
+  ENDPOINT_MAX_NAMES,
   FREEZE_MAX,
   INTERFACE_MAX_BYTES,
+  NAME_MAX_BYTES,
+  NAMES_MAX_BYTES,
 } from './limits.ts';
 import type { OwnRecords } from './own-records.ts';
 import {
@@ -35,6 +38,8 @@ export interface OwnEndpoint {
   readonly sticky?: boolean;
   /** The counter of an earlier life, if it was kept. */
   readonly mobility?: number;
+  /** As of {@link EndpointRecord}. Default: none. */
+  readonly names?: readonly string[];
 }
 
 /**
@@ -65,7 +70,7 @@ export class OwnEndpoints {
   /** Says that a container of ours has this address. Throws `invalid_argument`, and `unavailable` beyond our quota. */
   attach(vni: Vni, endpoint: OwnEndpoint): void {
     check(endpoint);
-    const { mac, ips, containerId, sticky = false } = endpoint;
+    const { mac, ips, containerId, names = [], sticky = false } = endpoint;
     const { own } = this.modules;
     const key = macKey(mac);
     const previous = own.find(vni, RECORD_KIND.endpoint, key);
@@ -82,6 +87,7 @@ export class OwnEndpoints {
       sticky,
       frozen,
       claimedAt: isSaid && before.mobility === mobility ? before.claimedAt : this.wallTime(),
+      ...(names.length > 0 && { names }),
     };
     if (isSaid && Buffer.compare(encodeEndpoint(record), previous.body) === 0) return;
     this.write(vni, mac, record);
@@ -184,16 +190,27 @@ function freezeKey(vni: Vni, mac: MacAddress): string {
   return `${vni}|${mac}`;
 }
 
-function check({ mac, ips, interface: name, containerId }: OwnEndpoint): void {
+function check({ mac, ips, interface: name, containerId, names = [] }: OwnEndpoint): void {
   const isWrong =
     mac === 0 ||
     isMulticastMac(mac) ||
     ips.length > ENDPOINT_MAX_IPS ||
     Buffer.byteLength(name) > INTERFACE_MAX_BYTES ||
-    Buffer.byteLength(containerId) > CONTAINER_MAX_BYTES;
+    Buffer.byteLength(containerId) > CONTAINER_MAX_BYTES ||
+    !areShort(names);
   if (isWrong) {
     throw new WeftError('invalid_argument', 'this endpoint cannot be announced', {
       hint: `give it a unicast MAC address, at most ${ENDPOINT_MAX_IPS} addresses and short names`,
     });
   }
+}
+
+function areShort(names: readonly string[]): boolean {
+  const sizes = names.map(name => Buffer.byteLength(name));
+  const total = sizes.reduce((sum, size) => sum + size + 1, 0);
+  return (
+    names.length <= ENDPOINT_MAX_NAMES &&
+    sizes.every(size => size >= 1 && size <= NAME_MAX_BYTES) &&
+    total <= NAMES_MAX_BYTES
+  );
 }

@@ -3,7 +3,7 @@
  *
  *   kind 1  vtep      key: none        body: address, UDP port
  *   kind 2  network   key: none        body: none
- *   kind 3  endpoint  key: MAC, 6 B    body: flags u8, mobility u32, addresses, interface, container id, time u48
+ *   kind 3  endpoint  key: MAC, 6 B    body: flags u8, mobility u32, addresses, interface, container id, time u48, names
  *   kind 4  post      key: UTF-8       body: whatever its readers agree on (board.ts)
  *
  * The first three are in the log of the network (VNI): whoever has a part of it has what that part depends on, or waits for it
@@ -11,7 +11,13 @@
  * is ignored, kept and passed on, as are kinds that this version does not know.
  */
 import type { IpAddress, MacAddress, VtepAddress } from '../../dataplane/address.ts';
-import { CONTAINER_MAX_BYTES, ENDPOINT_MAX_IPS, INTERFACE_MAX_BYTES } from './limits.ts';
+import {
+  CONTAINER_MAX_BYTES,
+  ENDPOINT_MAX_IPS,
+  ENDPOINT_MAX_NAMES,
+  INTERFACE_MAX_BYTES,
+  NAME_MAX_BYTES,
+} from './limits.ts';
 import { malformed, WireReader, WireWriter } from './wire.ts';
 
 export const RECORD_KIND = { vtep: 1, network: 2, endpoint: 3, post: 4 } as const;
@@ -47,6 +53,8 @@ export interface EndpointRecord {
   readonly frozen: boolean;
   /** When it was claimed, by the wall clock of its origin in milliseconds: for measuring, never for deciding. Undefined: not told. */
   readonly claimedAt?: number | undefined;
+  /** Under which others find it: labels of DNS in lower case, the first one is what its addresses are called. Undefined: none. */
+  readonly names?: readonly string[] | undefined;
 }
 
 export const MAX_MOBILITY = 0xffff_ffff;
@@ -93,7 +101,11 @@ export function encodeEndpoint(record: EndpointRecord): Uint8Array {
   const writer = new WireWriter().unsigned(flags, 1).unsigned(record.mobility, 4).varint(record.ips.length);
   for (const ip of record.ips) writer.ip(ip);
   writer.text(record.interface).text(record.containerId);
-  if (record.claimedAt !== undefined) writer.unsigned(record.claimedAt, TIME_BYTES);
+  const { claimedAt, names = [] } = record;
+  // Names are behind the time. The beginning of 1970 measures nothing.
+  if (claimedAt !== undefined || names.length > 0) writer.unsigned(claimedAt ?? 0, TIME_BYTES);
+  if (names.length > 0) writer.varint(names.length);
+  for (const name of names) writer.text(name);
   return writer.bytes();
 }
 
@@ -111,7 +123,11 @@ export function decodeEndpoint(body: Uint8Array): EndpointRecord {
     sticky: (flags & STICKY) !== 0,
     frozen: (flags & FROZEN) !== 0,
   };
-  return reader.remaining < TIME_BYTES ? record : { ...record, claimedAt: reader.unsigned(TIME_BYTES) };
+  if (reader.remaining < TIME_BYTES) return record;
+  const timed = { ...record, claimedAt: reader.unsigned(TIME_BYTES) };
+  if (reader.remaining === 0) return timed;
+  const names = Array.from({ length: reader.varint(ENDPOINT_MAX_NAMES) }, () => reader.text(NAME_MAX_BYTES));
+  return names.length === 0 ? timed : { ...timed, names };
 }
 
 /** The body of an endpoint's tombstone. */

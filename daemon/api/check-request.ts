@@ -30,6 +30,8 @@ const SPOKEN: Readonly<Record<string, string>> = {
   ifname: 'interface',
   addresses: 'address',
   mac: 'MAC',
+  names: 'name',
+  name: 'name',
   routes: 'route',
   vni: 'VNI',
   mtu: 'MTU',

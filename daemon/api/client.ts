@@ -2,6 +2,7 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import type { Clock } from '../../dataplane/clock.ts';
 import { WeftError } from '../../dataplane/errors.ts';
+import type { ResolveReport, ResolveRequest } from '../dns/dns-reports.ts';
 import { METRIC_CONTENT_TYPES, type MetricFormat } from '../metrics/metric-format.ts';
 import type {
   AttachRequest,
@@ -76,6 +77,10 @@ export class ApiClient implements NodeOperations {
   explain({ mac, network }: ExplainRequest): Promise<ExplainReport> {
     const query = new URLSearchParams({ mac, ...(network !== undefined && { network }) });
     return this.call('GET', `/v1/fdb/explain?${query}`);
+  }
+
+  resolve({ name }: ResolveRequest): Promise<ResolveReport> {
+    return this.call('GET', `/v1/resolve?${new URLSearchParams({ name })}`);
   }
 
   networks(): Promise<readonly NetworkReport[]> {

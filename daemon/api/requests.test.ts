@@ -35,6 +35,14 @@ test('parseAttachRequest fills in defaults and makes addresses canonical', t => 
   );
 });
 
+test('parseAttachRequest: names come out once and in lower case', t => {
+  const good = { netns: 'web', network: 'blue' };
+  t.like(parseAttachRequest({ ...good, names: ['Web', 'web-1', 'WEB'] }), { names: ['web', 'web-1'] });
+  t.false('names' in parseAttachRequest({ ...good, names: [] }));
+  t.false(parseAttachRequest({ ...good, resolver: false }).resolver);
+  t.false('resolver' in parseAttachRequest({ ...good, resolver: true }));
+});
+
 test('parseAttachRequest: what is refused, and why', t => {
   const good = { netns: 'web', network: 'blue' };
   const table: readonly (readonly [unknown, string])[] = [
@@ -76,6 +84,17 @@ test('parseAttachRequest: what is refused, and why', t => {
       { ...good, mac: '00:00:00:00:00:00' },
       'MAC: "00:00:00:00:00:00" is not the MAC address of one interface',
     ],
+    [
+      { ...good, names: ['web.example'] },
+      'name: "web.example" cannot be the name of a container in DNS; use 1 to 63 letters, digits, underscores and inner dashes, and no dots, as in web-1',
+    ],
+    [{ ...good, names: 'web' }, 'name: expected a list'],
+    [{ ...good, names: Array.from({ length: 17 }, (_, i) => `web-${i}`) }, 'name: too many; give 16 at most'],
+    [
+      { ...good, names: Array.from({ length: 5 }, (_, i) => `${i}`.padEnd(63, 'x')) },
+      'name: too long together; give at most 256 characters, one more counted for each',
+    ],
+    [{ ...good, resolver: 'no' }, 'resolver: expected true or false'],
     [
       { ...good, routes: [{ dst: '10.0.0.1/8' }] },
       'route: "10.0.0.1/8" has bits set beyond its prefix; write 10.0.0.0/8',

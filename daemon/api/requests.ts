@@ -1,13 +1,15 @@
 /** What the API is asked for beside reports, checked by the CLI before it sends and by the server again. */
 import { z } from 'zod';
+import { ENDPOINT_MAX_NAMES, NAMES_MAX_BYTES } from '../../control/records/limits.ts';
 import { KEY_OPERATIONS } from '../../control/serf/key-agent.ts';
 import { formatMac, isMulticastMac, parseMac } from '../../dataplane/address.ts';
 import { WeftError } from '../../dataplane/errors.ts';
 import { parseInterfaceAddress } from '../cidr.ts';
+import type { ResolveRequest } from '../dns/dns-reports.ts';
 import { portMappingSchema, refuseRepeated } from '../endpoints/port-mapping.ts';
 import { routeSchema } from '../endpoints/route.ts';
 import { describe, leaf, textLeaf, wordLeaf } from '../leaf.ts';
-import { parseInterfaceName, parseNetworkName } from '../names.ts';
+import { lowerCase, parseContainerName, parseInterfaceName, parseNetworkName } from '../names.ts';
 import type {
   AttachRequest,
   DetachRequest,
@@ -60,6 +62,11 @@ const mac = macLeaf('choose a locally administered unicast one, as in 02:00:5e:1
 
 const knownMac = macLeaf('give one of weft endpoints or weft fdb');
 
+/** All names of an endpoint have to fit its record. */
+function haveRoom(names: readonly string[]): boolean {
+  return names.reduce((sum, name) => sum + name.length + 1, 0) <= NAMES_MAX_BYTES;
+}
+
 const detachBody = z.strictObject({
   netns,
   network: textLeaf(parseNetworkName),
@@ -78,6 +85,15 @@ const attachBody = detachBody.extend({
     .default([]),
   ports: z.array(portMappingSchema, 'expected a list').max(MAX_PORTS, TOO_MANY_PORTS).default([]),
   container: z.strictObject({ runtime: text, id: text, network: text }).optional(),
+  names: z
+    .array(textLeaf(parseContainerName), 'expected a list')
+    .max(ENDPOINT_MAX_NAMES, `too many; give ${ENDPOINT_MAX_NAMES} at most`)
+    .refine(
+      haveRoom,
+      `too long together; give at most ${NAMES_MAX_BYTES} characters, one more counted for each`,
+    )
+    .optional(),
+  resolver: z.boolean('expected true or false').optional(),
 });
 
 /** Throws `invalid_argument`. Addresses and the MAC come out in canonical text. */
@@ -88,13 +104,16 @@ export function parseAttachRequest(body: unknown): AttachRequest {
     throw new WeftError('invalid_argument', `cannot attach: address ${repeated} is given twice`);
   }
   refuseRepeated(request.ports);
-  const { container, ports, routes, ...rest } = request;
+  const { container, names = [], ports, resolver, routes, ...rest } = request;
   return {
     ...rest,
     mac: request.mac,
-    ...(routes.length > 0 && { routes }),
     ...(ports.length > 0 && { ports }),
     ...(container !== undefined && { container }),
+    ...(routes.length > 0 && { routes }),
+    // One that is given twice is one.
+    ...(names.length > 0 && { names: [...new Set(names)] }),
+    ...(resolver === false && { resolver }),
   };
 }
 
@@ -126,6 +145,19 @@ const explainQuery = z.strictObject({ mac: knownMac, network: textLeaf(parseNetw
 export function parseExplainRequest(query: unknown): ExplainRequest {
   const { mac, network } = checkRequest('explain', explainQuery, query);
   return { mac, network };
+}
+
+const resolveQuery = z.strictObject({
+  name: textLeaf(given => {
+    const [label = '', network, ...rest] = lowerCase(given.replace(/\.$/, '')).split('.');
+    if (network !== undefined) parseNetworkName(network);
+    return [parseContainerName(label), ...(network === undefined ? [] : [network, ...rest])].join('.');
+  }),
+});
+
+/** Takes the query of GET /v1/resolve. Throws `invalid_argument`. */
+export function parseResolveRequest(query: unknown): ResolveRequest {
+  return checkRequest('resolve', resolveQuery, query);
 }
 
 const releaseBody = z.strictObject({ mac: knownMac, network: textLeaf(parseNetworkName) });

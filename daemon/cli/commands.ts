@@ -26,6 +26,9 @@ export interface AttachOptions extends GlobalOptions {
   readonly address: readonly string[];
   readonly ifname: string;
   readonly mac?: string;
+  readonly name: readonly string[];
+  /** False with --no-resolver. */
+  readonly resolver: boolean;
   readonly route: readonly string[];
   readonly publish: readonly string[];
   readonly json?: boolean;
@@ -88,12 +91,14 @@ export async function attach(io: CliIo, netns: string, options: AttachOptions): 
     addresses: options.address,
     ifname: options.ifname,
     ...(options.mac !== undefined && { mac: options.mac }),
+    names: options.name,
+    resolver: options.resolver,
     routes: options.route.map(routeOf),
     ...(options.publish.length > 0 && { ports: options.publish.map(parsePortMapping) }),
   });
   const endpoint = await connect(io, options).attach(request);
-  const { network, ifname, mac, addresses } = endpoint;
-  const what = [ifname, mac, ...addresses].filter(one => one !== null).join(' ');
+  const { network, ifname, mac, addresses, names } = endpoint;
+  const what = [ifname, mac, ...addresses, ...names].filter(one => one !== null).join(' ');
   print(io, options, endpoint, `attached ${endpoint.netns} to ${network}: ${what}`);
 }
 

@@ -3,13 +3,14 @@ import { HTTP_STATUS, isErrorBody } from '../api/error-status.ts';
 import { REPORT_NAMES } from '../api/reports.ts';
 import { requireNetwork } from '../networks/network-operations.ts';
 import { fencedBlock, readDoc, tableRows } from '../testing/docs.ts';
-import { FAKE_EXPLANATION, FAKE_KEYS, FakeNode } from '../testing/fake-node.ts';
+import { FAKE_EXPLANATION, FAKE_KEYS, FAKE_RESOLUTION, FakeNode } from '../testing/fake-node.ts';
 import { formatExplanation } from './explain.ts';
 import { formatKeys } from './gossip-keys.ts';
 import type { CliIo } from './io.ts';
 import { formatNetwork } from './network.ts';
 import { buildProgram } from './program.ts';
 import { REPORTS } from './reports.ts';
+import { formatResolution } from './resolve.ts';
 
 test('docs/cli.md shows the JSON and the table of each report as the program prints them', async t => {
   const docs = await readDoc('cli.md');
@@ -26,6 +27,8 @@ test('docs/cli.md shows the JSON and the table of each report as the program pri
   const { mac } = FAKE_EXPLANATION;
   t.deepEqual(JSON.parse(fencedBlock(docs, 'json explain')), FAKE_EXPLANATION);
   t.true(docs.includes(`$ weft fdb --explain ${mac}\n${formatExplanation(FAKE_EXPLANATION)}\n`));
+  t.deepEqual(JSON.parse(fencedBlock(docs, 'json resolve')), FAKE_RESOLUTION);
+  t.true(docs.includes(`$ weft resolve web\n${formatResolution(FAKE_RESOLUTION)}\n`));
   t.deepEqual(JSON.parse(fencedBlock(docs, 'json release')), await node.release({ mac, network: 'blue' }));
   t.deepEqual(JSON.parse(fencedBlock(docs, 'json keys')), FAKE_KEYS);
   t.true(docs.includes(`$ weft gossip keys list\n${formatKeys(FAKE_KEYS)}\n`));

@@ -28,6 +28,7 @@ import { addForget } from './ipam.ts';
 import { addMetrics } from './metrics.ts';
 import { addNetwork } from './network.ts';
 import { REPORTS } from './reports.ts';
+import { addResolve } from './resolve.ts';
 
 const NETNS_HELP = 'network namespace: a name (ip netns), a path or a PID';
 
@@ -67,6 +68,7 @@ export function buildProgram(io: CliIo): Command {
     );
   }
   addNetwork(program, io);
+  addResolve(program, io);
   addCni(program, io);
   addForget(program, io);
   addMetrics(program, io);
@@ -108,6 +110,11 @@ function addAttach(program: Command, io: CliIo): void {
     .option('--ifname <name>', 'name of the interface in the namespace', DEFAULT_IFNAME)
     .option('--mac <mac>', 'MAC address (default: a stable one of its own)')
     .addOption(
+      new Option('--name <label>', 'name under which others find it, as NAME.NETWORK.weft; may be repeated')
+        .argParser((value: string, before: readonly string[]) => [...before, value])
+        .default([], 'none'),
+    )
+    .addOption(
       new Option('--route <cidr[,gateway]>', 'route that it leads to; may be repeated')
         .argParser((value: string, before: readonly string[]) => [...before, value])
         .default([], 'none but to its subnets'),
@@ -120,6 +127,7 @@ function addAttach(program: Command, io: CliIo): void {
         .argParser((value: string, before: readonly string[]) => [...before, value])
         .default([], 'none'),
     )
+    .option('--no-resolver', 'leave port 53 in the namespace alone: names are not answered to it')
     .option('--json', 'print the endpoint as JSON')
     .addHelpText(
       'after',
@@ -127,6 +135,7 @@ function addAttach(program: Command, io: CliIo): void {
         'weft attach web --network blue --address 198.18.0.2/24',
         'weft attach web --network blue --address 198.18.0.2/24 --address 2001:db8:1::2/64',
         'weft attach web --network blue --address auto --publish 8080:80',
+        'weft attach web --network blue --address auto --name web --name web-1',
         'weft attach /proc/4711/ns/net --network blue --address 198.18.0.3/24 --ifname net1',
         'weft attach web --network blue --address auto --route 0.0.0.0/0,198.18.0.1',
       ]),

@@ -1,5 +1,6 @@
 /** The commands that show something: what each asks the daemon and how it is laid out. */
 import type { ReportName } from '../api/reports.ts';
+import type { DnsReport } from '../dns/dns-reports.ts';
 import { oneLine } from '../one-line.ts';
 import type { ClaimsReport, NetworkReport, NodeOperations, StatusReport } from '../operations.ts';
 import { flagsOf } from './flags.ts';
@@ -88,6 +89,7 @@ export const REPORTS: Readonly<Record<ReportName, Report>> = {
           'IFNAME',
           'MAC',
           'ADDRESSES',
+          'NAMES',
           'COUNTER',
           'AGE',
           'ATTACH',
@@ -101,6 +103,7 @@ export const REPORTS: Readonly<Record<ReportName, Report>> = {
           endpoint.ifname,
           endpoint.mac,
           endpoint.addresses.join(','),
+          endpoint.names.join(','),
           endpoint.mobility,
           endpoint.age_s === null ? null : humanSeconds(endpoint.age_s),
           endpoint.attach,
@@ -153,6 +156,12 @@ function formatClaims({ installed, waiting, repaired, audits, usable_ms: usable 
   return usable.count === 0 ? counts : `${counts}, usable after p50 ${p50} p99 ${p99} max ${max}`;
 }
 
+function formatDns({ address, containers, serving, queries, answered, forwarded }: DnsReport): string {
+  if (address === null) return 'not answered: dns.enabled is false';
+  const counts = `${humanCount(queries)} queries, ${humanCount(answered)} answered, ${humanCount(forwarded)} forwarded`;
+  return `answered at ${address} in ${serving} of ${containers} containers, ${counts}`;
+}
+
 function formatStatus(status: StatusReport): string {
   const { node, peers, gossip, claims, dataplane } = status;
   const drops = Object.entries(dataplane.drops).map(([reason, frames]) => `${reason} ${humanCount(frames)}`);
@@ -166,6 +175,7 @@ function formatStatus(status: StatusReport): string {
       `${gossip.encrypted ? 'encrypted' : 'not encrypted'}, health score ${gossip.health_score} of 7 (0 is best)`,
     ],
     ['claims', formatClaims(claims)],
+    ['names', formatDns(status.dns)],
     [
       'dataplane',
       [

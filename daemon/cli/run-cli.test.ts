@@ -9,7 +9,8 @@ import { REPORT_NAMES } from '../api/reports.ts';
 import { startApiServer } from '../api/server.ts';
 import { version } from '../package-info.ts';
 import { fakeCni } from '../testing/fake-cni.ts';
-import { FAKE_EXPLANATION, FAKE_KEYS, FAKE_STATUS, FakeNode } from '../testing/fake-node.ts';
+import { FAKE_EXPLANATION, FAKE_KEYS, FakeNode } from '../testing/fake-node.ts';
+import { FAKE_STATUS } from '../testing/fake-status.ts';
 import { memoryLog } from '../testing/memory-log.ts';
 import { tempDirectory } from '../testing/temp-directory.ts';
 import type { CliIo } from './io.ts';
@@ -181,6 +182,15 @@ test('attach sends what was given, and prints the endpoint', async t => {
   ]);
   const { out: json } = await ask('attach', '4711', '--network', 'green', '--json');
   t.like(JSON.parse(json), { netns: '4711', network: 'green', ifname: 'eth0', addresses: [], attach: 'tap' });
+});
+
+test('attach sends the names of a container, and whether it wants others answered', async t => {
+  const { ask, node } = await serve(t);
+  const argv = ['attach', 'web', '--network', 'blue', '--name', 'Web', '--name', 'web-1', '--no-resolver'];
+  t.is((await ask(...argv)).out, 'attached web to blue: eth0 02:00:5e:10:00:02 web web-1\n');
+  t.like(node.requests[0], { names: ['web', 'web-1'], resolver: false });
+  const { err } = await ask('attach', 'web', '--network', 'blue', '--name', 'a.b');
+  t.regex(err, /cannot attach: name: "a\.b" cannot be the name of a container in DNS; use 1 to 63/);
 });
 
 test('detach succeeds whether or not there is something', async t => {

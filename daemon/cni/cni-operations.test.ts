@@ -1,6 +1,7 @@
 import test from 'ava';
 import { WeftError } from '../../dataplane/errors.ts';
 import { ManualClock } from '../../dataplane/testing/manual-clock.ts';
+import type { ResolverSettings } from '../dns/resolvers.ts';
 import type { Endpoint } from '../endpoints/endpoint.ts';
 import type { AttachableNetwork } from '../endpoints/plan.ts';
 import type { AttachRequest } from '../operations.ts';
@@ -12,7 +13,7 @@ const NETWORK = { name: 'blue', subnet: '198.18.0.0/24', subnet6: '2001:db8::/64
 const CONTAINER = { runtime: 'cni', id: 'c1', network: 'blue' };
 
 function endpointOf(request: AttachRequest): Endpoint {
-  const { netns, ifname, addresses, mac = '02:00:5e:10:00:01', container, routes } = request;
+  const { netns, ifname, addresses, mac = '02:00:5e:10:00:01', container, names = [], routes } = request;
   const given = addresses.includes('auto') ? ['198.18.0.77/24'] : [...addresses];
   const fixed = {
     network: 'blue',
@@ -29,11 +30,18 @@ function endpointOf(request: AttachRequest): Endpoint {
     mac,
     addresses: given,
     container,
+    names: [...names],
     ...(routes !== undefined && { routes: [...routes] }),
   };
 }
 
-function rig({ attachMs = 0, failure }: { attachMs?: number; failure?: Error } = {}) {
+interface RigOptions {
+  attachMs?: number;
+  failure?: Error;
+  settings?: ResolverSettings;
+}
+
+function rig({ attachMs = 0, failure, settings }: RigOptions = {}) {
   const clock = new ManualClock();
   const { log, lines } = memoryLog();
   const requests: AttachRequest[] = [];
@@ -55,6 +63,7 @@ function rig({ attachMs = 0, failure }: { attachMs?: number; failure?: Error } =
       endpoints = [...endpoints, endpoint];
       return endpoint;
     },
+    settingsOf: () => settings,
     networks: {
       find(name) {
         if (name === 'blue') return NETWORK;
@@ -145,6 +154,40 @@ test('ADD with an IPAM plugin takes its addresses, and passes on what else it sa
   t.deepEqual(requests[0]?.addresses, ['198.18.0.20/24']);
   t.like(body, { routes: [{ dst: '0.0.0.0/0', gw: '198.18.0.1' }], dns: { nameservers: ['192.0.2.53'] } });
   t.deepEqual(body.ips, [{ address: '198.18.0.20/24', gateway: '198.18.0.1', interface: 1 }]);
+});
+
+const OURS = { nameservers: ['127.0.47.89'], search: ['blue.weft'] };
+
+for (const [title, given, expected] of [
+  ['nobody says anything of names', {}, OURS],
+  [
+    'somebody gives a domain and searches',
+    { domain: 'a.example', search: ['b.example'] },
+    {
+      ...OURS,
+      domain: 'a.example',
+      search: ['blue.weft', 'b.example'],
+    },
+  ],
+  ['somebody names servers', { nameservers: ['192.0.2.53'] }, { nameservers: ['192.0.2.53'] }],
+  ['somebody names none', { nameservers: null, search: null }, OURS],
+] as const) {
+  test(`ADD where names are answered tells where to ask: ${title}`, async t => {
+    const prevResult = { ips: [], dns: given };
+    const { body } = await rig({ settings: OURS }).call('ADD', { config: { prevResult } });
+    t.deepEqual(body.dns, expected);
+  });
+}
+
+test('ADD gives the container the names that its runtime has for it', async t => {
+  const { call, requests } = rig();
+  const env = { CNI_ARGS: 'IgnoreUnknown=1;K8S_POD_NAME=Web' };
+  await call('ADD', { config: { runtimeConfig: { aliases: { blue: ['store'] } } }, env });
+  t.like(requests[0], { names: ['web', 'store'] });
+  const { body } = await call('ADD', { config: { runtimeConfig: { aliases: ['no.label'] } } });
+  t.regex(body.msg, /"no\.label" cannot be the name of a container in DNS/);
+  await call('ADD', { config: { resolver: false }, env: { CNI_IFNAME: 'net1' } });
+  t.false(requests[1]?.resolver);
 });
 
 test('ADD asks for the routes of an IPAM plugin, by the gateways of its addresses, and tells them as its version can', async t => {

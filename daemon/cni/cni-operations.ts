@@ -6,6 +6,7 @@ import type { Clock } from '../../dataplane/clock.ts';
 import { WeftError } from '../../dataplane/errors.ts';
 import { parseAttachRequest } from '../api/requests.ts';
 import { parseInterfaceAddress } from '../cidr.ts';
+import type { ResolverSettings } from '../dns/resolvers.ts';
 import { brokenRoutes } from '../endpoints/container-routes.ts';
 import type { Endpoint } from '../endpoints/endpoint.ts';
 import type { Endpoints } from '../endpoints/endpoints.ts';
@@ -38,6 +39,8 @@ export interface CniModules {
   /** Takes `auto` for an address. */
   readonly attach: (request: AttachRequest) => Promise<Endpoint>;
   readonly networks: { find(name: string): AttachableNetwork };
+  /** Of the names that are answered to it; undefined: none are. */
+  readonly settingsOf: (endpoint: Endpoint) => ResolverSettings | undefined;
 }
 
 export class CniOperations {
@@ -100,6 +103,8 @@ export class CniOperations {
       ...(config.mac !== undefined && { mac: config.mac }),
       ports: config.ports,
       container: { runtime: RUNTIME, id: call.container, network: config.name },
+      names: config.names,
+      resolver: config.resolver,
     });
     const endpoint = await this.inTime(this.modules.attach(request));
     return cniResult({
@@ -108,6 +113,7 @@ export class CniOperations {
       netns: call.netns,
       before: config.prevResult,
       ipam,
+      dns: this.modules.settingsOf(endpoint),
     });
   }
 

@@ -1,7 +1,9 @@
 /** The answer to ADD: what was made, joined to what plugins before us in the chain have made. All functions here are pure. */
+
+import type { ResolverSettings } from '../dns/resolvers.ts';
 import type { Endpoint } from '../endpoints/endpoint.ts';
 import { cniRoutes } from './cni-routes.ts';
-import type { CniResult } from './network-config.ts';
+import type { CniDns, CniResult } from './network-config.ts';
 import { type CniVersion, hasFamilies, hasPathDetails } from './version.ts';
 
 /** `before`: of the chain. `ipam`: of the IPAM plugin, whose gateways and DNS are passed on. */
@@ -12,9 +14,18 @@ export interface ResultParts {
   readonly netns: string;
   readonly before: CniResult | undefined;
   readonly ipam: CniResult | undefined;
+  /** Where the container can ask for names. */
+  readonly dns: ResolverSettings | undefined;
 }
 
-export function cniResult({ version, endpoint, netns, before, ipam }: ResultParts): Record<string, unknown> {
+export function cniResult({
+  version,
+  endpoint,
+  netns,
+  before,
+  ipam,
+  dns,
+}: ResultParts): Record<string, unknown> {
   const { attach, hostLink, ifname, mac, mtu, addresses, gateways = [] } = endpoint;
   const size = hasPathDetails(version) ? { mtu } : {};
   const interfaces = [
@@ -40,8 +51,15 @@ export function cniResult({ version, endpoint, netns, before, ipam }: ResultPart
     routes: [
       ...(before?.routes ?? []),
       ...gateways.map(gw => ({ dst: gw.includes(':') ? '::/0' : '0.0.0.0/0', gw })),
-      ...(cniRoutes(version, endpoint.routes) ?? []),
+      ...cniRoutes(version, endpoint.routes),
     ],
-    dns: { ...before?.dns, ...ipam?.dns },
+    dns: withResolver({ ...before?.dns, ...ipam?.dns }, dns),
   };
+}
+
+/** Whoever names servers of his own wants those asked, and they know nothing of our names. */
+function withResolver(given: CniDns, dns: ResolverSettings | undefined): CniDns {
+  const { nameservers, search } = given;
+  if (dns === undefined || (nameservers ?? []).length > 0) return given;
+  return { ...given, nameservers: [...dns.nameservers], search: [...dns.search, ...(search ?? [])] };
 }

@@ -15,7 +15,8 @@ test('the least: a name and a version', t => {
     network: 'blue',
     ips: [],
     mac: undefined,
-    aliases: [],
+    names: [],
+    resolver: true,
     prevResult: undefined,
     validAttachments: [],
     ports: [],
@@ -27,8 +28,8 @@ test('the least: a name and a version', t => {
 test('what the runtime gives comes before what stands in arguments', t => {
   const args = { IP: '198.18.0.9', MAC: '02:00:00:00:00:09' };
   const cni = { cni: { ips: ['198.18.0.8/24'], mac: '02:00:00:00:00:08' } };
-  const runtimeConfig = { ips: ['198.18.0.7/24'], mac: '02:00:00:00:00:07', aliases: ['web'] };
-  t.like(parse({ runtimeConfig, args: cni }, args), { ...runtimeConfig });
+  const runtimeConfig = { ips: ['198.18.0.7/24'], mac: '02:00:00:00:00:07' };
+  t.like(parse({ runtimeConfig, args: cni }, args), runtimeConfig);
   t.like(parse({ args: cni }, args), { ips: ['198.18.0.8/24'], mac: '02:00:00:00:00:08' });
   t.like(parse({}, args), { ips: ['198.18.0.9'], mac: '02:00:00:00:00:09' });
   t.deepEqual(parse({}, { IP: '198.18.0.9,2001:db8::9' }).ips, ['198.18.0.9', '2001:db8::9']);
@@ -46,7 +47,7 @@ test('keys of runtimeConfig as containerd 1.6 writes them, and lists that are nu
   const config = parse({ runtimeConfig, capabilities: { portMappings: true, bandwidth: true } });
   t.like(config, { ips: [], mac: '02:00:00:00:00:07', isAskedForBandwidth: true });
   t.deepEqual(config.ports, [{ protocol: 'tcp', hostPort: 8088, containerPort: 80 }]);
-  t.deepEqual(config.aliases, ['web']);
+  t.deepEqual(config.names, ['web']);
   // Runtimes hand it over to every plugin: it concerns those that have the capability.
   t.like(parse({ runtimeConfig }), { ports: [], isAskedForBandwidth: false });
   t.notThrows(() =>
@@ -80,11 +81,19 @@ test('ports as podman writes them, and of one address', t => {
 });
 
 test('aliases as podman 4.3 has them', t => {
-  t.deepEqual(parse({ runtimeConfig: { aliases: { blue: ['web', '0123456789ab'] } } }).aliases, [
+  t.deepEqual(parse({ runtimeConfig: { aliases: { blue: ['web', '0123456789ab'] } } }).names, [
     'web',
     '0123456789ab',
   ]);
-  t.deepEqual(parse({ runtimeConfig: { aliases: null } }).aliases, []);
+  t.deepEqual(parse({ runtimeConfig: { aliases: null } }).names, []);
+});
+
+test('what the runtime calls the container stands before its aliases, if it can be a name', t => {
+  const runtimeConfig = { aliases: ['db', 'store'] };
+  t.deepEqual(parse({ runtimeConfig }, { K8S_POD_NAME: 'Web-0' }).names, ['web-0', 'db', 'store']);
+  for (const name of ['web.example', 'a'.repeat(64), ''])
+    t.deepEqual(parse({}, { K8S_POD_NAME: name }).names, [], name);
+  t.false(parse({ resolver: false }).resolver);
 });
 
 test('the result of plugins before, with what we do not know of it', t => {

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import type { PortMapping } from '../endpoints/port-mapping.ts';
+import { isContainerName, lowerCase } from '../names.ts';
 import { CNI_ERROR, CniError } from './cni-error.ts';
 import { parsePortMappings } from './port-mappings.ts';
 import { CNI_VERSIONS, type CniVersion, FALLBACK_VERSION } from './version.ts';
@@ -21,6 +22,13 @@ const ipSchema = z.looseObject({
   gateway: z.string().nullish(),
   interface: z.number().int().nullish(),
 });
+
+const dnsSchema = z.looseObject({
+  nameservers: z.array(z.string()).nullish(),
+  search: z.array(z.string()).nullish(),
+});
+
+export type CniDns = z.output<typeof dnsSchema>;
 
 const routeSchema = z.looseObject({
   dst: z.string(),
@@ -40,7 +48,7 @@ const resultSchema = z.looseObject({
   ),
   ips: list(ipSchema),
   routes: list(routeSchema),
-  dns: z.looseObject({}).nullish(),
+  dns: dnsSchema.nullish(),
 });
 
 export type CniResult = z.output<typeof resultSchema>;
@@ -65,6 +73,8 @@ const configSchema = z.looseObject({
   name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]*$/, 'is not the name of a network'),
   /** The network of weft, where it is called otherwise. */
   network: z.string().min(1).optional(),
+  /** Of weft: false where containers bring a server of names, and want the port. */
+  resolver: z.boolean().optional(),
   capabilities: z.record(z.string(), z.boolean()).nullish(),
   ipam: z.looseObject({ type: z.string().optional() }).nullish(),
   args: z
@@ -83,7 +93,10 @@ export interface CniConfig {
   /** Addresses that were asked for, perhaps without a prefix length. */
   readonly ips: readonly string[];
   readonly mac: string | undefined;
-  readonly aliases: readonly string[];
+  /** Under which the container is to be found: what its runtime calls it, if that can be such a name, and its aliases. */
+  readonly names: readonly string[];
+  /** Whether names are answered to it. */
+  readonly resolver: boolean;
   readonly prevResult: CniResult | undefined;
   readonly validAttachments: readonly z.output<typeof attachment>[];
   /** Ports to publish that this plugin was asked for. */
@@ -112,12 +125,19 @@ export function parseCniConfig(text: string, args: ReadonlyMap<string, string> =
     network: config.network ?? config.name,
     ips: ips.find(given => given.length > 0) ?? [],
     mac: runtime.mac ?? asked?.mac ?? args.get('MAC'),
-    aliases: runtime.aliases,
+    names: [...podName(args), ...runtime.aliases],
+    resolver: config.resolver ?? true,
     prevResult: config.prevResult ?? undefined,
     validAttachments: config['cni.dev/valid-attachments'],
     ports: capable('portMappings') ? parsePortMappings(runtime.portmappings) : [],
     isAskedForBandwidth: capable('bandwidth') && Object.keys(runtime.bandwidth ?? {}).length > 0,
   };
+}
+
+/** podman and the runtimes of Kubernetes give it. Nobody has asked for it to be a name: one with dots, or a long one, is none. */
+function podName(args: ReadonlyMap<string, string>): readonly string[] {
+  const name = lowerCase(args.get('K8S_POD_NAME') ?? '');
+  return isContainerName(name) ? [name] : [];
 }
 
 /** What an IPAM plugin has printed. Throws CniError. */

@@ -3,6 +3,7 @@ import type { GossipProfileName } from '../../control/constants.ts';
 import type { GossipKey } from '../../control/gossip-key.ts';
 import type { IpAddress, Vni, VtepAddress } from '../../dataplane/address.ts';
 import type { Offload, OffloadSwitch } from '../../dataplane/offloads.ts';
+import type { DnsConfig } from '../dns/dns-config.ts';
 import type { LogLevel } from '../log-fields.ts';
 import type { LogFormat } from '../log-format.ts';
 
@@ -33,6 +34,7 @@ export interface Config {
     readonly offload: Readonly<Record<Offload, OffloadSwitch>>;
   };
   readonly networks: readonly NetworkConfig[];
+  readonly dns: DnsConfig;
   readonly metrics: {
     /** IP address and TCP port for Prometheus; undefined: there is no listener. */
     readonly listen: HostPort | undefined;

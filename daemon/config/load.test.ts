@@ -50,9 +50,25 @@ test('parseConfig fills in every default', t => {
         bumRate: 1000,
       },
     ],
+    dns: { enabled: true, listen: '127.0.47.89', upstream: 'auto', domain: 'weft', ttl: 5 },
     metrics: { listen: undefined },
     log: { level: 'info', format: 'auto' },
   } as unknown as ReturnType<typeof parseConfig>);
+});
+
+test('parseConfig: names with a domain and resolvers of their own', t => {
+  const text =
+    'dns: {enabled: false, listen: 127.0.0.11, upstream: [192.0.2.53, "[2001:DB8::53]:5353"], domain: Weft.Internal., ttl: 0}';
+  t.deepEqual(parseConfig(text, 'weft.yaml', 'vm-a').dns, {
+    enabled: false,
+    listen: parseIp('127.0.0.11'),
+    upstream: [
+      { address: '192.0.2.53', port: 53 },
+      { address: '2001:db8::53', port: 5353 },
+    ],
+    domain: 'weft.internal',
+    ttl: 0,
+  });
 });
 
 test('parseConfig takes every key, with addresses in canonical text', t => {
@@ -148,10 +164,46 @@ const MISTAKES: readonly (readonly [string, string])[] = [
     `${NETWORK}    staticVteps: []\n`,
     'weft.yaml:4: networks[0].staticVteps: unknown key; did you mean "static_vteps"?',
   ],
+  [
+    'dns: {enabled: no}',
+    'weft.yaml:1: dns.enabled: "no" is neither true nor false; write true or false, without quotes',
+  ],
+  [
+    'dns: {listen: 192.0.2.1}',
+    'weft.yaml:1: dns.listen: "192.0.2.1" is not an address of the loopback of a container; choose one of 127.0.0.0/8 that nothing in the containers uses, as in 127.0.47.89',
+  ],
+  [
+    'dns: {listen: 127.0.0.255}',
+    'weft.yaml:1: dns.listen: "127.0.0.255" is not an address of the loopback of a container; choose one of 127.0.0.0/8 that nothing in the containers uses, as in 127.0.47.89',
+  ],
+  [
+    'dns: {upstream: dns.example}',
+    'weft.yaml:1: dns.upstream: "dns.example" is not who is to be asked; write auto, or a list of 1 to 3 addresses',
+  ],
+  [
+    'dns: {upstream: []}',
+    'weft.yaml:1: dns.upstream: a list is not who is to be asked; write auto, or a list of 1 to 3 addresses',
+  ],
+  [
+    'dns: {upstream: [dns.example]}',
+    'weft.yaml:1: dns.upstream: "dns.example" is not the address of a resolver; write it as in 192.0.2.53, 192.0.2.53:5353 or "[2001:db8::53]:53"',
+  ],
+  [
+    'dns: {upstream: [53]}',
+    'weft.yaml:1: dns.upstream: 53 is not the address of a resolver; write it as in 192.0.2.53, 192.0.2.53:5353 or "[2001:db8::53]:53"',
+  ],
+  [
+    'dns: {domain: a_b}',
+    'weft.yaml:1: dns.domain: "a_b" is not a domain; write it as in weft or weft.internal, the same on all nodes',
+  ],
+  [
+    'dns: {ttl: -1}',
+    'weft.yaml:1: dns.ttl: -1 is not a number of seconds; write a whole number from 0 to 86400',
+  ],
   ['netwroks: []', 'weft.yaml:1: netwroks: unknown key; did you mean "networks"?'],
   [
     'colour: red',
-    'weft.yaml:1: colour: unknown key; the keys here are node, paths, vxlan, gossip, dataplane, networks, metrics, log',
+    'weft.yaml:1: colour: unknown key; the keys here are node, paths, vxlan, gossip, dataplane, networks, dns, metrics, log',
   ],
   [
     'dataplane:\n  offload:\n    udp_gso: off',
@@ -167,7 +219,7 @@ const MISTAKES: readonly (readonly [string, string])[] = [
   ],
   [
     '__proto__: {}',
-    'weft.yaml:1: __proto__: unknown key; the keys here are node, paths, vxlan, gossip, dataplane, networks, metrics, log',
+    'weft.yaml:1: __proto__: unknown key; the keys here are node, paths, vxlan, gossip, dataplane, networks, dns, metrics, log',
   ],
   ['networks:\n  - vni: 42\n', 'weft.yaml:2: networks[0].name: is missing; add it'],
   [

@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import type { z } from 'zod';
 import { WeftError } from '../../dataplane/errors.ts';
 import { OFFLOADS, type Offload, type OffloadSwitch, offloadKey } from '../../dataplane/offloads.ts';
+import { DNS_PORT } from '../dns/dns-config.ts';
 import { exampleConfigPath } from '../package-info.ts';
 import { type Config, DEFAULT_CONFIG_PATH } from './config.ts';
 import { didYouMean } from './did-you-mean.ts';
@@ -195,6 +196,13 @@ function toConfig(file: ConfigFile, hostName: string): Config {
       unknownAddress: network.unknown_address,
       bumRate: network.bum_rate,
     })),
+    dns: {
+      ...file.dns,
+      upstream:
+        file.dns.upstream === 'auto'
+          ? file.dns.upstream
+          : file.dns.upstream.map(({ host, port }) => ({ address: host, port: port ?? DNS_PORT })),
+    },
     metrics: { listen: file.metrics.listen },
     log: file.log,
   };

@@ -12,6 +12,7 @@ import { OFFLOAD_SWITCHES, type OffloadKey } from '../../dataplane/offloads.ts';
 import { MAX_WORKERS } from '../../dataplane/worker-count.ts';
 import { MAX_DIRECTORY } from '../api/socket-path.ts';
 import { formatCidr, nonUnicast, parseCidr, parseSubnet, parseSubnet6 } from '../cidr.ts';
+import { DEFAULT_DNS_DOMAIN, DEFAULT_DNS_LISTEN, DEFAULT_DNS_TTL, MAX_DNS_TTL } from '../dns/dns-config.ts';
 import { describe, leaf, numberLeaf, requireValue, textLeaf, wordLeaf } from '../leaf.ts';
 import { LOG_LEVELS } from '../log-fields.ts';
 import { LOG_FORMATS } from '../log-format.ts';
@@ -32,6 +33,7 @@ import {
   UNKNOWN_ADDRESS,
   UNKNOWN_UNICAST,
 } from './config.ts';
+import { booleanLeaf, parseDomain, parseLoopback, upstreamLeaf } from './dns-leaves.ts';
 import { parseHostPort, parseListen } from './host-port.ts';
 
 function notThis(kind: string, input: unknown): string {
@@ -202,6 +204,13 @@ const networkSection = section({
   unknown_address: wordLeaf(UNKNOWN_ADDRESS).default('flood'),
   bum_rate: bumRate.default(DEFAULT_BUM_RATE),
 });
+const dnsSection = section({
+  enabled: booleanLeaf.default(true),
+  listen: textLeaf(parseLoopback).default(DEFAULT_DNS_LISTEN),
+  upstream: upstreamLeaf.default('auto'),
+  domain: textLeaf(parseDomain).default(DEFAULT_DNS_DOMAIN),
+  ttl: numberLeaf('a number of seconds', 0, MAX_DNS_TTL).default(DEFAULT_DNS_TTL),
+});
 const metricsSection = section({ listen: textLeaf(parseListen).optional() });
 const logSection = section({
   level: wordLeaf(LOG_LEVELS).default('info'),
@@ -215,6 +224,7 @@ export const fileSchema = section({
   gossip: gossipSection.prefault({}),
   dataplane: dataplaneSection.prefault({}),
   networks: list(networkSection),
+  dns: dnsSection.prefault({}),
   metrics: metricsSection.prefault({}),
   log: logSection.prefault({}),
 });
@@ -235,6 +245,7 @@ export const KNOWN_KEYS: Readonly<Record<string, readonly string[]>> = {
   'dataplane.offload': keysOf(offloadSection),
   'networks[]': keysOf(networkSection),
   'networks[].ipam': keysOf(ipamSection),
+  dns: keysOf(dnsSection),
   metrics: keysOf(metricsSection),
   log: keysOf(logSection),
 };

@@ -28,6 +28,8 @@ export interface PairOptions {
   readonly workers?: number;
   /** Base64: gossip is encrypted with it. @default nothing is encrypted */
   readonly gossipKey?: string;
+  /** Section `dns` of the configuration. @default its defaults */
+  readonly dns?: Readonly<Record<string, unknown>>;
   /** Top-level keys of the configuration beside these. @default none */
   readonly override?: Readonly<Record<string, unknown>>;
   /** Environment of the daemons. @default nothing beyond that of the test */
@@ -68,6 +70,7 @@ export async function addWeftVm(lab: Lab, n: number, options: PairOptions = {}):
     ipv6Underlay = false,
     workers = 'auto',
     dataplane = {},
+    dns = {},
     gossipKey,
     override = {},
     env = {},
@@ -82,7 +85,7 @@ export async function addWeftVm(lab: Lab, n: number, options: PairOptions = {}):
   await vm.startWeft(
     {
       networks: networks.map(network => ({ attach, ...network })),
-      override: { dataplane: { workers, ...dataplane }, gossip, ...override },
+      override: { dataplane: { workers, ...dataplane }, gossip, dns, ...override },
     },
     env,
   );

@@ -36,7 +36,14 @@ for (const attach of ATTACH_MODES) {
           const directories = ['--bin-dir', podman.binDirectory, '--conf-dir', podman.confDirectory];
           await vm.weft(['cni', 'install', '--network', 'blue', ...directories]);
         }
-        const id = await one.start('web', ['--network', 'blue', '--ip', '198.18.0.10']);
+        const id = await one.start('web', [
+          '--network',
+          'blue',
+          '--network-alias',
+          'store',
+          '--ip',
+          '198.18.0.10',
+        ]);
         await two.start('client', [
           '--network',
           'blue',
@@ -49,6 +56,10 @@ for (const attach of ATTACH_MODES) {
         t.like((await localEndpoints(b))[0], { mac: '02:00:5e:10:00:11' });
         const { stdout } = await two.exec('client', ['ping', '-c', '3', '-W', '2', '198.18.0.10']);
         t.regex(stdout, /3 packets received/);
+        t.true((await localEndpoints(a))[0]?.names.includes('web'));
+        // By name, as podman has written its resolv.conf; the alias is as good.
+        for (const name of ['web', 'store', 'store.blue.weft'])
+          t.regex((await two.exec('client', ['ping', '-c', '1', '-W', '2', name])).stdout, /198\.18\.0\.10/);
         await one.exec('web', ['sh', '-c', 'echo hello >/tmp/index.html; httpd -h /tmp']);
         t.is((await two.exec('client', ['wget', '-q', '-O', '-', 'http://198.18.0.10/'])).stdout, 'hello\n');
 

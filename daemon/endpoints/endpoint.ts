@@ -37,6 +37,10 @@ export const endpointSchema = z.object({
       network: z.string(),
     })
     .optional(),
+  /** Under which it is found in DNS. */
+  names: z.array(z.string()).optional(),
+  /** False: no names are answered inside its namespace. */
+  resolver: z.boolean().optional(),
   /** Its addresses are given by the network, and go back to it. */
   managed: z.boolean().optional(),
   /** How often its MAC has moved (RFC 7432 section 7.7), so that a restarted node does not count less than before. */

@@ -102,6 +102,8 @@ export async function planEndpoint(
     ...(ports.length > 0 && { ports: [...ports] }),
     ...(request.routes !== undefined && { routes: [...request.routes] }),
     ...(request.container !== undefined && { container: request.container }),
+    ...(request.names !== undefined && request.names.length > 0 && { names: [...request.names] }),
+    ...(request.resolver === false && { resolver: false }),
     ...(isManaged && addresses.length > 0 && { managed: true }),
     pending: true,
   };
@@ -164,6 +166,8 @@ export function requireSame(existing: Endpoint, wanted: Endpoint, request: Attac
     existing.network === wanted.network &&
     existing.addresses.join() === wanted.addresses.join() &&
     existing.container?.id === wanted.container?.id &&
+    existing.names?.join() === wanted.names?.join() &&
+    existing.resolver === wanted.resolver &&
     routesKey(existing.routes) === routesKey(wanted.routes) &&
     portsOf(existing) === portsOf(wanted) &&
     (request.mac === undefined || existing.mac === wanted.mac);

@@ -1,6 +1,6 @@
-import { ipFamily, ipToBytes } from '../../dataplane/address.ts';
+import { ipFamily } from '../../dataplane/address.ts';
 import { WeftError } from '../../dataplane/errors.ts';
-import { parseCidr } from '../cidr.ts';
+import { isInSubnet, parseCidr } from '../cidr.ts';
 
 /** An address must lie in the subnets of its family; of a family without one any will do. All are CIDRs. Throws `invalid_argument`. */
 export function requireInSubnets(address: string, subnets: readonly (string | undefined)[]): void {
@@ -10,13 +10,7 @@ export function requireInSubnets(address: string, subnets: readonly (string | un
 function requireInSubnet(address: string, subnet: string | undefined): void {
   if (subnet === undefined) return;
   const [host, network] = [parseCidr(address), parseCidr(subnet)];
-  if (ipFamily(host.address) !== ipFamily(network.address)) return;
-  const bytes = ipToBytes(host.address);
-  const inside = ipToBytes(network.address).every((byte, index) => {
-    const mask = 0xff & ~(0xff >> Math.min(8, Math.max(0, network.prefix - 8 * index)));
-    return ((bytes[index] ?? 0) & mask) === byte;
-  });
-  if (inside) return;
+  if (ipFamily(host.address) !== ipFamily(network.address) || isInSubnet(host.address, network)) return;
   throw new WeftError('invalid_argument', `${host.address} is not in the subnet ${subnet} of the network`, {
     hint: 'give an address inside it',
   });

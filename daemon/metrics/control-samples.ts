@@ -99,7 +99,7 @@ function usableHistogram({ buckets }: UsableReport, sumMs: number): HistogramVal
 }
 
 /** Every reason there is, with 0 for those that have not occurred: a rate is seen only between two values. */
-function reasons(
+export function reasons(
   all: Readonly<Record<string, string>>,
   occurred: Readonly<Record<string, number>>,
 ): (readonly [string, number])[] {

@@ -224,7 +224,21 @@ const CONTAINERS = {
   },
 } as const satisfies Readonly<Record<string, MetricDefinition>>;
 
-export const METRICS = { ...PROCESS, ...DATAPLANE, ...CONTROL, ...CONTAINERS };
+const NAMES = {
+  weft_dns_containers: gauge('Namespaces in which names are to be answered'),
+  weft_dns_serving_containers: gauge(
+    'Those of them in which they are; of the others weft endpoints says why not',
+  ),
+  weft_dns_queries_total: counter('Queries of containers'),
+  weft_dns_answered_total: counter('Queries that were answered from what is known of containers'),
+  weft_dns_forwarded_total: counter('Queries that a resolver of the VM has answered'),
+  weft_dns_drops_total: counter(
+    'Queries that were not answered; weft drops says what each reason means',
+    'reason',
+  ),
+} as const satisfies Readonly<Record<string, MetricDefinition>>;
+
+export const METRICS = { ...PROCESS, ...DATAPLANE, ...CONTROL, ...CONTAINERS, ...NAMES };
 
 export type MetricName = keyof typeof METRICS;
 

@@ -9,11 +9,12 @@ import { DROP_REASONS } from '../../dataplane/drop-reasons.ts';
 import type { PortCounters } from '../../dataplane/ports.ts';
 import { ManualClock } from '../../dataplane/testing/manual-clock.ts';
 import { zeroCounters } from '../../dataplane/testing/memory-pump.ts';
+import { DNS_DROPS } from '../dns/dns-counters.ts';
 import { UsableHistogram } from '../records/usable-histogram.ts';
 import { dropRows } from '../reports/drop-reports.ts';
 import { FakeDataplane, NO_COUNTS } from '../testing/fake-dataplane.ts';
 import { FAKE_IPAM } from '../testing/fake-networks.ts';
-import { FAKE_STATUS } from '../testing/fake-node.ts';
+import { FAKE_STATUS } from '../testing/fake-status.ts';
 import { runPromtool } from '../testing/promtool.ts';
 import { METRIC_NAMES, type MetricName } from './definitions.ts';
 import { formatMetrics } from './exposition.ts';
@@ -61,6 +62,7 @@ const PEER: GossipMember = {
 const numbered = (names: object) => Object.fromEntries(Object.keys(names).map((name, i) => [name, i + 1]));
 const GOSSIP_COUNTS = numbered(GOSSIP_DROPS);
 const RECORD_COUNTS = numbered(RECORD_DROPS);
+const DNS_COUNTS = numbered(DNS_DROPS);
 
 function rig(changes: Partial<NodeMetricsModules> = {}) {
   const clock = new ManualClock();
@@ -114,6 +116,7 @@ function rig(changes: Partial<NodeMetricsModules> = {}) {
           usableSumMs: usable.sumMs,
         }),
       },
+      dns: { report: () => FAKE_STATUS.dns, drops: () => DNS_COUNTS },
       networks: () => [
         { name: 'blue', config: { vni: BLUE } as never, mtu: 1450, vteps: [parseIp('192.0.2.2')] },
       ],
@@ -173,19 +176,19 @@ test('every metric that is defined is told, each series once, and promtool finds
 test('every row of weft drops is in the metrics, with its number', async t => {
   const { metrics } = rig();
   const samples = await metrics.collect();
-  const rows = dropRows(busyCounters(), { gossip: GOSSIP_COUNTS, records: RECORD_COUNTS }, vni =>
-    vni === BLUE ? 'blue' : null,
-  );
+  const control = { gossip: GOSSIP_COUNTS, records: RECORD_COUNTS, dns: DNS_COUNTS };
+  const rows = dropRows(busyCounters(), control, vni => (vni === BLUE ? 'blue' : null));
+  const inLayers = [GOSSIP_DROPS, RECORD_DROPS, DNS_DROPS].map(reasons => Object.keys(reasons).length);
   t.is(
     rows.length,
-    2 * DROP_REASONS.length + Object.keys(GOSSIP_DROPS).length + Object.keys(RECORD_DROPS).length,
+    inLayers.reduce((sum, count) => sum + count, 2 * DROP_REASONS.length),
   );
   for (const { network, reason, frames } of rows) {
-    const [, layer, inLayer] = /^(gossip|records)_(.*)$/.exec(reason) ?? [];
+    const [, layer, inLayer] = /^(gossip|records|dns)_(.*)$/.exec(reason) ?? [];
     const value =
       layer === undefined || inLayer === undefined
         ? valueAt(samples, 'weft_drops_total', { network: network ?? '', reason })
-        : valueAt(samples, `weft_${layer as 'gossip' | 'records'}_drops_total`, { reason: inLayer });
+        : valueAt(samples, `weft_${layer as 'gossip' | 'records' | 'dns'}_drops_total`, { reason: inLayer });
     t.is(value, frames, `${network} ${reason}`);
   }
 });
@@ -216,6 +219,12 @@ const STATUS_METRICS: Readonly<Record<string, MetricName | null>> = {
   'claims.usable_ms.max': 'weft_claim_usable_seconds',
   'claims.usable_ms.buckets.le': 'weft_claim_usable_seconds',
   'claims.usable_ms.buckets.count': 'weft_claim_usable_seconds',
+  'dns.address': null,
+  'dns.containers': 'weft_dns_containers',
+  'dns.serving': 'weft_dns_serving_containers',
+  'dns.queries': 'weft_dns_queries_total',
+  'dns.answered': 'weft_dns_answered_total',
+  'dns.forwarded': 'weft_dns_forwarded_total',
   'dataplane.workers': 'weft_dataplane_workers',
   'dataplane.rx_packets': 'weft_underlay_received_packets_total',
   'dataplane.tx_packets': 'weft_underlay_sent_packets_total',

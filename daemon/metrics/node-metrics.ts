@@ -7,6 +7,7 @@ import type { Gossip } from '../../control/gossip.ts';
 import type { Clock } from '../../dataplane/clock.ts';
 import type { Dataplane } from '../../dataplane/dataplane.ts';
 import type { OffloadStates } from '../../dataplane/offload-states.ts';
+import type { DnsSource } from '../dns/dns-source.ts';
 import type { Endpoints } from '../endpoints/endpoints.ts';
 import type { LogCounts } from '../log.ts';
 import type { OverlayNetwork } from '../networks/overlay-network.ts';
@@ -19,6 +20,7 @@ import { CniCallTimes } from './call-times.ts';
 import { ipamSamples, networkSamples } from './container-samples.ts';
 import { gossipSamples, recordSamples } from './control-samples.ts';
 import { dataplaneSamples, offloadSamples, pathSamples } from './dataplane-samples.ts';
+import { dnsSamples } from './dns-samples.ts';
 import { formatMetrics } from './exposition.ts';
 import { logSamples } from './log-samples.ts';
 import type { LoopDelayWindow } from './loop-delay-window.ts';
@@ -35,6 +37,7 @@ export interface NodeMetricsModules {
   readonly offloads: Pick<OffloadStates, 'report'>;
   readonly sender: Pick<TunnelSender, 'report'>;
   readonly records: Pick<RecordSource, 'figures'>;
+  readonly dns: Pick<DnsSource, 'report' | 'drops'>;
   /** Those that this node carries. */
   readonly networks: () => readonly Pick<OverlayNetwork, 'name' | 'config' | 'mtu' | 'vteps'>[];
   readonly ipam: () => Promise<readonly IpamReport[]>;
@@ -119,6 +122,7 @@ export class NodeMetrics {
         });
       }),
       ...ipam.flatMap(ipamSamples),
+      ...dnsSamples(this.modules.dns),
       ...this.calls.samples(),
     ];
     return [

@@ -23,6 +23,8 @@ const SCRIPT = 'exec "$0" "$@" 2>&1';
 /** Of the shell, when the program is not there (POSIX, 2.8.2). */
 const NOT_FOUND = 127;
 
+const LONGEST_LAST_LINE = 1000;
+
 /** The commands of a question, each the arguments of one call. */
 export type Question = readonly string[];
 
@@ -42,7 +44,7 @@ export class BatchProcess {
   private lines = 0;
   private questions = 0;
   private asking: Asking | undefined;
-  /** What it said last, for when it ends. */
+  /** The end of what it said, whose last line tells why it ends. */
   private said = '';
 
   /** `options`: besides those that make it a batch. */
@@ -108,7 +110,8 @@ export class BatchProcess {
 
   private take(text: string): void {
     const { asking } = this;
-    this.said = text;
+    // A line may come in pieces.
+    this.said = (this.said + text).slice(-LONGEST_LAST_LINE);
     if (asking === undefined) return;
     try {
       asking.answers.push(text);
@@ -122,7 +125,7 @@ export class BatchProcess {
   }
 
   private endOf(how: number | string | null): WeftError {
-    const words = this.said.trim();
+    const words = this.said.trimEnd().split('\n').at(-1) ?? '';
     if (how === NOT_FOUND) return cannotRun(this.program, new Error(words), { isMissing: true });
     return new WeftError('system', `${this.program} has ended with ${how}${words && `: ${words}`}`);
   }

@@ -59,6 +59,12 @@ export class NetworkSet {
     return this.overlays().map(({ vni }) => vni);
   }
 
+  /** CIDRs of a network that this VM carries. */
+  subnetsOf(name: string): readonly string[] {
+    const { subnet, subnet6 } = this.find(name)?.config ?? {};
+    return [subnet, subnet6].filter(one => one !== undefined);
+  }
+
   /** The network as this VM would carry it. Throws `invalid_config` when its MTU does not fit the underlay. */
   plan(config: NetworkConfig): CarriedNetwork {
     const { underlay, nodeName, vxlanPort, superFrames } = this.options;
@@ -111,16 +117,18 @@ export class NetworkSet {
     if (!how.keepDevices) await this.modules.firewall.remove(network.name);
   }
 
+  /** Repairs nothing from now on, and takes all out of the dataplane. */
+  async removeAll(isInUse: (network: string) => boolean): Promise<void> {
+    this.isStopped = true;
+    for (const network of this.all().toReversed())
+      await this.remove(network, { keepDevices: isInUse(network.name) });
+  }
+
   /** Removes bridges of networks that are carried no more, once no container is on them. */
   async removeUnused(isInUse: (network: string) => boolean): Promise<void> {
     const removed = await removeUnusedBridges(name => this.networks.has(name) || isInUse(name));
     for (const network of removed)
       this.modules.log.info({ network }, 'removed the bridge of a network that is no more');
-  }
-
-  /** Repairs nothing from now on. */
-  stop(): void {
-    this.isStopped = true;
   }
 
   /** Looks after the devices that no descriptor tells us of: a bridge that somebody deleted. */

@@ -13,7 +13,7 @@ export function endpointAnnouncer(
     announce(endpoint) {
       // What each VM has for itself is nothing to the others.
       if (!isOverlay(endpoint)) return endpoint.mobility ?? 0;
-      const { container, ifname, mobility, netns } = endpoint;
+      const { container, ifname, mobility, names, netns } = endpoint;
       const vni = parseVni(endpoint.vni);
       const mac = parseMac(endpoint.mac);
       log.attach(vni, {
@@ -22,6 +22,7 @@ export function endpointAnnouncer(
         interface: ifname,
         containerId: containerId(container?.id ?? netns.name),
         ...(mobility !== undefined && { mobility }),
+        ...(names !== undefined && { names }),
       });
       return log.mobilityOf(vni, mac) ?? 0;
     },

@@ -13,6 +13,7 @@ const WEB: Endpoint = {
   mac: '02:00:5e:10:00:03',
   addresses: ['198.18.0.3/24'],
   mtu: 1450,
+  names: ['web'],
   hostLink: 'wv0123456789ab',
   pending: false,
 };
@@ -30,6 +31,8 @@ const REPORT = {
   mtu: 1450,
   attach: 'bridge',
   ports: [],
+  names: ['web'],
+  resolver: 'serving',
 } as const;
 
 test('localEndpoint: what was announced of it is told', t => {
@@ -37,19 +40,35 @@ test('localEndpoint: what was announced of it is told', t => {
   clock.advance(1000);
   const ours = { origin: 'vm-a', vtep: '192.0.2.1', mobility: 4, frozen: true, containerId: 'web' };
   const claim = claimBy('vm-a', claimView([ours], { clock }).explain(BLUE, MAC));
-  t.deepEqual(localEndpoint(WEB, { owner: 'vm-a', claim, attachedMs: 1, isSuspended: false, now: 3500 }), {
-    ...REPORT,
-    age_s: 2.5,
-    mobility: 4,
-    frozen: true,
-    sticky: false,
-    suspended: false,
-    container: 'web',
-  });
+  t.deepEqual(
+    localEndpoint(WEB, {
+      owner: 'vm-a',
+      claim,
+      attachedMs: 1,
+      isSuspended: false,
+      resolver: 'serving',
+      now: 3500,
+    }),
+    {
+      ...REPORT,
+      age_s: 2.5,
+      mobility: 4,
+      frozen: true,
+      sticky: false,
+      suspended: false,
+      container: 'web',
+    },
+  );
 });
 
 test('localEndpoint: without an announcement it is known since the dataplane has it', t => {
-  const facts = { owner: 'vm-a', claim: undefined, isSuspended: true, now: 3500 };
+  const facts = {
+    owner: 'vm-a',
+    claim: undefined,
+    isSuspended: true,
+    resolver: 'serving',
+    now: 3500,
+  } as const;
   const unknown = { mobility: null, frozen: false, sticky: false, suspended: true, container: null };
   t.deepEqual(localEndpoint(WEB, { ...facts, attachedMs: 300 }), { ...REPORT, age_s: 0.3, ...unknown });
   t.deepEqual(localEndpoint(WEB, { ...facts, attachedMs: undefined }), {
@@ -112,6 +131,8 @@ test('remoteEndpoints: the owner of each address, by node and address, without o
     sticky: false,
     suspended: false,
     container: null,
+    names: [],
+    resolver: null,
   });
 });
 

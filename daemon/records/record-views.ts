@@ -5,6 +5,7 @@ import type { RecordCounterReport } from '../../control/records/record-counters.
 import type { RecordLog, RecordLogReport } from '../../control/records/record-log.ts';
 import { formatMac } from '../../dataplane/address.ts';
 import type { InstalledClaim } from '../../dataplane/commands.ts';
+import type { ResolverState } from '../dns/dns-reports.ts';
 import type { Endpoint } from '../endpoints/endpoint.ts';
 import type { ClaimsReport, EndpointReport, UsableReport } from '../operations.ts';
 import { seconds } from '../reports/seconds.ts';
@@ -71,6 +72,8 @@ export interface LocalEndpointFacts {
   /** Milliseconds since the dataplane has it, where nothing was announced; undefined: it has it not, or was not asked. */
   readonly attachedMs: number | undefined;
   readonly isSuspended: boolean;
+  /** Whether names are answered in its namespace. */
+  readonly resolver: ResolverState;
   readonly now: number;
 }
 
@@ -102,6 +105,8 @@ export function localEndpoint(endpoint: Endpoint, facts: LocalEndpointFacts): En
     sticky: claim?.sticky ?? false,
     suspended: facts.isSuspended,
     container: claim?.containerId || null,
+    names: endpoint.names ?? [],
+    resolver: facts.resolver,
   };
 }
 
@@ -125,6 +130,8 @@ function remoteEndpoint(network: string, claim: PlacedClaim, now: number): Endpo
     sticky: claim.sticky,
     suspended: false,
     container: claim.containerId || null,
+    names: claim.names ?? [],
+    resolver: null,
   };
 }
 

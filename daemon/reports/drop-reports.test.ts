@@ -17,7 +17,7 @@ const COUNTERS: DataplaneCounters = {
 };
 
 test('dropRows: a row for each network and reason that has occurred', t => {
-  const rows = dropRows(COUNTERS, { gossip: {}, records: {} }, nameOf);
+  const rows = dropRows(COUNTERS, { gossip: {}, records: {}, dns: {} }, nameOf);
   t.deepEqual(
     rows.map(({ network, reason, frames }) => [network, reason, frames]),
     [
@@ -29,11 +29,16 @@ test('dropRows: a row for each network and reason that has occurred', t => {
   t.is(rows[0]?.meaning, 'the VNI is no network of this node');
 });
 
-test('dropRows: gossip and records count messages, under names of their own', t => {
-  const rows = dropRows(NO_COUNTS, { gossip: { lateAck: 4 }, records: { badHello: 1 } }, nameOf);
+test('dropRows: gossip, records and names count messages, under names of their own', t => {
+  const rows = dropRows(
+    NO_COUNTS,
+    { gossip: { lateAck: 4 }, records: { badHello: 1 }, dns: { busy: 5 } },
+    nameOf,
+  );
   t.like(rows, [
     { network: null, reason: 'gossip_late_ack', frames: 4 },
     { network: null, reason: 'records_bad_hello', frames: 1 },
+    { network: null, reason: 'dns_busy', frames: 5 },
   ]);
   t.is(rows[1]?.meaning, 'a link that did not begin with a proper hello');
 });

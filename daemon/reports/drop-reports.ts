@@ -1,9 +1,10 @@
-/** What was dropped, and why: the counters of the dataplane, of gossip and of the record log as rows of `weft drops` and totals of `weft status`. */
+/** What was dropped, and why: the counters of the dataplane, of gossip, of the record log and of names as rows of `weft drops` and totals of `weft status`. */
 import { DROP_REASONS as GOSSIP_DROPS } from '../../control/counters.ts';
 import { RECORD_DROPS } from '../../control/records/record-counters.ts';
 import type { DataplaneCounters } from '../../dataplane/commands.ts';
 import { type DropReason, dropMeaning } from '../../dataplane/drop-reasons.ts';
 import { portLosses } from '../../dataplane/port-losses.ts';
+import { DNS_DROPS } from '../dns/dns-counters.ts';
 import type { DropReport } from '../operations.ts';
 
 /** A row for each network and reason that has occurred. */
@@ -12,6 +13,7 @@ export function dropRows(
   control: {
     readonly gossip: Readonly<Record<string, number>>;
     readonly records: Readonly<Record<string, number>>;
+    readonly dns: Readonly<Record<string, number>>;
   },
   networkName: (vni: number | null) => string | null,
 ): DropReport[] {
@@ -19,6 +21,7 @@ export function dropRows(
     ...dataplaneDropRows(counters, networkName),
     ...controlRows('gossip', control.gossip, GOSSIP_DROPS),
     ...controlRows('records', control.records, RECORD_DROPS),
+    ...controlRows('dns', control.dns, DNS_DROPS),
   ];
 }
 

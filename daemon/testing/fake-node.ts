@@ -1,5 +1,7 @@
 /** A node without a network: fixed reports, and endpoints that are only remembered. docs/cli.md shows these answers. */
 import { WeftError } from '../../dataplane/errors.ts';
+import { DNS_DROPS } from '../dns/dns-counters.ts';
+import type { ResolveReport, ResolveRequest } from '../dns/dns-reports.ts';
 import { formatMetrics } from '../metrics/exposition.ts';
 import type { MetricFormat } from '../metrics/metric-format.ts';
 import { sample } from '../metrics/samples.ts';
@@ -24,79 +26,7 @@ import type {
   StatusReport,
 } from '../operations.ts';
 import { FAKE_IPAM, FAKE_NETWORKS } from './fake-networks.ts';
-
-export const FAKE_STATUS: StatusReport = {
-  node: { name: 'vm-a', underlay: '192.0.2.1', version: '0.1.0', uptime_s: 7832.5 },
-  networks: [{ name: 'blue', vni: 42, mtu: 1450, endpoints: 1 }],
-  peers: { alive: 1, suspect: 0, dead: 1 },
-  gossip: { health_score: 0, encrypted: true },
-  claims: {
-    installed: 12,
-    waiting: 1,
-    repaired: 0,
-    audits: 261,
-    usable_ms: {
-      count: 40,
-      skewed: 0,
-      p50: 2,
-      p99: 61.4,
-      max: 61.4,
-      buckets: [
-        { le: 1, count: 4 },
-        { le: 2, count: 31 },
-        { le: 5, count: 37 },
-        { le: 10, count: 38 },
-        { le: 20, count: 39 },
-        { le: 50, count: 39 },
-        { le: 100, count: 40 },
-        { le: 200, count: 40 },
-        { le: 500, count: 40 },
-        { le: 1000, count: 40 },
-        { le: 2000, count: 40 },
-        { le: 5000, count: 40 },
-        { le: 10_000, count: 40 },
-        { le: null, count: 40 },
-      ],
-    },
-  },
-  dataplane: {
-    workers: 1,
-    rx_packets: 1_204_511,
-    tx_packets: 998_004,
-    rx_bytes: 1_610_612_736,
-    tx_bytes: 734_003_200,
-    rx_messages: 31_204,
-    tx_sends: 25_118,
-    drops: { unknown_vni: 3 },
-    offloads: {
-      udp_segment: 'on',
-      udp_gro: 'on',
-      tap_tso: 'on',
-      tap_uso: 'off',
-      tunnel_gso: 'on',
-      io_uring: 'on',
-    },
-    sender: 'tunnel-gso',
-    paths: [
-      {
-        vtep: '192.0.2.2',
-        ifname: 'eth0',
-        next_hop: '02:00:00:00:00:02',
-        mtu: 1500,
-        sender: 'tunnel-gso',
-        reason: null,
-      },
-      {
-        vtep: '192.0.2.9',
-        ifname: 'eth0',
-        next_hop: null,
-        mtu: 1500,
-        sender: 'udp-gso',
-        reason: 'its next hop is not known yet',
-      },
-    ],
-  },
-};
+import { FAKE_STATUS } from './fake-status.ts';
 
 const FAKE_PEERS: readonly PeerReport[] = [
   {
@@ -163,6 +93,8 @@ const FAKE_ENDPOINT: EndpointReport = {
   sticky: false,
   suspended: false,
   container: 'web',
+  names: ['web', 'web-1'],
+  resolver: 'serving',
 };
 
 const FAKE_REMOTE_ENDPOINT: EndpointReport = {
@@ -184,6 +116,8 @@ const FAKE_REMOTE_ENDPOINT: EndpointReport = {
   sticky: false,
   suspended: false,
   container: 'db',
+  names: ['db'],
+  resolver: null,
 };
 
 /** What it has before anything is attached or detached. */
@@ -231,8 +165,23 @@ export const FAKE_EXPLANATION: ExplainReport = {
   ],
 };
 
+export const FAKE_RESOLUTION: ResolveReport = {
+  name: 'web',
+  networks: [
+    {
+      network: 'blue',
+      fqdn: 'web.blue.weft',
+      addresses: [
+        { address: '198.18.0.2', owner: 'vm-a', container: 'web', mac: '02:00:5e:10:00:02', answered: true },
+        { address: '198.18.0.3', owner: 'vm-b', container: null, mac: '02:00:5e:10:00:05', answered: false },
+      ],
+    },
+  ],
+};
+
 const FAKE_DROPS: readonly DropReport[] = [
   { network: null, reason: 'unknown_vni', frames: 3, meaning: 'the VNI is no network of this node' },
+  { network: null, reason: 'dns_upstream', frames: 2, meaning: DNS_DROPS.upstream },
 ];
 
 /** Every request that says more than which report is wanted is kept in `requests`. */
@@ -246,6 +195,7 @@ export class FakeNode implements NodeOperations {
     | NetworkCreateRequest
     | NetworkRemoveRequest
     | ReleaseRequest
+    | ResolveRequest
   )[] = [];
   private readonly attached = new Map<string, EndpointReport>([['blue web eth0', FAKE_ENDPOINT]]);
 
@@ -321,6 +271,8 @@ export class FakeNode implements NodeOperations {
       attach: network.attach,
       age_s: 0,
       container: request.netns,
+      names: request.names ?? [],
+      resolver: request.resolver === false ? 'off' : 'serving',
     };
     this.attached.set(keyOf(request), endpoint);
     return endpoint;
@@ -331,6 +283,14 @@ export class FakeNode implements NodeOperations {
     if (request.mac === FAKE_EXPLANATION.mac) return FAKE_EXPLANATION;
     throw new WeftError('not_found', `nothing is known of ${request.mac} in any network of this node`, {
       hint: 'compare it with weft endpoints',
+    });
+  }
+
+  async resolve(request: ResolveRequest): Promise<ResolveReport> {
+    this.requests.push(request);
+    if (request.name === FAKE_RESOLUTION.name) return FAKE_RESOLUTION;
+    throw new WeftError('not_found', `no container is called "${request.name}" in any network of this node`, {
+      hint: 'see weft endpoints for the names that there are',
     });
   }
 

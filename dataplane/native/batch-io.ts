@@ -153,6 +153,12 @@ export interface BatchIo {
   openTun(netnsPath: string | null): number;
   /** A datagram socket in that namespace, for SIOC* ioctls. Returns the descriptor, or −errno. */
   openControlSocket(netnsPath: string | null): number;
+  /**
+   * A bound IPv4 socket in that namespace, for what the daemon offers to a container: `isStream` 0 is UDP, 1 is TCP, which listens. The
+   * address is a 32-bit number. Returns the descriptor, or −errno: EADDRINUSE, EADDRNOTAVAIL (its loopback is down). As long as it is
+   * open the namespace lives.
+   */
+  openServiceSocket(netnsPath: string | null, isStream: 0 | 1, address: number, port: number): number;
   /** 0, or −errno if the file cannot be opened; −EINVAL if it is not a network namespace. */
   checkNamespace(netnsPath: string): number;
   /** Closes what one of these returned, where fs.closeSync would warn in a worker. 0, or −errno. */

@@ -5,9 +5,11 @@
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "js-value.h"
 #include "net-change.h"
+#include "service-socket.h"
 
 /* Of a file below /proc/sys/net, and of what is written to it. */
 #define MAX_FILE 256
@@ -248,4 +250,32 @@ napi_value js_change_net(napi_env env, napi_callback_info info)
 		return NULL;
 	}
 	return promise;
+}
+
+/* Arguments (netnsPath or null, isStream, address, port). */
+napi_value js_open_service_socket(napi_env env, napi_callback_info info)
+{
+	size_t count = 4;
+	napi_value arguments[4];
+	napi_valuetype type;
+	struct sockaddr_in address = {.sin_family = AF_INET};
+	int64_t is_stream, host, port;
+	char *netns = NULL;
+
+	napi_get_cb_info(env, info, &count, arguments, NULL, NULL);
+	if (!js_integer(env, arguments[1], "isStream", 0, 1, &is_stream) ||
+	    !js_integer(env, arguments[2], "address", 0, UINT32_MAX, &host) ||
+	    !js_integer(env, arguments[3], "port", 1, UINT16_MAX, &port))
+		return NULL;
+	address.sin_addr.s_addr = htonl((uint32_t)host);
+	address.sin_port = htons((uint16_t)port);
+	napi_typeof(env, arguments[0], &type);
+	if (type != napi_null) {
+		netns = copy_text(env, arguments[0], "netnsPath", PATH_MAX);
+		if (netns == NULL)
+			return NULL;
+	}
+	int result = service_socket_open(netns, is_stream != 0 ? SOCK_STREAM : SOCK_DGRAM, &address);
+	free(netns);
+	return js_number(env, result);
 }

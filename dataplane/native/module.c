@@ -445,6 +445,7 @@ NAPI_MODULE_INIT()
 		{"openTun", NULL, open_tun, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"openControlSocket", NULL, open_control_socket, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"openUnixDatagram", NULL, open_unix_datagram, NULL, NULL, NULL, napi_enumerable, NULL},
+		{"openServiceSocket", NULL, js_open_service_socket, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"checkNamespace", NULL, check_namespace, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"closeDescriptor", NULL, close_descriptor, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"duplicateDescriptor", NULL, duplicate_descriptor, NULL, NULL, NULL, napi_enumerable, NULL},
