@@ -5,7 +5,8 @@ import { systemClock } from '../dataplane/clock.ts';
 import type { Dataplane } from '../dataplane/dataplane.ts';
 import type { OffloadStates } from '../dataplane/offload-states.ts';
 import { CniOperations } from './cni/cni-operations.ts';
-import type { NetworkConfig } from './config/config.ts';
+import type { Config } from './config/config.ts';
+import { selfReport } from './doctor/self-report.ts';
 import type { Endpoints } from './endpoints/endpoints.ts';
 import { ManagedAttach } from './endpoints/managed-attach.ts';
 import type { Log } from './log.ts';
@@ -32,16 +33,16 @@ export interface NodeInterfaceParts {
 }
 
 export interface NodeIdentity {
-  readonly name: string;
   readonly underlay: string;
-  readonly configured: readonly NetworkConfig[];
+  readonly config: Config;
 }
 
 export function nodeInterfaces(
   parts: NodeInterfaceParts,
-  { name, underlay, configured }: NodeIdentity,
+  { underlay, config }: NodeIdentity,
 ): Pick<RunningNode, 'operations' | 'cni'> {
   const { carrier, endpoints, gossip, log, pool, set } = parts;
+  const { name } = config.node;
   const modules = { clock: systemClock, random: systemRandom };
   const attaching = new ManagedAttach({ endpoints, networks: carrier, addresses: pool.ipam });
   const attach = attaching.attach.bind(attaching);
@@ -52,8 +53,18 @@ export function nodeInterfaces(
       ...nodeOperations({ ...parts, ...modules, name, underlay, attach, networks: () => set.all() }),
       ...networkOperations(
         { ...modules, catalogue: pool.catalogue, pool, set, endpoints, gossip },
-        { self: name, configured },
+        { self: name, configured: config.networks },
       ),
+      self: async () =>
+        selfReport({
+          name,
+          underlay,
+          vxlanPort: config.vxlan.port,
+          gossipPort: config.gossip.port,
+          state: config.paths.state,
+          networks: () => set.all(),
+          endpoints,
+        }),
     },
   };
 }

@@ -6,6 +6,7 @@ import type { DataplaneCounters, TableEntry } from '../dataplane/commands.ts';
 import type { Dataplane } from '../dataplane/dataplane.ts';
 import { WeftError } from '../dataplane/errors.ts';
 import type { OffloadStates } from '../dataplane/offload-states.ts';
+import type { DoctorOperations } from './doctor/doctor-operations.ts';
 import type { Endpoint } from './endpoints/endpoint.ts';
 import type { Endpoints } from './endpoints/endpoints.ts';
 import { noNetwork } from './networks/no-network.ts';
@@ -56,7 +57,10 @@ type ReportedNetwork = Pick<OverlayNetwork, 'name' | 'config' | 'mtu' | 'vteps'>
 
 export function nodeOperations(
   parts: NodeParts,
-): Omit<NodeOperations, 'networks' | 'createNetwork' | 'removeNetwork' | 'ipam' | 'forget'> {
+): Omit<
+  NodeOperations,
+  'networks' | 'createNetwork' | 'removeNetwork' | 'ipam' | 'forget' | keyof DoctorOperations
+> {
   const { clock, dataplane, gossip, endpoints, networks, offloads, sender, records = NO_RECORDS } = parts;
   const self = parts.name;
   const startedAt = clock.now();

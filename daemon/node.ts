@@ -238,7 +238,7 @@ class Node implements RunningNode {
       { self: nodeName, vnis: () => set.vnis() },
     );
     const parts = { log, carrier, dataplane, endpoints, gossip, offloads, pool, records, sender, set };
-    const offered = nodeInterfaces(parts, { name: nodeName, underlay: address, configured: config.networks });
+    const offered = nodeInterfaces(parts, { underlay: address, config });
     ({ operations: this.operations, cni: this.cni } = offered);
   }
 

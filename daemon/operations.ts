@@ -9,6 +9,7 @@ import type { ExplainedClaim } from '../control/records/explain.ts';
 import type { KeyOperation } from '../control/serf/key-agent.ts';
 import type { ClaimState } from '../dataplane/claims.ts';
 import type { OffloadKey, OffloadState } from '../dataplane/offloads.ts';
+import type { DoctorOperations } from './doctor/doctor-operations.ts';
 
 export interface StatusReport {
   readonly node: {
@@ -330,7 +331,7 @@ export interface DetachRequest {
 }
 
 /** The running node. Requests arrive checked and in canonical form (api/requests.ts). Every method may throw a WeftError, whose line is shown to the operator. */
-export interface NodeOperations {
+export interface NodeOperations extends DoctorOperations {
   status(): Promise<StatusReport>;
   peers(): Promise<readonly PeerReport[]>;
   fdb(): Promise<readonly FdbReport[]>;

@@ -2,6 +2,7 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import type { Clock } from '../../dataplane/clock.ts';
 import { WeftError } from '../../dataplane/errors.ts';
+import type { SelfReport } from '../doctor/self-report.ts';
 import type {
   AttachRequest,
   DetachRequest,
@@ -55,6 +56,10 @@ export class ApiClient implements NodeOperations {
 
   status(): Promise<StatusReport> {
     return this.call('GET', '/v1/status');
+  }
+
+  self(): Promise<SelfReport> {
+    return this.call('GET', '/v1/self');
   }
 
   peers(): Promise<readonly PeerReport[]> {

@@ -1,5 +1,5 @@
 /**
- * The API: HTTP over a Unix socket that only root may open. GET /v1/status, /v1/peers, /v1/fdb, /v1/fdb/explain,
+ * The API: HTTP over a Unix socket that only root may open. GET /v1/status, /v1/peers, /v1/self, /v1/fdb, /v1/fdb/explain,
  * /v1/networks, /v1/endpoints, /v1/ipam and /v1/drops answer with the reports of operations.ts; POST /v1/attach, /v1/detach,
  * /v1/release, /v1/network/create, /v1/network/remove, /v1/forget and /v1/gossip/keys act; POST /v1/cni
  * is what the CNI plugin says. A failure is answered as {error: {code, message, hint}}.
@@ -107,6 +107,7 @@ async function shutDown(
 function routes({ operations, cni, log }: ApiModules): FastifyInstance {
   const app = Fastify({ logger: false, bodyLimit: MAX_BODY_BYTES, exposeHeadRoutes: false });
   for (const name of REPORT_NAMES) app.get(`/v1/${name}`, () => operations[name]());
+  app.get('/v1/self', () => operations.self());
   app.get('/v1/fdb/explain', request => operations.explain(parseExplainRequest(request.query)));
   app.post('/v1/attach', request => operations.attach(parseAttachRequest(request.body)));
   app.post('/v1/detach', request => operations.detach(parseDetachRequest(request.body)));

@@ -20,6 +20,7 @@ import {
   release,
   showReport,
 } from './commands.ts';
+import { addDoctor } from './doctor.ts';
 import { examples } from './examples.ts';
 import { explanationOf } from './explain.ts';
 import { gossipKeys } from './gossip-keys.ts';
@@ -65,6 +66,7 @@ export function buildProgram(io: CliIo): Command {
       showReport(io, REPORTS[name], command.optsWithGlobals<ReportOptions>()),
     );
   }
+  addDoctor(program, io);
   addNetwork(program, io);
   addCni(program, io);
   addForget(program, io);

@@ -1,5 +1,6 @@
 /** A node without a network: fixed reports, and endpoints that are only remembered. docs/cli.md shows these answers. */
 import { WeftError } from '../../dataplane/errors.ts';
+import type { SelfReport } from '../doctor/self-report.ts';
 import type {
   AttachRequest,
   DetachRequest,
@@ -20,6 +21,7 @@ import type {
   ReleaseRequest,
   StatusReport,
 } from '../operations.ts';
+import { FAKE_SELF } from './fake-doctor.ts';
 import { FAKE_IPAM, FAKE_NETWORKS } from './fake-networks.ts';
 
 export const FAKE_STATUS: StatusReport = {
@@ -246,6 +248,10 @@ export class FakeNode implements NodeOperations {
 
   status(): Promise<StatusReport> {
     return Promise.resolve(FAKE_STATUS);
+  }
+
+  self(): Promise<SelfReport> {
+    return Promise.resolve(FAKE_SELF);
   }
 
   peers(): Promise<readonly PeerReport[]> {
