@@ -6,6 +6,7 @@ import type { Dataplane } from '../dataplane/dataplane.ts';
 import type { OffloadStates } from '../dataplane/offload-states.ts';
 import { CniOperations } from './cni/cni-operations.ts';
 import type { Config } from './config/config.ts';
+import type { PathService } from './doctor/path/path-service.ts';
 import { selfReport } from './doctor/self-report.ts';
 import type { Endpoints } from './endpoints/endpoints.ts';
 import { ManagedAttach } from './endpoints/managed-attach.ts';
@@ -30,6 +31,7 @@ export interface NodeInterfaceParts {
   readonly carrier: Carrier;
   readonly pool: PoolNetworks;
   readonly set: NetworkSet;
+  readonly paths: PathService;
 }
 
 export interface NodeIdentity {
@@ -41,7 +43,7 @@ export function nodeInterfaces(
   parts: NodeInterfaceParts,
   { underlay, config }: NodeIdentity,
 ): Pick<RunningNode, 'operations' | 'cni'> {
-  const { carrier, endpoints, gossip, log, pool, set } = parts;
+  const { carrier, endpoints, gossip, log, paths, pool, set } = parts;
   const { name } = config.node;
   const modules = { clock: systemClock, random: systemRandom };
   const attaching = new ManagedAttach({ endpoints, networks: carrier, addresses: pool.ipam });
@@ -55,6 +57,9 @@ export function nodeInterfaces(
         { ...modules, catalogue: pool.catalogue, pool, set, endpoints, gossip },
         { self: name, configured: config.networks },
       ),
+      openPath: request => paths.openPath(request),
+      sendProbes: request => paths.sendProbes(request),
+      lookAtProbes: request => paths.lookAtProbes(request),
       self: async () =>
         selfReport({
           name,

@@ -25,6 +25,7 @@ import type { CniHandler } from './cni/call.ts';
 import type { Config } from './config/config.ts';
 import { formatHostPort } from './config/host-port.ts';
 import { requireUnderlayFits } from './config/semantics.ts';
+import { PathService } from './doctor/path/path-service.ts';
 import { EndpointStore } from './endpoints/endpoint-store.ts';
 import { Endpoints } from './endpoints/endpoints.ts';
 import { endpointWiring } from './endpoints/wiring.ts';
@@ -45,6 +46,7 @@ import { framesSent } from './records/frames-sent.ts';
 import { RecordService } from './records/record-service.ts';
 import { recordSource } from './records/record-source.ts';
 import type { RunningNode } from './running-node.ts';
+import { logOffloadLost } from './sender/offload-news.ts';
 import { offloadSwitches } from './sender/offload-switches.ts';
 import { TunnelSender } from './sender/tunnel-sender.ts';
 import { findUnderlay, type Underlay } from './underlay.ts';
@@ -101,6 +103,7 @@ class Node implements RunningNode {
   private readonly records: RecordService;
   private readonly claims: ClaimKeeper;
   private readonly peers: PeerStore;
+  private readonly paths: PathService;
   private readonly sender: TunnelSender;
   private readonly undo: (() => Promise<unknown>)[] = [];
   private stopping = false;
@@ -139,10 +142,16 @@ class Node implements RunningNode {
     const dataplaneHandlers: DataplaneHandlers = {
       portLost: ({ vni, port }) => this.onPortLost(vni, port),
       offloadLost: event => this.onOffloadLost(event),
+      probe: arrival => this.paths.onProbe(arrival),
       died: cause => this.fail(new WeftError('system', `the dataplane died: ${cause.message}`, { cause })),
     };
     this.dataplane = new Dataplane({}, { workers }, dataplaneHandlers);
     this.undo.push(() => this.dataplane.close());
+    this.paths = new PathService(
+      { clock: systemClock, keyring, dataplane: this.dataplane, gossip: () => this.gossip },
+      { vtep: { address, port: vxlanPort }, networks: () => this.networks.all() },
+    );
+    this.undo.push(async () => this.paths.stop());
     const superFrames = { tso: offloads.isAllowed('tap-tso'), uso: offloads.isAllowed('tap-uso') };
     this.networks = new NetworkSet(
       { log, dataplane: this.dataplane, rebuild: (network, make) => this.endpoints.rebuild(network, make) },
@@ -201,8 +210,7 @@ class Node implements RunningNode {
         keyring,
         profileName: config.gossip.profile,
         memory: { known: this.peers.load(), save: peers => this.peers.save(peers) },
-        takeLink: (socket, head) => this.records.takeLink(socket, head),
-        takeHint: (from, hint) => this.records.takeHint(from, hint),
+        ...this.paths.hooks(this.records),
         tags: this.tags(this.planned),
       },
     );
@@ -232,12 +240,12 @@ class Node implements RunningNode {
         onLost: event => this.onOffloadLost(event),
       },
     );
-    const { carrier, dataplane, endpoints, gossip, networks: set, pool, sender } = this;
+    const { carrier, dataplane, endpoints, gossip, networks: set, paths, pool, sender } = this;
     const records = recordSource(
       { dataplane, service: this.records, keeper: this.claims },
       { self: nodeName, vnis: () => set.vnis() },
     );
-    const parts = { log, carrier, dataplane, endpoints, gossip, offloads, pool, records, sender, set };
+    const parts = { log, carrier, dataplane, endpoints, gossip, offloads, paths, pool, records, sender, set };
     const offered = nodeInterfaces(parts, { underlay: address, config });
     ({ operations: this.operations, cni: this.cni } = offered);
   }
@@ -371,17 +379,9 @@ class Node implements RunningNode {
   }
 
   /** Traffic goes on without it, and costs more. */
-  private onOffloadLost({ offload, port, vni, errno }: OffloadLost): void {
-    if (offload === 'tunnel-gso' && port !== null) this.sender.injectorLost(port);
-    const where = { vni: vni ?? undefined, ifname: port ?? undefined };
-    const fields = { component: 'dataplane', offload, ...where, errno } as const;
-    // One line for the operator; what one port has met, the others will meet too.
-    if (this.offloads.lost(offload)) {
-      const event = 'offload_lost';
-      this.log.warn({ ...fields, event }, 'the kernel refuses an offload: not used any more');
-    } else {
-      this.log.debug(fields, 'the kernel refuses an offload on one more port');
-    }
+  private onOffloadLost(event: OffloadLost): void {
+    if (event.offload === 'tunnel-gso' && event.port !== null) this.sender.injectorLost(event.port);
+    logOffloadLost({ log: this.log, offloads: this.offloads }, event);
   }
 
   private onPortLost(vni: number, port: string): void {

@@ -2,6 +2,14 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import type { Clock } from '../../dataplane/clock.ts';
 import { WeftError } from '../../dataplane/errors.ts';
+import type {
+  PathOpening,
+  ProbeLookReport,
+  ProbeLookRequest,
+  ProbePathRequest,
+  ProbeSendReport,
+  ProbeSendRequest,
+} from '../doctor/path/path-facts.ts';
 import type { SelfReport } from '../doctor/self-report.ts';
 import type {
   AttachRequest,
@@ -60,6 +68,18 @@ export class ApiClient implements NodeOperations {
 
   self(): Promise<SelfReport> {
     return this.call('GET', '/v1/self');
+  }
+
+  openPath(request: ProbePathRequest): Promise<PathOpening> {
+    return this.call('POST', '/v1/probe/open', request);
+  }
+
+  sendProbes(request: ProbeSendRequest): Promise<ProbeSendReport> {
+    return this.call('POST', '/v1/probe/send', request);
+  }
+
+  lookAtProbes(request: ProbeLookRequest): Promise<ProbeLookReport> {
+    return this.call('POST', '/v1/probe/look', request);
   }
 
   peers(): Promise<readonly PeerReport[]> {

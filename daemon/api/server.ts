@@ -12,6 +12,7 @@ import type { CniHandler } from '../cni/call.ts';
 import { cniAnswer } from '../cni/cni-route.ts';
 import { errorFields, type Log } from '../log.ts';
 import type { NodeOperations } from '../operations.ts';
+import { addDoctorRoutes } from './doctor-routes.ts';
 import { type ErrorBody, HTTP_STATUS } from './error-status.ts';
 import {
   parseForgetRequest,
@@ -107,7 +108,7 @@ async function shutDown(
 function routes({ operations, cni, log }: ApiModules): FastifyInstance {
   const app = Fastify({ logger: false, bodyLimit: MAX_BODY_BYTES, exposeHeadRoutes: false });
   for (const name of REPORT_NAMES) app.get(`/v1/${name}`, () => operations[name]());
-  app.get('/v1/self', () => operations.self());
+  addDoctorRoutes(app, operations);
   app.get('/v1/fdb/explain', request => operations.explain(parseExplainRequest(request.query)));
   app.post('/v1/attach', request => operations.attach(parseAttachRequest(request.body)));
   app.post('/v1/detach', request => operations.detach(parseDetachRequest(request.body)));

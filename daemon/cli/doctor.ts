@@ -25,6 +25,10 @@ export function addDoctor(program: Command, io: CliIo): void {
   program
     .command('doctor')
     .description('Find out what is wrong, say why, and how it is mended')
+    .argument(
+      '[peer]',
+      'name of a node: of the paths to others only that to it (default: to all that are up)',
+    )
     .addOption(
       new Option(
         '--fix [level]',
@@ -38,16 +42,18 @@ export function addDoctor(program: Command, io: CliIo): void {
       `configuration file (default: that of the daemon, else ${DEFAULT_CONFIG_PATH})`,
     )
     .option('--json', 'print what was found as JSON')
-    .addHelpText('after', examples(['weft doctor', 'weft doctor --json', 'weft doctor --fix']))
+    .addHelpText('after', examples(['weft doctor', 'weft doctor vm-b --json', 'weft doctor --fix']))
     .addHelpText('after', '\nExit status: 0 nothing is wrong, 1 problems were found, 2 wrong usage.')
-    .action((_, command: Command) => doctor(io, command.optsWithGlobals<DoctorOptions>()));
+    .action((peer: string | undefined, _, command: Command) =>
+      doctor(io, peer, command.optsWithGlobals<DoctorOptions>()),
+    );
 }
 
-async function doctor(io: CliIo, options: DoctorOptions): Promise<void> {
+async function doctor(io: CliIo, peer: string | undefined, options: DoctorOptions): Promise<void> {
   const { fix } = options;
   const report = await examine(
     { host: io.host, operations: connect(io, options) },
-    { configPath: options.config, allowed: fix === true ? 'safe' : fix },
+    { peer, configPath: options.config, allowed: fix === true ? 'safe' : fix },
   );
   io.stdout.write(`${options.json === true ? JSON.stringify(report) : formatDoctor(report)}\n`);
   if (!report.healthy) throw new ProblemsFound('problems were found');

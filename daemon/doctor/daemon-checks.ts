@@ -60,7 +60,6 @@ function checkSilence(facts: HostFacts): readonly Finding[] {
 /** Bits of linux/capability.h, and what the daemon does with each. */
 const NEEDED = [
   { name: 'CAP_NET_ADMIN', bit: 12n, use: 'make and change links' },
-  { name: 'CAP_NET_RAW', bit: 13n, use: 'probe the paths to other VTEPs' },
   { name: 'CAP_SYS_ADMIN', bit: 21n, use: 'enter the namespaces of containers' },
 ] as const;
 

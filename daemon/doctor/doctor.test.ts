@@ -88,7 +88,7 @@ test('a healthy host has no findings', t => {
 test('each cause has its verdict, one sentence, and the command that mends it', t => {
   const table: readonly (readonly [Partial<HostFacts>, string, RegExp, string | null])[] = [
     [{ capabilities: 0xffff_ffffffn ^ (1n << 12n) }, 'capability-missing', /without CAP_NET_ADMIN/, null],
-    [{ capabilities: 0xffff_ffffffn ^ (1n << 13n) }, 'capability-missing', /without CAP_NET_RAW/, null],
+    [{ capabilities: 0xffff_ffffffn ^ (1n << 21n) }, 'capability-missing', /without CAP_SYS_ADMIN/, null],
     [{ lostOffloads: ['tap_tso'] }, 'offload-lost', /refused the offload tap_tso/, null],
     [
       { disk: { path: '/var/lib/weft', free: 1024 } },

@@ -7,8 +7,11 @@ import { loadConfig } from '../config/load.ts';
 import type { NodeOperations } from '../operations.ts';
 import { type ConfigFacts, collectHost, type Known } from './collect-host.ts';
 import { examineHost } from './doctor.ts';
-import { type Finding, isProblem } from './finding.ts';
+import { type Finding, isProblem, sortFindings } from './finding.ts';
 import type { HostPort } from './host-port.ts';
+import { checkPath } from './path/path-checks.ts';
+import type { PathFacts } from './path/path-facts.ts';
+import { probePath } from './path/path-prober.ts';
 
 export interface ExaminationModules {
   readonly host: HostPort;
@@ -18,6 +21,20 @@ export interface ExaminationModules {
 export interface ExaminationOptions {
   /** undefined: that of the running daemon, else the default. */
   readonly configPath: string | undefined;
+  /** Name of a node: only the path to it is looked at, besides this host. undefined: the paths to all that are up. */
+  readonly peer: string | undefined;
+}
+
+/** The path to one peer, as far as it is known. */
+export interface PathSummary {
+  readonly peer: string;
+  readonly address: string;
+  /** Bytes of the largest IP packet that passes, up to what the networks need; null: none, or it could not be probed. */
+  readonly there: number | null;
+  readonly back: number | null;
+  readonly needed: number;
+  /** Milliseconds by which its clock is ahead of ours; null: not known. */
+  readonly clock_ms: number | null;
 }
 
 /** What `weft doctor --json` prints. */
@@ -33,28 +50,66 @@ export interface DoctorReport {
   readonly failed: readonly { readonly command: string; readonly reason: string }[];
   /** What was not looked at, and why. */
   readonly not_checked: readonly string[];
+  readonly paths: readonly PathSummary[];
 }
 
-export type Diagnosis = Pick<DoctorReport, 'node' | 'healthy' | 'findings' | 'not_checked'>;
+export type Diagnosis = Omit<DoctorReport, 'mended' | 'failed'>;
 
 /** Looks at everything once. Throws `not_permitted` where root is needed. */
 export async function diagnose(modules: ExaminationModules, options: ExaminationOptions): Promise<Diagnosis> {
   const known = await ask(modules, options);
   const { facts, unknown } = await collectHost(modules.host, known);
-  const findings = examineHost(facts);
+  const peers =
+    known.daemon === undefined ? [] : options.peer === undefined ? known.peerNames : [options.peer];
+  const paths = await inTurns(PATHS_AT_ONCE, peers, peer => probePath(modules, peer));
+  const ifname = facts.links.find(({ addr_info }) =>
+    addr_info.some(({ local }) => local === known.daemon?.underlay),
+  )?.ifname;
+  const findings = sortFindings([
+    ...examineHost(facts),
+    ...paths.flatMap(path => checkPath(path, { ifname })),
+  ]);
   return {
     node: known.daemon?.name ?? null,
     healthy: !findings.some(isProblem),
     findings,
-    not_checked: unknown,
+    not_checked: [...unknown, ...paths.flatMap(uncheckedOf)],
+    paths: paths.map(summaryOf),
   };
+}
+
+/** Each is a session of two daemons, and some two hundred datagrams where something is wrong. */
+const PATHS_AT_ONCE = 8;
+
+async function inTurns<T, R>(
+  atOnce: number,
+  items: readonly T[],
+  work: (item: T) => Promise<R>,
+): Promise<readonly R[]> {
+  const results: R[] = [];
+  for (let i = 0; i < items.length; i += atOnce) {
+    results.push(...(await Promise.all(items.slice(i, i + atOnce).map(work))));
+  }
+  return results;
+}
+
+function uncheckedOf({ opening: { peer }, vxlan }: PathFacts): readonly string[] {
+  if (vxlan === undefined) return [`VXLAN to ${peer}: gossip has to pass for it`];
+  if (vxlan.raw !== undefined) return [];
+  return [`checksums of what is sent to ${peer}: this process may not send raw packets`];
+}
+
+function summaryOf({ opening, vxlan }: PathFacts): PathSummary {
+  const { peer, address, needed_bytes: needed, clock_ms } = opening;
+  const { there = null, back = null } = vxlan?.largest ?? {};
+  return { peer, address, there, back, needed, clock_ms };
 }
 
 /** Questions that a daemon which is down does not answer. */
 async function ask(
   { host, operations }: ExaminationModules,
   { configPath }: ExaminationOptions,
-): Promise<Known> {
+): Promise<Known & { readonly peerNames: readonly string[] }> {
   try {
     const [daemon, peers, status] = await Promise.all([
       operations.self(),
@@ -67,11 +122,19 @@ async function ask(
     const alive = peers.filter(({ state }) => state === 'alive' || state === 'suspect');
     const path = configPath ?? (await configOfProcess(host, daemon.pid));
     const config = await readConfig(path);
-    return { daemon, silence: undefined, lostOffloads, peers: alive.map(({ address }) => address), config };
+    return {
+      daemon,
+      silence: undefined,
+      lostOffloads,
+      peers: alive.map(({ address }) => address),
+      // A member that is no weft node (a serf agent) has no VXLAN.
+      peerNames: alive.filter(({ vnis }) => vnis.length > 0).map(({ name }) => name),
+      config,
+    };
   } catch (error) {
     if (!(error instanceof WeftError) || error.code !== 'unavailable') throw error;
     const config = await readConfig(configPath ?? DEFAULT_CONFIG_PATH);
-    return { daemon: undefined, silence: error.message, lostOffloads: [], peers: [], config };
+    return { daemon: undefined, silence: error.message, lostOffloads: [], peers: [], peerNames: [], config };
   }
 }
 

@@ -30,7 +30,9 @@ export function finding(
   mend: string | null = null,
 ): Finding {
   const { severity, fix } = VERDICTS[verdict];
-  return { verdict, severity, subject, sentence, mend, fix: mend === null ? 'hand' : fix };
+  // A comment is to be read, for it speaks of other hosts.
+  const isCommand = mend !== null && !mend.startsWith('#');
+  return { verdict, severity, subject, sentence, mend, fix: isCommand ? fix : 'hand' };
 }
 
 /** Whether it counts: a note does not. */

@@ -1,6 +1,8 @@
 /** The doctor's view of this host: programs that tell something, and files of the kernel. Fakes give texts instead. */
 import { execFile } from 'node:child_process';
 import { readdir, readFile, stat, statfs } from 'node:fs/promises';
+import type { PathSession } from './path/path-facts.ts';
+import type { RawSender } from './path/path-prober.ts';
 
 export interface HostPort {
   /** What the program prints; undefined: it is not there, was refused, or did not end in time. */
@@ -15,6 +17,8 @@ export interface HostPort {
   freeBytes(path: string): Promise<number | undefined>;
   /** Runs a command line of sh(1); what it complained of, or undefined if it succeeded. */
   mend(command: string): Promise<string | undefined>;
+  /** Throws where this process may not have raw sockets. */
+  openRaw(session: PathSession): Promise<RawSender>;
 }
 
 /** A ruleset of 10,000 rules is listed within a second. */
@@ -46,5 +50,10 @@ export const realHost: HostPort = {
         resolve(error === null ? undefined : stderr.trim() || error.message),
       );
     });
+  },
+  async openRaw(session) {
+    // Loaded here only: it brings an addon, which no other command needs.
+    const { openRawSender } = await import('./path/raw-sender.ts');
+    return openRawSender(session);
   },
 };

@@ -30,7 +30,7 @@ function hostWith(links: readonly object[]): FakeHost {
   return host;
 }
 
-const options = { configPath: '/nowhere/weft.yaml', allowed: undefined };
+const options = { peer: undefined, configPath: '/nowhere/weft.yaml', allowed: undefined };
 
 test('a healthy host is found healthy, and nothing is run', async t => {
   const host = hostWith([NIC, ...LINKS]);
@@ -41,7 +41,8 @@ test('a healthy host is found healthy, and nothing is run', async t => {
     findings: [],
     mended: [],
     failed: [],
-    not_checked: [],
+    not_checked: ['checksums of what is sent to vm-b: this process may not send raw packets'],
+    paths: [{ peer: 'vm-b', address: '192.0.2.2', there: 1500, back: 1500, needed: 1500, clock_ms: 0 }],
   });
   t.deepEqual(host.mended, []);
 });
@@ -92,6 +93,7 @@ test('what cannot be found out is said', async t => {
     'links: ip (iproute2) tells nothing',
     'ports and queues: ss (iproute2) tells nothing',
     'packet filters: neither nft nor iptables-nft-save tells anything',
+    'checksums of what is sent to vm-b: this process may not send raw packets',
   ]);
 });
 

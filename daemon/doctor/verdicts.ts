@@ -35,6 +35,20 @@ const verdicts = {
   'conntrack-vxlan': { severity: 'note', fix: 'safe' },
   'receive-overflow': { severity: 'warning', fix: 'hand' },
   'gossip-buffer': { severity: 'note', fix: 'safe' },
+  // The path to a peer
+  'gossip-silent': { severity: 'error', fix: 'hand' },
+  'gossip-udp-blocked': { severity: 'error', fix: 'hand' },
+  'gossip-tcp-blocked': { severity: 'error', fix: 'hand' },
+  'vxlan-refused': { severity: 'error', fix: 'hand' },
+  'vxlan-closed': { severity: 'error', fix: 'hand' },
+  'vxlan-blocked': { severity: 'error', fix: 'hand' },
+  'vxlan-blocked-out': { severity: 'error', fix: 'hand' },
+  'vxlan-blocked-in': { severity: 'error', fix: 'hand' },
+  'path-mtu': { severity: 'error', fix: 'hand' },
+  'checksum-corrupted': { severity: 'error', fix: 'all' },
+  'nat-rewrite': { severity: 'error', fix: 'hand' },
+  'vtep-mismatch': { severity: 'error', fix: 'hand' },
+  'clock-skew': { severity: 'warning', fix: 'hand' },
 } as const satisfies Readonly<Record<string, Verdict>>;
 
 export type VerdictId = keyof typeof verdicts;

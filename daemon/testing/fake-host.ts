@@ -38,4 +38,8 @@ export class FakeHost implements HostPort {
     this.mended.push(command);
     return Promise.resolve(this.onMend(command));
   }
+
+  openRaw(): Promise<never> {
+    return Promise.reject(new Error('Operation not permitted'));
+  }
 }

@@ -21,7 +21,7 @@ import type {
   ReleaseRequest,
   StatusReport,
 } from '../operations.ts';
-import { FAKE_SELF } from './fake-doctor.ts';
+import { FAKE_SELF, fakePaths } from './fake-doctor.ts';
 import { FAKE_IPAM, FAKE_NETWORKS } from './fake-networks.ts';
 
 export const FAKE_STATUS: StatusReport = {
@@ -253,6 +253,10 @@ export class FakeNode implements NodeOperations {
   self(): Promise<SelfReport> {
     return Promise.resolve(FAKE_SELF);
   }
+
+  readonly openPath = fakePaths.openPath;
+  readonly sendProbes = fakePaths.sendProbes;
+  readonly lookAtProbes = fakePaths.lookAtProbes;
 
   peers(): Promise<readonly PeerReport[]> {
     return Promise.resolve(FAKE_PEERS);
