@@ -6,6 +6,7 @@ import { DEFAULT_IFNAME } from '../api/requests.ts';
 import { DEFAULT_SOCKET_PATH } from '../api/socket-path.ts';
 import { DEFAULT_CONFIG_PATH } from '../config/config.ts';
 import { version } from '../package-info.ts';
+import { addBugReport } from './bug-report.ts';
 import { addCni } from './cni.ts';
 import {
   type AttachOptions,
@@ -67,6 +68,7 @@ export function buildProgram(io: CliIo): Command {
     );
   }
   addDoctor(program, io);
+  addBugReport(program, io);
   addNetwork(program, io);
   addCni(program, io);
   addForget(program, io);

@@ -55,8 +55,17 @@ export interface DoctorReport {
 
 export type Diagnosis = Omit<DoctorReport, 'mended' | 'failed'>;
 
+/** Where the node keeps what is its own; `state` is undefined where it is not known. */
+export interface Places {
+  readonly configPath: string;
+  readonly state: string | undefined;
+}
+
 /** Looks at everything once. Throws `not_permitted` where root is needed. */
-export async function diagnose(modules: ExaminationModules, options: ExaminationOptions): Promise<Diagnosis> {
+export async function diagnose(
+  modules: ExaminationModules,
+  options: ExaminationOptions,
+): Promise<Diagnosis & Places> {
   const known = await ask(modules, options);
   const { facts, unknown } = await collectHost(modules.host, known);
   const peers =
@@ -75,6 +84,8 @@ export async function diagnose(modules: ExaminationModules, options: Examination
     findings,
     not_checked: [...unknown, ...paths.flatMap(uncheckedOf)],
     paths: paths.map(summaryOf),
+    configPath: known.configPath,
+    state: known.daemon?.state ?? known.config?.state,
   };
 }
 
@@ -109,7 +120,7 @@ function summaryOf({ opening, vxlan }: PathFacts): PathSummary {
 async function ask(
   { host, operations }: ExaminationModules,
   { configPath }: ExaminationOptions,
-): Promise<Known & { readonly peerNames: readonly string[] }> {
+): Promise<Known & { readonly peerNames: readonly string[]; readonly configPath: string }> {
   try {
     const [daemon, peers, status] = await Promise.all([
       operations.self(),
@@ -130,11 +141,21 @@ async function ask(
       // A member that is no weft node (a serf agent) has no VXLAN.
       peerNames: alive.filter(({ vnis }) => vnis.length > 0).map(({ name }) => name),
       config,
+      configPath: path,
     };
   } catch (error) {
     if (!(error instanceof WeftError) || error.code !== 'unavailable') throw error;
-    const config = await readConfig(configPath ?? DEFAULT_CONFIG_PATH);
-    return { daemon: undefined, silence: error.message, lostOffloads: [], peers: [], peerNames: [], config };
+    const path = configPath ?? DEFAULT_CONFIG_PATH;
+    const config = await readConfig(path);
+    return {
+      daemon: undefined,
+      silence: error.message,
+      lostOffloads: [],
+      peers: [],
+      peerNames: [],
+      config,
+      configPath: path,
+    };
   }
 }
 

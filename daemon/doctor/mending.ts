@@ -35,7 +35,8 @@ export async function examine(
   }
   const left = new Set(diagnosis.findings.map(({ mend }) => mend));
   const mended = [...tried.values()].filter(({ mend }) => !left.has(mend));
-  return { ...diagnosis, mended, failed };
+  const { configPath: _, state: __, ...found } = diagnosis;
+  return { ...found, mended, failed };
 }
 
 function mayRun({ mend, fix }: Finding, allowed: AllowedFix): boolean {

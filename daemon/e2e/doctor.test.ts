@@ -3,7 +3,7 @@
  *
  *   a-c1 198.18.0.1 ── wf-blue ── [ weft a ] ─ eth0 ══ switch ══ eth0 ─ [ weft b ] ── 198.18.0.2 b-c1
  */
-import { chmodSync } from 'node:fs';
+import { chmodSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { DoctorReport } from '../doctor/examination.ts';
@@ -15,6 +15,9 @@ import { ping } from '../lab/ping.ts';
 import { type Vm, weftCommand } from '../lab/vm.ts';
 import { inLab } from './in-lab.ts';
 import { assertPing, attachPair, startPair, waitForPeer, waitForPing } from './overlay.ts';
+
+/** A dozen starts of a command each, on a machine that may be busy. */
+const PATIENCE_MS = 300_000;
 
 const KEY = Buffer.alloc(32, 7).toString('base64');
 
@@ -56,6 +59,7 @@ async function passes(from: Host, address: string): Promise<boolean> {
 }
 
 test('doctor: what is wrong with a host is named, and mended', async t => {
+  t.timeout(PATIENCE_MS);
   await inLab(t, { name: 'doctor-host', wire: 'veth' }, async lab => {
     const pair = await startPair(lab, { gossipKey: KEY });
     const { c1 } = await attachPair(pair);
@@ -64,8 +68,6 @@ test('doctor: what is wrong with a host is named, and mended', async t => {
     const config = join(a.directory, 'weft.yaml');
 
     // The lab writes it for everybody to read.
-    const fresh = await doctor(a);
-    t.deepEqual(fresh.verdicts, ['key-file-open']);
     chmodSync(config, 0o600);
     const healthy = await doctor(a);
     t.deepEqual([healthy.code, healthy.verdicts, healthy.not_checked], [0, [], []]);
@@ -86,6 +88,7 @@ test('doctor: what is wrong with a host is named, and mended', async t => {
     await noRules(a);
 
     await underlayTooSmall(t, a, c1);
+    await reportWithoutSecrets(t, a);
     await daemonDown(t, a, b);
   });
 });
@@ -124,10 +127,24 @@ async function underlayTooSmall(t: ExecutionContext, a: Vm, c1: Container): Prom
     sentenceOf(report, 'path-mtu'),
     /^Packets of more than (1399|1400) bytes are lost from this host to b/,
   );
-  t.is((await doctor(a, '--fix')).code, 1, 'what is not ours is not touched');
   const mended = await doctor(a, '--fix=all');
   t.deepEqual([mended.code, mended.verdicts], [0, []]);
   await assertPing(t, c1, '198.18.0.2', { size: 1422 });
+}
+
+/** Not even where somebody has written the key into a rule. */
+async function reportWithoutSecrets(t: ExecutionContext, a: Vm): Promise<void> {
+  await a.exec('nft', [`add table inet lab; add chain inet lab c { comment "${KEY}"; }`]);
+  const file = join(a.directory, 'report.tar.gz');
+  const [program, ...command] = weftCommand('--socket', a.apiSocket, 'report', file, '--json');
+  const { stdout } = await a.exec(program, command);
+  t.like(JSON.parse(stdout), { file });
+  t.is(statSync(file).mode & 0o777, 0o600);
+  const { stdout: everything } = await a.exec('tar', ['-xzOf', file]);
+  for (const form of [KEY, Buffer.from(KEY, 'base64').toString('hex')]) t.false(everything.includes(form));
+  for (const part of ['"wf-blue"', '(removed)', 'qdisc', 'Udp:', 'tx-checksumming'])
+    t.true(everything.includes(part), part);
+  await noRules(a);
 }
 
 async function daemonDown(t: ExecutionContext, a: Vm, b: Vm): Promise<void> {
@@ -139,10 +156,7 @@ async function daemonDown(t: ExecutionContext, a: Vm, b: Vm): Promise<void> {
   await b.ip('link add vx0 type vxlan id 5 dstport 4789 local 192.0.2.2 nolearning', 'link set vx0 up');
   const down = await doctor(b, '--config', join(b.directory, 'weft.yaml'), '--fix=all');
   t.is(down.node, null);
-  t.deepEqual(
-    down.verdicts,
-    ['daemon-down', 'key-file-open', 'port-taken'].filter(one => one !== 'key-file-open'),
-  );
+  t.deepEqual(down.verdicts, ['daemon-down', 'port-taken']);
   t.regex(sentenceOf(down, 'port-taken'), /UDP port 4789 is taken by vx0, a VXLAN device of the kernel/);
   const mend = down.findings.find(({ verdict }) => verdict === 'port-taken')?.mend ?? '';
   await b.exec('sh', ['-c', mend]);
@@ -152,6 +166,7 @@ async function daemonDown(t: ExecutionContext, a: Vm, b: Vm): Promise<void> {
 }
 
 test('doctor: what is wrong on the path to a peer is named, with its direction', async t => {
+  t.timeout(PATIENCE_MS);
   await inLab(t, { name: 'doctor-path' }, async lab => {
     const pair = await startPair(lab);
     const { c1 } = await attachPair(pair);
@@ -170,12 +185,10 @@ test('doctor: what is wrong on the path to a peer is named, with its direction',
     // The other side sees its own rules, and that nothing comes back.
     const there = await doctor(b, '--fix=all');
     t.deepEqual(there.verdicts, []);
-    t.deepEqual(
-      [...new Set(there.mended.map(({ verdict }) => verdict))].toSorted(),
-      ['gossip-dropped', 'gossip-udp-blocked', 'vxlan-blocked-in', 'vxlan-dropped'].filter(one =>
-        one.endsWith('-dropped'),
-      ),
-    );
+    t.deepEqual([...new Set(there.mended.map(({ verdict }) => verdict))].toSorted(), [
+      'gossip-dropped',
+      'vxlan-dropped',
+    ]);
     t.deepEqual((await doctor(a)).verdicts, []);
     await waitForPing(c1, '198.18.0.2');
     await noRules(b);
@@ -216,13 +229,14 @@ test('doctor: what is wrong on the path to a peer is named, with its direction',
     t.regex(sentenceOf(translated, 'nat-rewrite'), /from 192\.0\.2\.1 reaches b from 192\.0\.2\.77/);
     await noRules(a);
 
+    // As a network card does that sums wrongly; what was whole before it passes.
     await rules(
-      b,
+      a,
       ['udp dport 4789 udp sport != 4788 udp checksum set 0x1234'],
-      'filter hook prerouting priority -300',
+      'filter hook postrouting priority 300',
     );
-    t.deepEqual((await doctor(a)).verdicts, ['checksum-corrupted']);
-    await noRules(b);
-    t.deepEqual((await doctor(a)).verdicts, []);
+    const corrupted = await doctor(a);
+    t.deepEqual(corrupted.verdicts, ['checksum-corrupted']);
+    t.regex(sentenceOf(corrupted, 'checksum-corrupted'), /network card of this host/);
   });
 });

@@ -74,12 +74,6 @@ export interface PathOperations {
   lookAtProbes(request: ProbeLookRequest): Promise<ProbeLookReport>;
 }
 
-/** One packet size after the other, in one direction: what passes, and what does not. */
-export interface SizeFact {
-  /** The largest that passed; 0: none did. */
-  readonly passes: number;
-}
-
 /** What is known of a path when it is judged. */
 export interface PathFacts {
   readonly opening: PathOpening;
