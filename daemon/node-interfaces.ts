@@ -9,6 +9,8 @@ import { CniOperations } from './cni/cni-operations.ts';
 import type { Config } from './config/config.ts';
 import type { DnsService } from './dns/dns-service.ts';
 import { dnsSource } from './dns/dns-source.ts';
+import type { PathService } from './doctor/path/path-service.ts';
+import { selfReport } from './doctor/self-report.ts';
 import type { Endpoints } from './endpoints/endpoints.ts';
 import { type EndpointAddresses, ManagedAttach } from './endpoints/managed-attach.ts';
 import type { Log, LogCounts } from './log.ts';
@@ -37,6 +39,7 @@ export interface NodeInterfaceParts {
   readonly carrier: Carrier;
   readonly pool: PoolNetworks;
   readonly set: NetworkSet;
+  readonly paths: PathService;
 }
 
 export interface NodeIdentity {
@@ -54,7 +57,7 @@ export function nodeInterfaces(
   { config, underlay }: NodeIdentity,
 ): NodeInterfaces {
   const { name } = config.node;
-  const { carrier, dataplane, dns, endpoints, gossip, log, pool, set } = parts;
+  const { carrier, dataplane, dns, endpoints, gossip, log, paths, pool, set } = parts;
   const modules = { clock: systemClock, random: systemRandom };
   const attaching = new ManagedAttach({ endpoints, networks: carrier, addresses: parts.addresses });
   const attach = attaching.attach.bind(attaching);
@@ -83,6 +86,19 @@ export function nodeInterfaces(
       ...nodeOperations({ ...parts, ...modules, name, underlay, attach, networks, dns: names }),
       ...ofNetworks,
       metrics: format => metrics.text(format),
+      openPath: request => paths.openPath(request),
+      sendProbes: request => paths.sendProbes(request),
+      lookAtProbes: request => paths.lookAtProbes(request),
+      self: async () =>
+        selfReport({
+          name,
+          underlay,
+          vxlanPort: config.vxlan.port,
+          gossipPort: config.gossip.port,
+          state: config.paths.state,
+          networks,
+          endpoints,
+        }),
     },
     release: () => loopDelay?.stop(),
   };

@@ -25,6 +25,7 @@ import type { Config } from './config/config.ts';
 import { formatHostPort } from './config/host-port.ts';
 import { requireUnderlayFits } from './config/semantics.ts';
 import { DnsService } from './dns/dns-service.ts';
+import { PathService } from './doctor/path/path-service.ts';
 import { isOverlay } from './endpoints/endpoint.ts';
 import { EndpointStore } from './endpoints/endpoint-store.ts';
 import { Endpoints } from './endpoints/endpoints.ts';
@@ -114,6 +115,7 @@ class Node implements RunningNode {
   private readonly claims: ClaimKeeper;
   private readonly dns: DnsService;
   private readonly peers: PeerStore;
+  private readonly paths: PathService;
   readonly sender: TunnelSender;
   private readonly undo: (() => Promise<unknown>)[] = [];
   private stopping = false;
@@ -153,10 +155,16 @@ class Node implements RunningNode {
     const dataplaneHandlers: DataplaneHandlers = {
       portLost: ({ vni, port }) => this.onPortLost(vni, port),
       offloadLost: event => reportOffloadLoss(this, event),
+      probe: arrival => this.paths.onProbe(arrival),
       died: cause => this.fail(new WeftError('system', `the dataplane died: ${cause.message}`, { cause })),
     };
     this.dataplane = new Dataplane({}, { workers }, dataplaneHandlers);
     this.undo.push(() => this.dataplane.close());
+    this.paths = new PathService(
+      { clock: systemClock, keyring, dataplane: this.dataplane, gossip: () => this.gossip },
+      { vtep: { address, port: vxlanPort }, networks: () => this.networks.all() },
+    );
+    this.undo.push(async () => this.paths.stop());
     const superFrames = { tso: offloads.isAllowed('tap-tso'), uso: offloads.isAllowed('tap-uso') };
     this.pool = new PoolNetworks(
       {
@@ -248,8 +256,7 @@ class Node implements RunningNode {
         keyring,
         profileName: config.gossip.profile,
         memory: { known: this.peers.load(), save: peers => this.peers.save(peers) },
-        takeLink: (socket, head) => this.records.takeLink(socket, head),
-        takeHint: (from, hint) => this.records.takeHint(from, hint),
+        ...this.paths.hooks(this.records),
         tags: this.sharing.tags(),
       },
     );
@@ -279,7 +286,7 @@ class Node implements RunningNode {
         onLost: event => reportOffloadLoss(this, event),
       },
     );
-    const { carrier, dataplane, dns, endpoints, gossip, networks: set, pool, sender } = this;
+    const { carrier, dataplane, dns, endpoints, gossip, networks: set, paths, pool, sender } = this;
     const records = recordSource(
       { dataplane, service: this.records, keeper: this.claims },
       { self: nodeName, vnis: () => set.vnis() },
@@ -295,6 +302,7 @@ class Node implements RunningNode {
       endpoints,
       gossip,
       offloads,
+      paths,
       pool,
       records,
       sender,

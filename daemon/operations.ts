@@ -11,6 +11,7 @@ import type { ClaimState } from '../dataplane/claims.ts';
 import type { OffloadKey, OffloadState } from '../dataplane/offloads.ts';
 import type { MacvlanMode, NetworkMode } from './config/config.ts';
 import type { DnsReport, ResolveReport, ResolveRequest, ResolverState } from './dns/dns-reports.ts';
+import type { DoctorOperations } from './doctor/doctor-operations.ts';
 import type { AttachKind } from './endpoints/endpoint.ts';
 import type { PortMapping } from './endpoints/port-mapping.ts';
 import type { Route } from './endpoints/route.ts';
@@ -378,7 +379,7 @@ export interface DetachRequest {
 }
 
 /** The running node. Requests arrive checked and in canonical form (api/requests.ts). Every method may throw a WeftError, whose line is shown to the operator. */
-export interface NodeOperations {
+export interface NodeOperations extends DoctorOperations {
   status(): Promise<StatusReport>;
   peers(): Promise<readonly PeerReport[]>;
   fdb(): Promise<readonly FdbReport[]>;

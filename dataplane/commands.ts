@@ -8,6 +8,7 @@ import type { NetworkOptions } from './network.ts';
 import type { NextHop } from './next-hops.ts';
 import type { Offload, OffloadLost } from './offloads.ts';
 import type { PortCounters } from './ports.ts';
+import type { ProbeArrival, ProbeSend } from './probe-port.ts';
 
 export interface VtepSpec {
   readonly address: VtepAddress;
@@ -76,6 +77,9 @@ export interface Commands {
   releaseMac: { readonly vni: Vni; readonly mac: MacAddress };
   /** Where other nodes say that stations are: what is new of it. */
   changeClaims: { readonly vni: Vni } & ClaimChanges;
+  /** The sessions of path probes that are open, by their tokens; the complete set (probe-port.ts). */
+  setProbes: { readonly tokens: readonly Uint8Array[] };
+  sendProbe: ProbeSend;
   /** All claims of all networks, and what became of each: to be held against what they should be. */
   readClaims: Record<never, never>;
   readTable: Record<never, never>;
@@ -97,6 +101,9 @@ export interface Answers {
   attachMac: undefined;
   releaseMac: undefined;
   changeClaims: undefined;
+  setProbes: undefined;
+  /** 0, or the errno that refused it. */
+  sendProbe: number;
   readClaims: readonly InstalledClaim[];
   readTable: readonly TableEntry[];
   readCounters: DataplaneCounters;
@@ -161,5 +168,7 @@ export type FromWorker =
     }
   /** The kernel refused an offload, which is not used any more; at most once for each port and offload. */
   | ({ readonly type: 'offloadLost' } & OffloadLost)
+  /** A probe of an open session. */
+  | ({ readonly type: 'probe' } & ProbeArrival)
   /** The device of a port was deleted; the port is closed and gone from its network. */
   | { readonly type: 'portLost'; readonly vni: Vni; readonly port: string; readonly errno: number };

@@ -3,6 +3,15 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 import type { Clock } from '../../dataplane/clock.ts';
 import { WeftError } from '../../dataplane/errors.ts';
 import type { ResolveReport, ResolveRequest } from '../dns/dns-reports.ts';
+import type {
+  PathOpening,
+  ProbeLookReport,
+  ProbeLookRequest,
+  ProbePathRequest,
+  ProbeSendReport,
+  ProbeSendRequest,
+} from '../doctor/path/path-facts.ts';
+import type { SelfReport } from '../doctor/self-report.ts';
 import { METRIC_CONTENT_TYPES, type MetricFormat } from '../metrics/metric-format.ts';
 import type {
   AttachRequest,
@@ -64,6 +73,22 @@ export class ApiClient implements NodeOperations {
 
   status(): Promise<StatusReport> {
     return this.call('GET', '/v1/status');
+  }
+
+  self(): Promise<SelfReport> {
+    return this.call('GET', '/v1/self');
+  }
+
+  openPath(request: ProbePathRequest): Promise<PathOpening> {
+    return this.call('POST', '/v1/probe/open', request);
+  }
+
+  sendProbes(request: ProbeSendRequest): Promise<ProbeSendReport> {
+    return this.call('POST', '/v1/probe/send', request);
+  }
+
+  lookAtProbes(request: ProbeLookRequest): Promise<ProbeLookReport> {
+    return this.call('POST', '/v1/probe/look', request);
   }
 
   peers(): Promise<readonly PeerReport[]> {

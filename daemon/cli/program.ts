@@ -6,6 +6,7 @@ import { DEFAULT_IFNAME } from '../api/requests.ts';
 import { DEFAULT_SOCKET_PATH } from '../api/socket-path.ts';
 import { DEFAULT_CONFIG_PATH } from '../config/config.ts';
 import { version } from '../package-info.ts';
+import { addBugReport } from './bug-report.ts';
 import { addCni } from './cni.ts';
 import {
   type AttachOptions,
@@ -20,6 +21,7 @@ import {
   release,
   showReport,
 } from './commands.ts';
+import { addDoctor } from './doctor.ts';
 import { examples } from './examples.ts';
 import { explanationOf } from './explain.ts';
 import { gossipKeys } from './gossip-keys.ts';
@@ -67,6 +69,8 @@ export function buildProgram(io: CliIo): Command {
       showReport(io, REPORTS[name], command.optsWithGlobals<ReportOptions>()),
     );
   }
+  addDoctor(program, io);
+  addBugReport(program, io);
   addNetwork(program, io);
   addResolve(program, io);
   addCni(program, io);

@@ -2,6 +2,7 @@
 import { WeftError } from '../../dataplane/errors.ts';
 import { DNS_DROPS } from '../dns/dns-counters.ts';
 import type { ResolveReport, ResolveRequest } from '../dns/dns-reports.ts';
+import type { SelfReport } from '../doctor/self-report.ts';
 import { formatMetrics } from '../metrics/exposition.ts';
 import type { MetricFormat } from '../metrics/metric-format.ts';
 import { sample } from '../metrics/samples.ts';
@@ -25,6 +26,7 @@ import type {
   ReleaseRequest,
   StatusReport,
 } from '../operations.ts';
+import { FAKE_SELF, fakePaths } from './fake-doctor.ts';
 import { FAKE_IPAM, FAKE_NETWORKS } from './fake-networks.ts';
 import { FAKE_STATUS } from './fake-status.ts';
 
@@ -202,6 +204,14 @@ export class FakeNode implements NodeOperations {
   status(): Promise<StatusReport> {
     return Promise.resolve(FAKE_STATUS);
   }
+
+  self(): Promise<SelfReport> {
+    return Promise.resolve(FAKE_SELF);
+  }
+
+  readonly openPath = fakePaths.openPath;
+  readonly sendProbes = fakePaths.sendProbes;
+  readonly lookAtProbes = fakePaths.lookAtProbes;
 
   peers(): Promise<readonly PeerReport[]> {
     return Promise.resolve(FAKE_PEERS);
