@@ -162,7 +162,7 @@ class Node implements RunningNode {
     this.undo.push(() => this.dataplane.close());
     this.paths = new PathService(
       { clock: systemClock, keyring, dataplane: this.dataplane, gossip: () => this.gossip },
-      { vtep: { address, port: vxlanPort }, networks: () => this.networks.all() },
+      { vtep: { address, port: vxlanPort }, networks: () => this.networks.overlays() },
     );
     this.undo.push(async () => this.paths.stop());
     const superFrames = { tso: offloads.isAllowed('tap-tso'), uso: offloads.isAllowed('tap-uso') };

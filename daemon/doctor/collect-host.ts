@@ -68,7 +68,7 @@ export async function collectHost(host: HostPort, known: Known): Promise<Collect
     links: links ?? [],
     sockets: [...parseSockets('udp', udp ?? ''), ...parseSockets('tcp', tcp ?? '')],
     sysctls,
-    rules: { chains: rules ?? [] },
+    rules: rules ?? { chains: [] },
     conntrack,
     containers,
     managed,
@@ -101,9 +101,14 @@ async function readSysctls(
   const devices = (await host.list('/proc/sys/net/ipv4/conf')) ?? [];
   const paths = [
     'core/rmem_max',
+    'ipv6/conf/all/forwarding',
     'bridge/bridge-nf-call-iptables',
     'bridge/bridge-nf-call-ip6tables',
-    ...devices.map(device => `ipv4/conf/${device}/rp_filter`),
+    ...devices.flatMap(device => [
+      `ipv4/conf/${device}/rp_filter`,
+      `ipv4/conf/${device}/forwarding`,
+      `ipv6/conf/${device}/force_forwarding`,
+    ]),
     ...ours.map(ifname => `ipv6/conf/${ifname}/disable_ipv6`),
   ];
   const values = await Promise.all(

@@ -2,7 +2,7 @@
 import type { HostPort } from './host-port.ts';
 import { parseIptablesRules } from './iptables-rules.ts';
 import { parseNftRules } from './nft-rules.ts';
-import type { Chain } from './packet-filter.ts';
+import type { Chain, RuleBook } from './packet-filter.ts';
 
 const SAVERS = [
   { program: 'iptables-nft-save', tool: 'iptables', family: 'ip', isLegacy: false },
@@ -12,7 +12,7 @@ const SAVERS = [
 ] as const;
 
 /** undefined: no tool tells anything. */
-export async function collectRules(host: HostPort): Promise<readonly Chain[] | undefined> {
+export async function collectRules(host: HostPort): Promise<RuleBook | undefined> {
   const saved = await Promise.all(
     SAVERS.map(async ({ program, tool, family, isLegacy }) => {
       // Listing the tables of a legacy iptables would make those that are not there.
@@ -29,7 +29,8 @@ export async function collectRules(host: HostPort): Promise<readonly Chain[] | u
   const listing = await host.run(['nft', '-j', 'list', 'ruleset']);
   const nft = listing === undefined ? undefined : parseOrNothing(listing, skipIptables);
   if (nft === undefined && !skipIptables) return undefined;
-  return [...(nft ?? []), ...saved.flatMap(({ chains }) => chains ?? [])];
+  const chains = [...(nft ?? []), ...saved.flatMap(one => one.chains ?? [])];
+  return { chains, hasNft: nft !== undefined };
 }
 
 function parseOrNothing(listing: string, skipIptables: boolean): readonly Chain[] | undefined {

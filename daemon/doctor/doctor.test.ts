@@ -8,7 +8,16 @@ import type { ExpectedLink, SelfReport } from './self-report.ts';
 
 const EXPECTED: readonly ExpectedLink[] = [
   ...FAKE_SELF.links,
-  { ifname: 'wv0', network: 'blue', kind: 'veth', netns: null, mtu: 1450, mac: null, master: 'wf-blue' },
+  {
+    ifname: 'wv0',
+    network: 'blue',
+    kind: 'veth',
+    netns: null,
+    mtu: 1450,
+    mac: null,
+    master: 'wf-blue',
+    addresses: [],
+  },
   {
     ifname: 'eth0',
     network: 'blue',
@@ -17,6 +26,7 @@ const EXPECTED: readonly ExpectedLink[] = [
     mtu: 1450,
     mac: '02:00:5e:10:00:02',
     master: null,
+    addresses: [],
   },
 ];
 const DAEMON: SelfReport = { ...FAKE_SELF, links: EXPECTED };

@@ -1,4 +1,5 @@
 /** What the kernel of this host drops on its way: packet filters, reverse-path filter, connection tracking, full queues. */
+import { ruleWords } from './culprit-words.ts';
 import { type Finding, finding } from './finding.ts';
 import type { HostFacts } from './host-facts.ts';
 import { type Culprit, culprits, type Hook, type Packet } from './packet-filter.ts';
@@ -53,11 +54,6 @@ function checkPorts({ ports, daemon, rules, links }: HostFacts): readonly Findin
       ...culprits(rules, ['output'], { ...out, protocol, dport, ...state }).map(blame('that goes out to')),
     ];
   });
-}
-
-function ruleWords({ chain, rule }: Culprit): string {
-  const place = `of chain ${chain.name} in table ${chain.family} ${chain.table} (${chain.tool})`;
-  return rule === null ? `The policy ${place}` : `The rule "${rule.text}" ${place}`;
 }
 
 /** A rule of ours before all others of the chain. */

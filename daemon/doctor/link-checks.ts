@@ -1,12 +1,16 @@
 /** Links: what weft has made, held against what it should be, and the underlay below it. */
 
+import type { Link } from '../net/ip.ts';
 import { type Finding, finding } from './finding.ts';
 import type { ContainerFact, HostFacts } from './host-facts.ts';
 import { ENCAPSULATION } from './overhead.ts';
 import type { ExpectedLink } from './self-report.ts';
 import { sh } from './shell.ts';
 
-type Seen = NonNullable<ContainerFact['link']> & { readonly master?: string };
+type Seen = NonNullable<ContainerFact['link']> & {
+  readonly master?: string;
+  readonly addr_info?: Link['addr_info'];
+};
 
 export function checkLinks(facts: HostFacts): readonly Finding[] {
   const { daemon } = facts;
@@ -14,6 +18,8 @@ export function checkLinks(facts: HostFacts): readonly Finding[] {
   return [
     ...checkUnderlay(facts),
     ...daemon.links.flatMap(expected => checkLink(expected, seenOf(expected, facts))),
+    ...daemon.links.flatMap(expected => checkAddresses(expected, facts)),
+    ...checkSuspended(facts),
     ...checkIpv6(facts),
     ...facts.managed.map(({ manager, ifname }) =>
       finding(
@@ -26,9 +32,9 @@ export function checkLinks(facts: HostFacts): readonly Finding[] {
   ];
 }
 
-/** The VM itself is no member of the overlay: it must not answer router advertisements of a container. */
+/** The VM itself is no member of the overlay, unless it is a gateway of IPv6: it must not answer router advertisements of a container. */
 function checkIpv6({ daemon, sysctls }: HostFacts): readonly Finding[] {
-  const ours = daemon?.links.filter(({ netns }) => netns === null) ?? [];
+  const ours = daemon?.links.filter(({ netns, addresses }) => netns === null && !addresses.some(isV6)) ?? [];
   return ours
     .filter(({ ifname }) => sysctls[`ipv6/conf/${ifname}/disable_ipv6`] === '0')
     .map(({ ifname }) =>
@@ -39,6 +45,44 @@ function checkIpv6({ daemon, sysctls }: HostFacts): readonly Finding[] {
         sh`sysctl -w net.ipv6.conf.${ifname}.disable_ipv6=1`,
       ),
     );
+}
+
+function isV6(address: string): boolean {
+  return address.includes(':');
+}
+
+/** Addresses by which containers reach the gateway, which is this host. */
+function checkAddresses({ ifname, network, addresses }: ExpectedLink, facts: HostFacts): readonly Finding[] {
+  const link = facts.links.find(one => one.ifname === ifname);
+  if (link === undefined) return [];
+  const present = link.addr_info.map(({ local, prefixlen }) => `${local}/${prefixlen}`);
+  const gone = addresses.filter(address => !present.includes(address));
+  if (gone.length === 0) return [];
+  const isIpv6Off = gone.some(isV6) && facts.sysctls[`ipv6/conf/${ifname}/disable_ipv6`] === '1';
+  const mend = [
+    ...(isIpv6Off ? [sh`sysctl -w net.ipv6.conf.${ifname}.disable_ipv6=0`] : []),
+    ...gone.map(address => sh`ip address add ${address} dev ${ifname}` + (isV6(address) ? ' nodad' : '')),
+  ];
+  return [
+    finding(
+      'gateway-address',
+      ifname,
+      `${ifname}, by which this host is the gateway of network ${network}, has lost ${gone.join(' and ')}, so that containers do not get out.`,
+      mend.join(' && '),
+    ),
+  ];
+}
+
+function checkSuspended({ daemon }: HostFacts): readonly Finding[] {
+  const cutOff = daemon?.networks.filter(({ suspended }) => suspended > 0) ?? [];
+  return cutOff.map(({ name, suspended }) =>
+    finding(
+      'addresses-unconfirmed',
+      name,
+      `${suspended} ${suspended === 1 ? 'container' : 'containers'} of network ${name} ${suspended === 1 ? 'is' : 'are'} cut off, for no majority of the voters confirms that the addresses are still those of this node.`,
+      sh`weft ipam`,
+    ),
+  );
 }
 
 const MANAGER_MENDS = {
@@ -151,7 +195,7 @@ function checkUnderlay({ daemon, links }: HostFacts): readonly Finding[] {
       ),
     );
   }
-  const [largest] = networks.toSorted((a, b) => b.mtu - a.mtu);
+  const [largest] = networks.filter(({ mode }) => mode === 'overlay').toSorted((a, b) => b.mtu - a.mtu);
   const overhead = ENCAPSULATION[underlay.includes(':') ? 6 : 4];
   if (largest !== undefined && mtu < largest.mtu + overhead) {
     const needed = largest.mtu + overhead;

@@ -40,6 +40,8 @@ export interface Chain {
 
 export interface RuleBook {
   readonly chains: readonly Chain[];
+  /** Whether nft has told all of its own; undefined: not known. */
+  readonly hasNft?: boolean;
 }
 
 export interface Packet {

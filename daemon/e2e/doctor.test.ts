@@ -14,7 +14,7 @@ import { notTested } from '../lab/not-tested.ts';
 import { ping } from '../lab/ping.ts';
 import { type Vm, weftCommand } from '../lab/vm.ts';
 import { inLab } from './in-lab.ts';
-import { assertPing, attachPair, startPair, waitForPeer, waitForPing } from './overlay.ts';
+import { addAttached, assertPing, attachPair, BLUE, startPair, waitForPeer, waitForPing } from './overlay.ts';
 
 /** A dozen starts of a command each, on a machine that may be busy. */
 const PATIENCE_MS = 300_000;
@@ -164,6 +164,43 @@ async function daemonDown(t: ExecutionContext, a: Vm, b: Vm): Promise<void> {
   await waitForPeer(a, 'b', 'alive');
   t.deepEqual((await doctor(b, 'a')).verdicts, []);
 }
+
+test('doctor: what keeps containers from getting out by their gateway is named, and mended', async t => {
+  t.timeout(PATIENCE_MS);
+  await inLab(t, { name: 'doctor-gateway', wire: 'veth' }, async lab => {
+    const network = { ...BLUE, subnet6: '2001:db8:18::/64', gateway: true };
+    const { a, b } = await startPair(lab, { networks: [network] });
+    const c1 = await addAttached(a, 'c1', { addresses: ['198.18.0.2/24', '2001:db8:18::2/64'] });
+    await waitForPing(c1, b.underlay);
+    t.deepEqual((await doctor(a)).verdicts, []);
+
+    const causes: readonly (readonly [verdict: string, fix: string, bringAbout: () => Promise<unknown>])[] = [
+      ['gateway-address', '--fix', () => a.ip('address flush dev wf-blue')],
+      // The daemon leaves it to whoever has switched forwarding on for all.
+      [
+        'forwarding-off',
+        '--fix=all',
+        async () => {
+          await a.sysctl({ 'net.ipv4.ip_forward': 1 });
+          await a.sysctl({ 'net.ipv4.conf.eth0.forwarding': 0 });
+        },
+      ],
+      [
+        'gateway-dropped',
+        '--fix=all',
+        () => rules(a, [`iifname "wf-*" oifname "eth0" drop`], 'filter hook forward priority 0'),
+      ],
+    ];
+    for (const [verdict, fix, bringAbout] of causes) {
+      await bringAbout();
+      t.false(await passes(c1, b.underlay), verdict);
+      t.deepEqual((await doctor(a)).verdicts, [verdict]);
+      const mended = await doctor(a, fix);
+      t.deepEqual([mended.code, mended.verdicts, mended.failed], [0, [], []], verdict);
+      await waitForPing(c1, b.underlay);
+    }
+  });
+});
 
 test('doctor: what is wrong on the path to a peer is named, with its direction', async t => {
   t.timeout(PATIENCE_MS);

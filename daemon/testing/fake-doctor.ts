@@ -10,7 +10,7 @@ export const FAKE_SELF: SelfReport = {
   vxlan_port: 4789,
   gossip_port: 7946,
   state: '/var/lib/weft',
-  networks: [{ name: 'blue', vni: 42, mtu: 1450 }],
+  networks: [{ name: 'blue', vni: 42, mtu: 1450, mode: 'overlay', suspended: 0 }],
   links: [
     {
       ifname: 'wf-blue',
@@ -20,6 +20,7 @@ export const FAKE_SELF: SelfReport = {
       mtu: 1450,
       mac: '02:00:5e:20:00:01',
       master: null,
+      addresses: [],
     },
     {
       ifname: 'wt-blue',
@@ -29,6 +30,7 @@ export const FAKE_SELF: SelfReport = {
       mtu: 1450,
       mac: '02:00:5e:20:00:02',
       master: 'wf-blue',
+      addresses: [],
     },
   ],
 };

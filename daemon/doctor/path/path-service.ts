@@ -75,7 +75,7 @@ export interface PathModules {
 
 export interface PathOptions {
   readonly vtep: { readonly address: IpAddress; readonly port: number };
-  /** Networks of this node. */
+  /** Networks of this node that go by the underlay. */
   readonly networks: () => readonly { readonly mtu: number; readonly vni: number }[];
 }
 
