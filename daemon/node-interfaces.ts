@@ -14,11 +14,15 @@ import { DockerIpam } from './docker/docker-ipam.ts';
 import { DockerNetworks } from './docker/docker-networks.ts';
 import { DockerPlugin } from './docker/docker-plugin.ts';
 import { DockerStore } from './docker/docker-store.ts';
+import type { PathService } from './doctor/path/path-service.ts';
+import { selfReport } from './doctor/self-report.ts';
 import type { Endpoints } from './endpoints/endpoints.ts';
 import { type EndpointAddresses, ManagedAttach } from './endpoints/managed-attach.ts';
 import type { BridgedFrames } from './firewall/bridged-frames.ts';
 import type { Firewall } from './firewall/firewall.ts';
-import type { Log } from './log.ts';
+import type { Log, LogCounts } from './log.ts';
+import { LoopDelayWindow } from './metrics/loop-delay-window.ts';
+import { NodeMetrics } from './metrics/node-metrics.ts';
 import type { Carrier } from './networks/carrier.ts';
 import { type NetworkOperations, networkOperations } from './networks/network-operations.ts';
 import type { NetworkSet } from './networks/network-set.ts';
@@ -30,6 +34,7 @@ import type { TunnelSender } from './sender/tunnel-sender.ts';
 
 export interface NodeInterfaceParts {
   readonly log: Log;
+  readonly logCounts: () => LogCounts;
   readonly addresses: EndpointAddresses;
   readonly dataplane: Dataplane;
   readonly dns: DnsService;
@@ -43,31 +48,46 @@ export interface NodeInterfaceParts {
   readonly carrier: Carrier;
   readonly pool: PoolNetworks;
   readonly set: NetworkSet;
+  readonly paths: PathService;
 }
 
 export interface NodeIdentity {
-  readonly name: string;
-  readonly underlay: string;
   readonly config: Config;
+  readonly underlay: string;
+}
+
+export interface NodeInterfaces extends Pick<RunningNode, 'operations' | 'cni' | 'docker' | 'health'> {
+  readonly plugin: DockerPlugin;
+  /** Ends what runs for them alone. */
+  release(): void;
 }
 
 export function nodeInterfaces(
   parts: NodeInterfaceParts,
-  { name, underlay, config }: NodeIdentity,
-): Pick<RunningNode, 'operations' | 'cni' | 'docker' | 'health'> & { readonly plugin: DockerPlugin } {
-  const { carrier, dataplane, dns, endpoints, gossip, log, pool, set } = parts;
+  { config, underlay }: NodeIdentity,
+): NodeInterfaces {
+  const { name } = config.node;
+  const { carrier, dataplane, dns, endpoints, gossip, log, paths, pool, set } = parts;
   const modules = { clock: systemClock, random: systemRandom };
   const attaching = new ManagedAttach({ endpoints, networks: carrier, addresses: parts.addresses });
   const attach = attaching.attach.bind(attaching);
   const settingsOf = dns.resolvers.settingsFor.bind(dns.resolvers);
   const cni = new CniOperations({ ...modules, log, endpoints, attach, networks: carrier, settingsOf });
+  const networks = () => set.all();
+  const names = dnsSource(dns);
   const ofNetworks = networkOperations(
     { ...modules, catalogue: pool.catalogue, pool, set, endpoints, gossip },
     { self: name, configured: config.networks },
   );
   const plugin = dockerPlugin(parts, ofNetworks, config);
+  // It wakes the process fifty times a second, so only where somebody looks.
+  const loopDelay = config.metrics.listen === undefined ? undefined : new LoopDelayWindow(systemClock);
+  const metrics = new NodeMetrics(
+    { ...parts, ...modules, dns: names, networks, ipam: ofNetworks.ipam, loopDelay },
+    { name, underlay, ports: { vxlan: config.vxlan.port, gossip: config.gossip.port } },
+  );
   return {
-    cni: call => cni.call(call),
+    cni: metrics.calls.measure(call => cni.call(call)),
     docker: (method, body) => plugin.handle(method, body),
     plugin,
     health: {
@@ -76,17 +96,24 @@ export function nodeInterfaces(
       summary: () => summaryOf(gossip.members(), set.all().length, endpoints.all().length),
     },
     operations: {
-      ...nodeOperations({
-        ...parts,
-        ...modules,
-        name,
-        underlay,
-        attach,
-        networks: () => set.all(),
-        dns: dnsSource(dns),
-      }),
+      ...nodeOperations({ ...parts, ...modules, name, underlay, attach, networks, dns: names }),
       ...ofNetworks,
+      metrics: format => metrics.text(format),
+      openPath: request => paths.openPath(request),
+      sendProbes: request => paths.sendProbes(request),
+      lookAtProbes: request => paths.lookAtProbes(request),
+      self: async () =>
+        selfReport({
+          name,
+          underlay,
+          vxlanPort: config.vxlan.port,
+          gossipPort: config.gossip.port,
+          state: config.paths.state,
+          networks,
+          endpoints,
+        }),
     },
+    release: () => loopDelay?.stop(),
   };
 }
 

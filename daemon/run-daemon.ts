@@ -3,7 +3,7 @@
  *
  *   1. load the configuration              (wrong: nothing was started)
  *   2. see that no daemon answers yet      (one does: nothing was started)
- *   3. start the node
+ *   3. listen for Prometheus, if that is configured, and start the node
  *   4. open the API and the socket of the Docker plugin: now the daemon answers, and the service manager hears that it is ready
  *   5. wait for a signal, or for the node to fail
  *   6. close the API, then stop the node
@@ -15,10 +15,13 @@ import { startApiServer } from './api/server.ts';
 import { requireSocketFree } from './api/socket-file.ts';
 import { socketPathIn } from './api/socket-path.ts';
 import { carryOutPending } from './cni/pending.ts';
-import { DEFAULT_CONFIG_PATH } from './config/config.ts';
+import { DEFAULT_CONFIG_PATH, type HostPort } from './config/config.ts';
+import { formatHostPort } from './config/host-port.ts';
 import { loadConfig } from './config/load.ts';
 import { startDockerServer } from './docker/docker-server.ts';
 import { createLog, errorFields, type Log } from './log.ts';
+import { openLogOutput } from './log-output.ts';
+import { type MetricsServer, startMetricsServer } from './metrics/metrics-server.ts';
 import { version } from './package-info.ts';
 import type { RunningNode, StartNode } from './running-node.ts';
 import { stopSignals } from './stop-signals.ts';
@@ -54,7 +57,10 @@ const STOP_TIMEOUT_MS = 15_000;
  */
 export async function runDaemon(modules: DaemonModules, configPath: string | undefined): Promise<void> {
   const config = await loadConfig(configPath);
-  const log = createLog(config.log.level).child({ node: config.node.name });
+  const { level, format } = config.log;
+  const destination = await openLogOutput({ format, env: process.env });
+  const root = createLog({ level, destination, clock: modules.clock });
+  const log = root.log.child({ node: config.node.name });
   const inherited = takePassedSockets(modules.passed);
   const sockets = { api: socketPathIn(config.paths.run), docker: config.docker.socket, inherited };
   const release = crashHandlers(modules, log);
@@ -71,16 +77,31 @@ export async function runDaemon(modules: DaemonModules, configPath: string | und
       'starting',
     );
     modules.manager.status('starting');
-    const node = await modules.startNode(config, log);
-    await whileRunning(modules, node, log, sockets, signals.first);
+    const metrics = await listenForMetrics(log, config.metrics.listen);
+    try {
+      const node = await modules.startNode(config, log, root.counts);
+      metrics?.serve(node.operations);
+      await whileRunning(modules, node, log, sockets, signals.first);
+    } finally {
+      await metrics?.close();
+    }
     log.info({ component: 'daemon' }, 'stopped');
   } catch (error) {
     log.fatal({ component: 'daemon', ...errorFields(error) }, 'daemon failed');
     throw error;
   } finally {
+    root.flush();
     signals.release();
     release();
   }
+}
+
+/** Before the node is started: that the address is taken is found out before anything was done. */
+async function listenForMetrics(log: Log, listen: HostPort | undefined): Promise<MetricsServer | undefined> {
+  if (listen === undefined) return undefined;
+  const server = await startMetricsServer(log, listen);
+  log.info({ component: 'daemon', address: formatHostPort(server.address) }, 'listening for Prometheus');
+  return server;
 }
 
 async function whileRunning(

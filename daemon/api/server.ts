@@ -1,8 +1,8 @@
 /**
- * The API: HTTP over a Unix socket that only root may open. GET /v1/status, /v1/peers, /v1/fdb, /v1/fdb/explain,
+ * The API: HTTP over a Unix socket that only root may open. GET /v1/status, /v1/peers, /v1/self, /v1/fdb, /v1/fdb/explain,
  * /v1/networks, /v1/endpoints, /v1/resolve, /v1/ipam and /v1/drops answer with the reports of operations.ts; POST /v1/attach, /v1/detach,
  * /v1/release, /v1/network/create, /v1/network/remove, /v1/forget and /v1/gossip/keys act; POST /v1/cni
- * is what the CNI plugin says. A failure is answered as {error: {code, message, hint}}.
+ * is what the CNI plugin says; GET /metrics is for Prometheus. A failure is answered as {error: {code, message, hint}}.
  */
 import Fastify, { type FastifyInstance } from 'fastify';
 import type { Clock } from '../../dataplane/clock.ts';
@@ -10,7 +10,9 @@ import { WeftError } from '../../dataplane/errors.ts';
 import type { CniHandler } from '../cni/call.ts';
 import { cniAnswer } from '../cni/cni-route.ts';
 import { errorFields, type Log } from '../log.ts';
+import { formatFor, METRIC_CONTENT_TYPES } from '../metrics/metric-format.ts';
 import type { NodeOperations } from '../operations.ts';
+import { addDoctorRoutes } from './doctor-routes.ts';
 import { type ErrorBody, HTTP_STATUS } from './error-status.ts';
 import {
   parseForgetRequest,
@@ -49,6 +51,11 @@ export async function startApiServer(modules: ApiModules, options: UnixServerOpt
 function routes({ operations, cni, log }: ApiModules): FastifyInstance {
   const app = Fastify({ logger: false, bodyLimit: MAX_BODY_BYTES, exposeHeadRoutes: false });
   for (const name of REPORT_NAMES) app.get(`/v1/${name}`, () => operations[name]());
+  app.get('/metrics', async (request, reply) => {
+    const format = formatFor(request.headers.accept);
+    return reply.type(METRIC_CONTENT_TYPES[format]).send(await operations.metrics(format));
+  });
+  addDoctorRoutes(app, operations);
   app.get('/v1/fdb/explain', request => operations.explain(parseExplainRequest(request.query)));
   app.get('/v1/resolve', request => operations.resolve(parseResolveRequest(request.query)));
   app.post('/v1/attach', request => operations.attach(parseAttachRequest(request.body)));

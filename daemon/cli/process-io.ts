@@ -1,6 +1,7 @@
 /** The real {@link CliIo}: this process's streams, environment and signals. */
 import type { Writable } from 'node:stream';
 import { systemClock } from '../../dataplane/clock.ts';
+import { realHost } from '../doctor/host-port.ts';
 import type { StartNode } from '../running-node.ts';
 import type { CliIo } from './io.ts';
 import { EXIT_DONE, EXIT_FAILED, failureLine } from './run-cli.ts';
@@ -18,6 +19,7 @@ export function processIo(startNode: StartNode): CliIo {
     env: process.env,
     workingDirectory: process.cwd(),
     clock: systemClock,
+    host: realHost,
     async readInput() {
       let text = '';
       for await (const chunk of process.stdin) {

@@ -15,6 +15,7 @@ import { formatCidr, nonUnicast, parseCidr, parseSubnet, parseSubnet6 } from '..
 import { DEFAULT_DNS_DOMAIN, DEFAULT_DNS_LISTEN, DEFAULT_DNS_TTL, MAX_DNS_TTL } from '../dns/dns-config.ts';
 import { describe, leaf, numberLeaf, requireValue, textLeaf, wordLeaf } from '../leaf.ts';
 import { LOG_LEVELS } from '../log-fields.ts';
+import { LOG_FORMATS } from '../log-format.ts';
 import { parseInterfaceName, parseNetworkName, parseNodeName } from '../names.ts';
 import {
   ATTACH_MODES,
@@ -33,7 +34,7 @@ import {
   UNKNOWN_UNICAST,
 } from './config.ts';
 import { booleanLeaf, parseDomain, parseLoopback, upstreamLeaf } from './dns-leaves.ts';
-import { parseHostPort } from './host-port.ts';
+import { parseHostPort, parseListen } from './host-port.ts';
 
 function notThis(kind: string, input: unknown): string {
   if (input === null) return 'has no value; give it one, or remove the key';
@@ -46,11 +47,6 @@ function section<Shape extends z.ZodRawShape>(shape: Shape) {
 
 function list<Item extends z.ZodType>(item: Item) {
   return z.array(item, { error: issue => notThis('a list', issue.input) }).default([]);
-}
-
-/** A key of the contract that a later version will know: refused, never silently without effect. */
-function notYet(message: string) {
-  return z.never({ error: message }).optional();
 }
 
 const port = numberLeaf('a UDP port', 1, 65_535);
@@ -235,7 +231,11 @@ const dnsSection = section({
   domain: textLeaf(parseDomain).default(DEFAULT_DNS_DOMAIN),
   ttl: numberLeaf('a number of seconds', 0, MAX_DNS_TTL).default(DEFAULT_DNS_TTL),
 });
-const logSection = section({ level: wordLeaf(LOG_LEVELS).default('info') });
+const metricsSection = section({ listen: textLeaf(parseListen).optional() });
+const logSection = section({
+  level: wordLeaf(LOG_LEVELS).default('info'),
+  format: wordLeaf(LOG_FORMATS).default('auto'),
+});
 
 export const fileSchema = section({
   node: nodeSection.prefault({}),
@@ -246,7 +246,7 @@ export const fileSchema = section({
   networks: list(networkSection),
   dns: dnsSection.prefault({}),
   docker: dockerSection.prefault({}),
-  metrics: notYet('a metrics listener is not in this version; remove the key and use weft status --json'),
+  metrics: metricsSection.prefault({}),
   log: logSection.prefault({}),
 });
 
@@ -268,13 +268,10 @@ export const KNOWN_KEYS: Readonly<Record<string, readonly string[]>> = {
   'networks[].ipam': keysOf(ipamSection),
   dns: keysOf(dnsSection),
   docker: keysOf(dockerSection),
+  metrics: keysOf(metricsSection),
   log: keysOf(logSection),
 };
 
-/** Without those that are not yet to be used. */
 function keysOf(map: z.ZodObject): readonly string[] {
-  return Object.entries(map.shape).flatMap(([key, value]) => {
-    const refused = value instanceof z.ZodOptional && value.unwrap() instanceof z.ZodNever;
-    return refused ? [] : [key];
-  });
+  return Object.keys(map.shape);
 }

@@ -104,11 +104,10 @@ export class SystemdHost {
     return found;
   }
 
-  /** What the units of this machine have logged. */
-  async journal(unit: string): Promise<string> {
-    return (
-      await this.exec('journalctl', ['-u', unit, '-o', 'short-precise', '--no-pager'], { check: false })
-    ).stdout;
+  /** What a unit of this machine has logged; of its entries, those with these fields. */
+  async journal(unit: string, fields: readonly string[] = []): Promise<string> {
+    const args = ['-u', unit, '-o', 'short-precise', '--no-pager', ...fields];
+    return (await this.exec('journalctl', args, { check: false })).stdout;
   }
 
   private async isUp(): Promise<boolean> {

@@ -199,6 +199,12 @@ export interface BatchIo {
    */
   changeNet(netnsPath: string | null, steps: readonly (NetMessage | NetSetting)[]): Promise<NetChangeResult>;
 
+  /**
+   * A datagram socket connected to the Unix socket at `path`: each write to the descriptor is one datagram (unix-datagram.h). Returns
+   * the descriptor, which does not block and is the caller's to close, or −errno: ENOENT, ECONNREFUSED, EPROTOTYPE, ENAMETOOLONG.
+   */
+  openUnixDatagram(path: string): number;
+
   /** Zeroed memory of `size` bytes, 1 … 2³² − 1, which no child of the process inherits: js-memory.c says why. */
   createArena(size: number): ArrayBuffer;
   /**
