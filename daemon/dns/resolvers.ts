@@ -54,8 +54,6 @@ export class Resolvers {
   /** The endpoint is there. Never rejects: no container is kept from its network by this. */
   async serve(endpoint: Endpoint): Promise<void> {
     if (!this.isWanted(endpoint) || this.isStopped) return;
-    // Its runtime has not taken it into a container yet.
-    if (netnsPathOf(endpoint) === undefined) return;
     const { hostLink, netns, network, vni } = endpoint;
     const resolver = this.resolvers.get(netns.inode) ?? new ContainerResolver(this.modules, netns);
     this.resolvers.set(netns.inode, resolver);
@@ -91,8 +89,9 @@ export class Resolvers {
     return { containers: states.length, serving: states.filter(state => state === 'serving').length };
   }
 
-  private isWanted({ resolver }: Endpoint): boolean {
-    return this.config.enabled && resolver !== false;
+  private isWanted(endpoint: Endpoint): boolean {
+    // One that its runtime has not taken into a container yet is in the namespace of the VM.
+    return this.config.enabled && endpoint.resolver !== false && netnsPathOf(endpoint) !== undefined;
   }
 
   private scheduleReview(): void {

@@ -43,11 +43,11 @@ export class DockerEndpoints {
   async create({ NetworkID, EndpointID, Interface, Options }: CreateEndpoint): Promise<object> {
     const { carrier, networks, nodeName, store } = this.modules;
     const network = carrier.find(networks.nameOf(NetworkID));
-    const [port] = portWishes(Options[LABEL.portMap]);
-    if (port !== undefined) requireRouted(network, port);
-    const { names, resolver } = endpointOptions(Options);
     const { Address, AddressIPv6, MacAddress } = Interface;
     const addresses = [Address, AddressIPv6].filter(address => address !== '').map(parseInterfaceAddress);
+    const [port] = portWishes(Options[LABEL.portMap]);
+    if (port !== undefined) requirePublishable(network, addresses, port);
+    const { names, resolver } = endpointOptions(Options);
     const [identity] = addresses;
     // As everywhere: the MAC follows the address, and without one the place (endpoints/plan.ts).
     const place = identity === undefined ? [nodeName, EndpointID] : [identity.replace(/\/.*/, '')];
@@ -173,13 +173,20 @@ function wayOut({ gateways = [] }: Endpoint): object {
 }
 
 /** What was asked for and is not done would be found out by nobody. */
-function requireRouted({ isRouted = false, name }: AttachableNetwork, { containerPort }: PortWish): void {
-  if (isRouted) return;
+function requirePublishable(
+  { isRouted = false, name }: AttachableNetwork,
+  addresses: readonly string[],
+  { containerPort }: PortWish,
+): void {
+  if (isRouted && addresses.length > 0) return;
+  const reason = isRouted ? 'the container has no address' : 'this VM is not its gateway';
   throw new WeftError(
     'invalid_argument',
-    `port ${containerPort} cannot be published in network ${name}: this VM is not its gateway`,
+    `port ${containerPort} cannot be published in network ${name}: ${reason}`,
     {
-      hint: 'make the network with -o gateway=true, or leave -p out: other containers of the network reach every port of this one',
+      hint: isRouted
+        ? 'make the network of Docker with --ipam-driver weft'
+        : 'make the network with -o gateway=true, or leave -p out: other containers of the network reach every port of this one',
     },
   );
 }

@@ -266,6 +266,17 @@ test('ports are refused where the VM is not the gateway', async t => {
   t.deepEqual(store.state.endpoints, []);
 });
 
+test('ports are refused for a container without an address', async t => {
+  const { call } = await rig(t);
+  const asked = { ...pool(), Gateway: '198.18.0.1/24' };
+  await call('NetworkDriver.CreateNetwork', createNetwork({ network: 'blue' }, NETWORK, asked));
+  const Options = { [LABEL.portMap]: [PORT] };
+  const request = { NetworkID: NETWORK, EndpointID: ENDPOINT, Interface: { Address: '' }, Options };
+  await t.throwsAsync(call('NetworkDriver.CreateEndpoint', request), {
+    message: 'port 80 cannot be published in network blue: the container has no address',
+  });
+});
+
 test('a network that is there has to agree about its gateway, and to be an overlay', async t => {
   const { call, networks } = await rig(t);
   await call('NetworkDriver.CreateNetwork', createNetwork({ network: 'plain' }));

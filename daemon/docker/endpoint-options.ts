@@ -14,7 +14,7 @@ export interface EndpointOptions {
   readonly resolver: boolean;
 }
 
-/** Several names stand between commas or blanks: in `--network` a comma would end the option. */
+/** Several names stand between blanks; where the client of Docker lets them through, commas do as well. */
 const names = z
   .string()
   .default('')

@@ -90,6 +90,7 @@ const REFUSED: readonly [string, Record<string, string>, object[], RegExp][] = [
   ['a word for a VNI', { vni: 'x' }, [OURS], /^-o vni: "x" is not a VNI; write a whole number/],
   ['a name that is none', { network: 'Blue!' }, [OURS], /^-o network: /],
   ['an MTU that is none', { mtu: '12' }, [OURS], /^-o mtu: 12 is not an MTU/],
+  ['a gateway without a subnet', { gateway: 'true' }, [], /^a gateway needs a subnet/],
   ['a gateway that is no word', { gateway: '198.18.0.1' }, [OURS], /^-o gateway: /],
   ['a mode that is none', { attach: 'macvtap' }, [OURS], /^-o attach: /],
   ['two subnets of IPv4', {}, [OURS, { ...OURS, Pool: '198.18.1.0/24' }], /one subnet of each IP version/],

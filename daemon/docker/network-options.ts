@@ -86,6 +86,11 @@ function gatewayOf(
     .map(hostOf);
   const isWanted = gateway === 'true' || (gateway === undefined && isOurs && named.length > 0 && !isInternal);
   if (!isWanted) return undefined;
+  if (pools.length === 0) {
+    throw new WeftError('invalid_argument', 'a gateway needs a subnet to have an address in', {
+      hint: 'give --subnet',
+    });
+  }
   if (!isInternal) return named;
   throw new WeftError('invalid_argument', 'an --internal network has no gateway', {
     hint: 'leave one of --internal and -o gateway=true out',

@@ -279,6 +279,10 @@ async function assertWayOut(
     ['run', '--rm', '--network', 'front', '-p', '8080:80', DOCKER_IMAGE, '/bin/sleep', '1'],
     /port 8080\/tcp of this VM is published by eth\d of [0-9a-f]+ in network out already/,
   );
+  await b.docker.run(['network', 'disconnect', 'front', 'client']);
+  const renamed = ['--driver-opt', 'weft.name=client client-2'];
+  await b.docker.run(['network', 'connect', ...renamed, 'front', 'client']);
+  t.deepEqual((await localEndpoints(b.vm))[0]?.names, ['client', 'client-2']);
   // Docker's own resolver asks ours for what it does not know.
   await waitFor(
     async () => {
@@ -334,6 +338,12 @@ function composeFile(
   return path;
 }
 
+/** Ports of the machine, by the mode of the network. */
+const PUBLISHED = { bridge: 8081, tap: 8082 } as const;
+
+/** Again does nothing. */
+const SERVE = 'echo hello >/tmp/index.html; httpd -h /tmp || true';
+
 test('docker: restarts of weft and of dockerd lose nothing, and a call waits for a weft that is down', async t => {
   t.timeout(300_000);
   await inLab(t, 'docker-again', async lab => {
@@ -357,13 +367,17 @@ test('docker: restarts of weft and of dockerd lose nothing, and a call waits for
         const options = [
           '--subnet',
           `${modes[attach]}.0/24`,
+          '--gateway',
+          `${modes[attach]}.1`,
           '-o',
           `network=${attach}`,
           '-o',
           `attach=${attach}`,
         ];
         await docker.run([...CREATE, ...options, `n-${attach}`]);
-        await docker.container(`c-${attach}`, ['--network', `n-${attach}`, '--ip', `${modes[attach]}.10`]);
+        const published = ['-p', `${PUBLISHED[attach]}:80`];
+        const address = ['--ip', `${modes[attach]}.10`];
+        await docker.container(`c-${attach}`, ['--network', `n-${attach}`, ...address, ...published]);
         await waitFor(async () => (await b.api.networks()).some(({ name }) => name === attach), {
           what: `b to know ${attach}`,
         });
@@ -371,7 +385,13 @@ test('docker: restarts of weft and of dockerd lose nothing, and a call waits for
         await b.weft(['attach', peer.netns, '--network', attach, '--address', `${modes[attach]}.11/24`]);
       }
       const assertAll = async () => {
-        for (const attach of ATTACH_MODES) await assertReaches(t, a, `c-${attach}`, `${modes[attach]}.11`);
+        for (const attach of ATTACH_MODES) {
+          await assertReaches(t, a, `c-${attach}`, `${modes[attach]}.11`);
+          await docker.exec(`c-${attach}`, ['sh', '-c', SERVE]);
+          const url = `http://192.0.2.1:${PUBLISHED[attach]}/`;
+          const { stdout } = await b.exec('busybox', ['wget', '-q', '-O', '-', url]);
+          t.is(stdout, 'hello\n', url);
+        }
       };
       await assertAll();
 
