@@ -61,6 +61,8 @@ export interface GossipReport {
   readonly healthScore: number;
   /** Whether what is said is sealed with a key of the pool. */
   readonly isEncrypted: boolean;
+  /** News that waits to be spread: of members, and of serf's layer. */
+  readonly queued: { readonly members: number; readonly user: number };
 }
 
 export interface PeerKeeper {
@@ -183,6 +185,7 @@ export class Gossip {
     return {
       healthScore: this.swim?.health.score ?? 0,
       isEncrypted: this.options.keyring !== undefined,
+      queued: this.swim?.queued() ?? { members: 0, user: 0 },
     };
   }
 

@@ -196,6 +196,11 @@ export class Swim {
     return Array.from(this.table.all(), member => this.describe(member));
   }
 
+  /** News that waits to be spread: of members, and of serf's layer. */
+  queued(): { readonly members: number; readonly user: number } {
+    return { members: this.queue.size, user: this.userQueue.size };
+  }
+
   self(): GossipMember {
     const { name, endpoint, incarnation, meta, leaving } = this.local;
     const state = leaving ? 'left' : 'alive';

@@ -19,7 +19,7 @@ export const LOG_LEVEL_MEANINGS: Readonly<Record<LogLevel, string>> = {
 /** What one line may carry besides `level`, `time` and `msg`. */
 export interface LogFields {
   readonly component?: 'daemon' | 'api' | 'control' | 'dataplane' | 'dns' | undefined;
-  readonly event?: 'offload_lost' | 'duplicate_address' | undefined;
+  readonly suppressed?: string | undefined;
   readonly node?: string | undefined;
   readonly version?: string | undefined;
   readonly network?: string | undefined;
@@ -63,7 +63,7 @@ export interface LogFields {
 /** What each field means, with its unit. */
 export const LOG_FIELDS: Readonly<Record<keyof LogFields, string>> = {
   component: 'part of the daemon that speaks: daemon, api, control, dataplane or dns',
-  event: 'name for alarms, of what degrades the node or a network: offload_lost, duplicate_address',
+  suppressed: 'event of which lines were left out',
   node: 'name of this node',
   version: 'version of weft',
   network: 'name of the network',

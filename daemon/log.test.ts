@@ -5,10 +5,8 @@ import { memoryLog } from './testing/memory-log.ts';
 
 test('createLog writes one JSON object a line: level, time, the fields of the parent, its own, msg', t => {
   const lines: string[] = [];
-  const log = createLog('info', { write: line => lines.push(line) }).child({
-    node: 'vm-a',
-    component: 'api',
-  });
+  const { log: root } = createLog({ level: 'info', destination: { write: line => lines.push(line) } });
+  const log = root.child({ node: 'vm-a', component: 'api' });
   log.info({ vni: 42, mac: undefined }, 'network\nadded');
   log.debug({}, 'below the level');
   t.is(lines.length, 1);
@@ -52,4 +50,23 @@ test('errorFields: a WeftError by code, reason and hint; others with code and st
   const [first = {}] = lines as { readonly err?: { readonly stack: string } }[];
   t.regex(first.err?.stack ?? '', /log\.test/);
   t.like(lines[1], { reason: 'text', err: 'text' });
+});
+
+test('secrets that come along under their names are not written, however deep', t => {
+  const lines: string[] = [];
+  const { log } = createLog({ level: 'info', destination: { write: line => lines.push(line) } });
+  const secret = 'c2VjcmV0IHNlY3JldCA=';
+  const fields = { err: { key: secret, config: { password: secret } }, token: secret } as never;
+  log.error(fields, 'request failed');
+  t.is(lines.length, 1);
+  t.false(lines[0]?.includes(secret));
+  t.true(lines[0]?.includes('[redacted]'));
+});
+
+test('each message carries its event', t => {
+  const { log, lines } = memoryLog();
+  log.info({}, 'attached');
+  log.info({}, 'a message of a test');
+  t.like(lines[0], { event: 'endpoint_attached' });
+  t.false('event' in (lines[1] ?? {}));
 });

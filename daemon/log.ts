@@ -1,7 +1,10 @@
-/** The log: pino, one JSON object a line, with field names from the dictionary only (log-fields.ts). */
+/** The log: pino, one object a line, with field names from the dictionary only (log-fields.ts) and an event for each message (log-events.ts). */
 import pino from 'pino';
+import type { Clock } from '../dataplane/clock.ts';
 import { WeftError } from '../dataplane/errors.ts';
-import type { LogFields, LogLevel } from './log-fields.ts';
+import { eventOf } from './log-events.ts';
+import { LOG_LEVELS, type LogFields, type LogLevel } from './log-fields.ts';
+import { LogLimit } from './log-limit.ts';
 
 type LogMethod = (fields: LogFields, message: string) => void;
 
@@ -16,21 +19,74 @@ export interface LogDestination {
   write(line: string): void;
 }
 
+export interface LogOptions {
+  readonly level: LogLevel;
+  readonly destination: LogDestination;
+  /** Lines of events that somebody else can cause are limited by it; without it all are written. */
+  readonly clock?: Clock;
+}
+
+export interface LogCounts {
+  /** Lines that were written. */
+  readonly lines: ReadonlyMap<LogLevel, number>;
+  /** Event → lines that were left out. */
+  readonly suppressed: ReadonlyMap<string, number>;
+}
+
+export interface RootLog {
+  readonly log: Log;
+  counts(): LogCounts;
+  /** Writes what was left out and not said yet. */
+  flush(): void;
+}
+
 /**
- * Opens the log. Without `destination` lines go to standard output, written before the call returns so that the last
- * words before an exit are not lost; a reader that went away is ignored. Standard error is kept for the one line that
- * says why the program failed.
+ * Names under which a secret might come along one day, at the top of a line or in an error: no field of ours is called so. Values are
+ * kept away where they are made: a key is a GossipKey, of which only the fingerprint is told.
  */
-export function createLog(level: LogLevel, destination?: LogDestination): Log {
-  return pino(
+const SECRET_NAMES = ['key', 'keys', 'secret', 'password', 'token', 'authorization'];
+const REDACT = SECRET_NAMES.flatMap(name => [name, `*.${name}`, `*.*.${name}`]);
+
+export function createLog({ level, destination, clock }: LogOptions): RootLog {
+  const root = pino(
     {
       level,
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: label => ({ level: label }) },
+      redact: { paths: REDACT, censor: '[redacted]' },
     },
-    destination ?? pino.destination({ dest: 1, sync: true }),
+    destination,
   );
+  const lines = new Map<LogLevel, number>(LOG_LEVELS.map(name => [name, 0]));
+  const limit =
+    clock === undefined
+      ? undefined
+      : new LogLimit(clock, (suppressed, count) => log.warn({ suppressed, count }, 'lines were suppressed'));
+
+  const wrap = (logger: pino.Logger): Log => {
+    const method =
+      (name: LogLevel): LogMethod =>
+      (fields, message) => {
+        if (!logger.isLevelEnabled(name)) return;
+        const event = eventOf(message);
+        if (event !== undefined && limit?.admits(event) === false) return;
+        lines.set(name, (lines.get(name) ?? 0) + 1);
+        logger[name]({ event, ...fields }, message);
+      };
+    const methods = Object.fromEntries(LOG_LEVELS.map(name => [name, method(name)]));
+    return {
+      ...(methods as { readonly [name in LogLevel]: LogMethod }),
+      child: fields => wrap(logger.child(fields)),
+    };
+  };
+
+  const log = wrap(root);
+  return {
+    log,
+    counts: () => ({ lines, suppressed: limit?.suppressed ?? new Map() }),
+    flush: () => limit?.flush(),
+  };
 }
 
 /** The fields that tell of a failure: those of a {@link WeftError} in words, any other error with its stack. */

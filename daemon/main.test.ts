@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { lstat, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
@@ -48,6 +49,47 @@ test.serial(
     t.is(refused.stderr, 'weft: there is no network "red" on this node; known ones: blue, green\n');
   },
 );
+
+test.serial('metrics: on the listener, on the API socket and by weft metrics, all the same', async t => {
+  const listener = createServer().listen(0, '127.0.0.1');
+  await once(listener, 'listening');
+  const { port } = listener.address() as AddressInfo;
+  const { config, env } = await prepare(t, `metrics: {listen: "127.0.0.1:${port}"}\n`);
+  const taken = await runWeft(['daemon', '--config', config], { entry: 'fake' });
+  t.is(taken.code, 1);
+  t.is(
+    taken.stderr,
+    `weft: cannot listen for metrics on 127.0.0.1:${port}: the address is in use; set metrics.listen to another port, or end what listens there: ss -ltnp\n`,
+  );
+  t.false(taken.stdout.includes('fake node started'));
+  listener.close();
+  await once(listener, 'close');
+
+  const daemon = await startFakeDaemon(t, config);
+  const expected = await new FakeNode().metrics('text');
+  const scraped = await fetch(`http://127.0.0.1:${port}/metrics`);
+  t.is(await scraped.text(), expected);
+  t.is((await fetch(`http://127.0.0.1:${port}/healthz`)).status, 200);
+  t.like(await runWeft(['metrics'], { env }), { code: 0, stdout: expected, stderr: '' });
+  const { stdout } = await runWeft(['metrics', '--openmetrics'], { env });
+  t.is(stdout, await new FakeNode().metrics('openmetrics'));
+  daemon.child.kill('SIGTERM');
+  t.is((await daemon.outcome).code, 0);
+  await t.throwsAsync(fetch(`http://127.0.0.1:${port}/healthz`));
+});
+
+test.serial('log.format text: lines for people', async t => {
+  const { config } = await prepare(t, 'log: {format: text}\n');
+  const daemon = new WeftProcess(['daemon', '--config', config], { entry: 'fake' });
+  t.teardown(() => {
+    daemon.child.kill('SIGKILL');
+  });
+  await daemon.printed(' INFO  ready node=vm-a event=ready component=daemon socket=');
+  daemon.child.kill('SIGTERM');
+  const { code, stdout } = await daemon.outcome;
+  t.is(code, 0);
+  t.regex(stdout, /^\d{4}-\S+Z INFO {2}starting node=vm-a event=starting /);
+});
 
 test.serial('a table of many thousands arrives whole at the other end of a pipe', async t => {
   const { socket, run, env } = await prepare(t);
@@ -131,7 +173,7 @@ test.serial('a second daemon is refused before its node starts; the first goes o
   t.is(code, 1);
   t.is(
     stderr,
-    `weft: another weft daemon answers on ${socket}; stop it first, or set paths.run to another directory\n`,
+    `weft: another weft daemon answers on ${socket}; stop it first, or set paths.run to another place\n`,
   );
   t.false(stdout.includes('fake node started'));
   t.is((await runWeft(['status'], { env })).code, 0);

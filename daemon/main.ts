@@ -3,10 +3,10 @@
 import { processIo } from './cli/process-io.ts';
 import { runCli } from './cli/run-cli.ts';
 
-const io = processIo(async (config, log) => {
+const io = processIo(async (...given) => {
   // Loaded for the daemon only: it brings the native addon, which the other commands do not need.
-  const { startNode } = await import('./node.ts');
-  return startNode(config, log);
+  const { startNode } = await import('./start-node.ts');
+  return startNode(...given);
 });
 
 const status = await runCli(process.argv.slice(2), io);

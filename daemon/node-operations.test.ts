@@ -90,7 +90,7 @@ function node({ claims = [], endpoints = [], table = [], members = [], records }
       members: () => members,
       counters: () => new Counters().report(),
       changeKeys: unasked,
-      report: () => ({ healthScore: 3, isEncrypted: true }),
+      report: () => ({ healthScore: 3, isEncrypted: true, queued: { members: 0, user: 0 } }),
     },
     endpoints: {
       all: () => endpoints,

@@ -7,6 +7,7 @@ import type { Dataplane } from '../dataplane/dataplane.ts';
 import { WeftError } from '../dataplane/errors.ts';
 import type { OffloadStates } from '../dataplane/offload-states.ts';
 import { type DnsSource, NO_DNS } from './dns/dns-source.ts';
+import type { DoctorOperations } from './doctor/doctor-operations.ts';
 import type { Endpoint } from './endpoints/endpoint.ts';
 import type { Endpoints } from './endpoints/endpoints.ts';
 import type { CarriedNetwork } from './networks/carried-network.ts';
@@ -59,7 +60,10 @@ type ReportedNetwork = Pick<CarriedNetwork, 'name' | 'config' | 'mtu' | 'vteps'>
 
 export function nodeOperations(
   parts: NodeParts,
-): Omit<NodeOperations, 'networks' | 'createNetwork' | 'removeNetwork' | 'ipam' | 'forget'> {
+): Omit<
+  NodeOperations,
+  'networks' | 'createNetwork' | 'removeNetwork' | 'ipam' | 'forget' | 'metrics' | keyof DoctorOperations
+> {
   const {
     clock,
     dataplane,

@@ -11,9 +11,11 @@ import type { ClaimState } from '../dataplane/claims.ts';
 import type { OffloadKey, OffloadState } from '../dataplane/offloads.ts';
 import type { MacvlanMode, NetworkMode } from './config/config.ts';
 import type { DnsReport, ResolveReport, ResolveRequest, ResolverState } from './dns/dns-reports.ts';
+import type { DoctorOperations } from './doctor/doctor-operations.ts';
 import type { AttachKind } from './endpoints/endpoint.ts';
 import type { PortMapping } from './endpoints/port-mapping.ts';
 import type { Route } from './endpoints/route.ts';
+import type { MetricFormat } from './metrics/metric-format.ts';
 
 export interface StatusReport {
   readonly node: {
@@ -377,7 +379,7 @@ export interface DetachRequest {
 }
 
 /** The running node. Requests arrive checked and in canonical form (api/requests.ts). Every method may throw a WeftError, whose line is shown to the operator. */
-export interface NodeOperations {
+export interface NodeOperations extends DoctorOperations {
   status(): Promise<StatusReport>;
   peers(): Promise<readonly PeerReport[]>;
   fdb(): Promise<readonly FdbReport[]>;
@@ -389,6 +391,8 @@ export interface NodeOperations {
   removeNetwork(request: NetworkRemoveRequest): Promise<{ readonly removed: boolean }>;
   endpoints(): Promise<readonly EndpointReport[]>;
   drops(): Promise<readonly DropReport[]>;
+  /** All metrics as Prometheus reads them (docs/metrics.md). */
+  metrics(format: MetricFormat): Promise<string>;
   /** Attaching what is attached already with the same parameters succeeds and changes nothing. */
   attach(request: AttachRequest): Promise<EndpointReport>;
   /** Lists, adds, uses or removes a key of gossip on every node of the pool. */

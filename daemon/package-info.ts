@@ -12,8 +12,19 @@ export const packageRoot = dirname(packageFile);
 
 export const version = versionIn(readFileSync(packageFile, 'utf8'));
 
+/** The commit that it was built from, as `npm run build` has noted it; unknown where it was built without git. */
+export const commit = commitOf(join(packageRoot, 'dist/commit'));
+
 /** The commented example that a first configuration is copied from. */
 export const exampleConfigPath = join(packageRoot, 'daemon/config/weft.example.yaml');
+
+function commitOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').trim() || 'unknown';
+  } catch {
+    return 'unknown';
+  }
+}
 
 function versionIn(json: string): string {
   const parsed = JSON.parse(json) as { readonly version: string };

@@ -206,3 +206,32 @@ test('an attachment can change its addresses, and they go with its port', t => {
   t.deepEqual(ownersOf(rig, A.ipv6), []);
   t.is(placeOf(rig, A.mac), undefined);
 });
+
+test('how many claims there are, and how many of them are used, follows from all that changes them', t => {
+  const rig = setUp();
+  const { claims } = rig.network;
+  const check = (what: string) => {
+    const states = statesOf(rig);
+    t.is(claims.size, states.length, what);
+    t.is(claims.sizeUsed, states.filter(state => state === 'used').length, what);
+  };
+  const steps: readonly (readonly [string, () => void])[] = [
+    ['nothing', () => {}],
+    ['before its VTEP', () => claims.change({ set: [claimOf(A, NEAR), claimOf(B, FAR)], remove: [] })],
+    ['one VTEP', () => rig.network.setVteps('gossip', [rig.near])],
+    ['the same claim again', () => claims.change({ set: [claimOf(A, NEAR)], remove: [] })],
+    ['both VTEPs', () => rig.network.setVteps('gossip', [rig.near, rig.far])],
+    ['moved', () => claims.change({ set: [claimOf(A, FAR, { mobility: 1 })], remove: [] })],
+    ['attached here', () => rig.network.attach(A.mac, rig.port, [])],
+    ['released', () => rig.network.release(A.mac)],
+    ['no VTEP', () => rig.network.setVteps('gossip', [])],
+    ['VTEPs again', () => rig.network.setVteps('gossip', [rig.near, rig.far])],
+    ['removed, one twice', () => claims.change({ set: [], remove: [A.mac, A.mac] })],
+    ['all removed', () => claims.change({ set: [], remove: [B.mac] })],
+  ];
+  for (const [what, step] of steps) {
+    step();
+    check(what);
+  }
+  t.is(claims.sizeUsed, 0);
+});

@@ -59,8 +59,20 @@ export class Claims {
   private readonly modules: ClaimsModules;
   private readonly held = new Map<MacAddress, Held>();
 
+  /** How many of them have their entry in the table. */
+  private used = 0;
+
   constructor(modules: ClaimsModules) {
     this.modules = modules;
+  }
+
+  get size(): number {
+    return this.held.size;
+  }
+
+  /** Those that frames go by: their VTEP is known, and their station is not attached here. */
+  get sizeUsed(): number {
+    return this.used;
   }
 
   /** Removes, then sets. Throws `invalid_argument` when a MAC is no station's; then nothing has changed. */
@@ -120,7 +132,10 @@ export class Claims {
       return;
     }
     if (state !== 'used') table.setFixed(claim.mac, vtep.destination, 'gossip');
-    if (held.vtep === undefined) this.replaceAddresses(neighbor, [], claim.addresses);
+    if (held.vtep === undefined) {
+      this.replaceAddresses(neighbor, [], claim.addresses);
+      this.used += 1;
+    }
     held.vtep = vtep;
   }
 
@@ -128,6 +143,7 @@ export class Claims {
     const { claim, neighbor, vtep } = held;
     if (vtep === undefined) return;
     held.vtep = undefined;
+    this.used -= 1;
     this.modules.table.removeFixed(claim.mac, 'gossip');
     this.replaceAddresses(neighbor, claim.addresses, []);
   }

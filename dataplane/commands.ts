@@ -8,6 +8,7 @@ import type { NetworkOptions } from './network.ts';
 import type { NextHop } from './next-hops.ts';
 import type { Offload, OffloadLost } from './offloads.ts';
 import type { PortCounters } from './ports.ts';
+import type { ProbeArrival, ProbeSend } from './probe-port.ts';
 
 export interface VtepSpec {
   readonly address: VtepAddress;
@@ -28,7 +29,8 @@ export interface NextHopSpec extends NextHop {
 export interface Commands {
   /**
    * Opens the underlay: the VXLAN socket and the source sockets. `offloads`: what may be asked of the kernel. `share`: with
-   * other workers (udp.ts). `passed`: sockets of an earlier process, the worker's from now on.
+   * other workers (udp.ts). `passed`: sockets of an earlier process, the worker's from now on. `held`: nothing
+   * is read, of these and of TAPs, before `begin`.
    */
   open: {
     readonly underlay: VtepAddress;
@@ -36,7 +38,10 @@ export interface Commands {
     readonly offloads: readonly Offload[];
     readonly share?: 'founds' | 'joins' | undefined;
     readonly passed?: readonly number[];
+    readonly held?: boolean;
   };
+  /** Networks, ports and claims are as they were when the earlier process ended: what has come since is read now. */
+  begin: Record<never, never>;
   closeUnderlay: Record<never, never>;
   addNetwork: Omit<NetworkOptions, 'own' | 'maxLearned'>;
   /** Closes the ports of the network too. */
@@ -77,6 +82,9 @@ export interface Commands {
   releaseMac: { readonly vni: Vni; readonly mac: MacAddress };
   /** Where other nodes say that stations are: what is new of it. */
   changeClaims: { readonly vni: Vni } & ClaimChanges;
+  /** The sessions of path probes that are open, by their tokens; the complete set (probe-port.ts). */
+  setProbes: { readonly tokens: readonly Uint8Array[] };
+  sendProbe: ProbeSend;
   /** All claims of all networks, and what became of each: to be held against what they should be. */
   readClaims: Record<never, never>;
   readTable: Record<never, never>;
@@ -92,6 +100,7 @@ export interface Answers {
     readonly missing: readonly Offload[];
     readonly descriptors: readonly number[];
   };
+  begin: undefined;
   closeUnderlay: undefined;
   addNetwork: undefined;
   removeNetwork: undefined;
@@ -102,6 +111,9 @@ export interface Answers {
   attachMac: undefined;
   releaseMac: undefined;
   changeClaims: undefined;
+  setProbes: undefined;
+  /** 0, or the errno that refused it. */
+  sendProbe: number;
   readClaims: readonly InstalledClaim[];
   readTable: readonly TableEntry[];
   readCounters: DataplaneCounters;
@@ -131,6 +143,20 @@ export interface DataplaneCounters {
     readonly reasons: Partial<Record<DropReason, number>>;
   }[];
   readonly answered: readonly ({ readonly vni: Vni } & AnswerCounts)[];
+  /** What ports counted that are closed by now, summed up: without it, the count of a network would go back with each detach. */
+  readonly closedPorts: readonly { readonly vni: Vni; readonly counters: PortCounters }[];
+  readonly tables: readonly ({ readonly vni: Vni } & TableSizes)[];
+  /** Bytes of packet memory of all workers. */
+  readonly arenaBytes: number;
+}
+
+/** How much of a network is known. All workers have about the same. */
+export interface TableSizes {
+  /** Entries of the forwarding table, of every origin. */
+  readonly entries: number;
+  /** Claims of other nodes, and those of them that frames go by. */
+  readonly claims: number;
+  readonly claimsUsed: number;
 }
 
 export type CommandName = keyof Commands;
@@ -152,5 +178,7 @@ export type FromWorker =
     }
   /** The kernel refused an offload, which is not used any more; at most once for each port and offload. */
   | ({ readonly type: 'offloadLost' } & OffloadLost)
+  /** A probe of an open session. */
+  | ({ readonly type: 'probe' } & ProbeArrival)
   /** The device of a port was deleted; the port is closed and gone from its network. */
   | { readonly type: 'portLost'; readonly vni: Vni; readonly port: string; readonly errno: number };

@@ -25,6 +25,7 @@ import type { PortModules } from './native/native-port.ts';
 import { Network } from './network.ts';
 import type { Offload, OffloadLost } from './offloads.ts';
 import { readCounters } from './port-counters.ts';
+import { type ProbeArrival, ProbePort } from './probe-port.ts';
 import type { LearnedMac, Replicator } from './replicator.ts';
 import { NativeTapPort, type TapPortOptions } from './tap.ts';
 import { closeTap } from './tap-device.ts';
@@ -51,6 +52,8 @@ export interface DatapathHandlers {
   readonly portLost: (network: Network, port: LocalPort, errno: number) => void;
   /** The kernel refused an offload: slower from now on, nothing is lost. */
   readonly offloadLost: (event: OffloadLost) => void;
+  /** A probe of an open session has come. */
+  readonly probe: (arrival: ProbeArrival) => void;
   /** The VXLAN socket can never receive again. */
   readonly underlayLost: (errno: number) => void;
 }
@@ -65,6 +68,7 @@ export class Datapath {
   private readonly arena = new Arena({ allocate: size => batchIo.createArena(size) });
   private readonly vteps = new VtepTable();
   private readonly forwarder: Forwarder;
+  private readonly probes: ProbePort;
   private nextHops: readonly NextHopSpec[] = [];
   /** What may be asked of the kernel. */
   private offloads: readonly Offload[] = [];
@@ -78,11 +82,13 @@ export class Datapath {
     this.replicator = modules.replicator;
     this.replicator?.onMessage(learned => this.adopt(learned));
     this.handlers = handlers;
+    this.probes = new ProbePort({ arena: this.arena }, arrival => handlers.probe(arrival));
     this.forwarder = new Forwarder({
       arena: this.arena.view,
       answerArea: this.arena.scratchOffset,
       completeChecksum: checksumCompleter({ arena: this.arena }),
       vteps: this.vteps,
+      takeProbe: (batch, i) => this.probes.take(batch, i),
       // Signed, as V8 keeps small integers.
       hashSeed: randomInt(2 ** 32) | 0,
     });
@@ -95,7 +101,8 @@ export class Datapath {
   }
 
   private readonly commands: { readonly [Name in CommandName]: Handler<Name> } = {
-    open: ({ underlay, port, offloads, share, passed }) => {
+    open: ({ underlay, port, offloads, share, passed, held }) => {
+      if (held === true) batchIo.holdPorts(1);
       const may = (offload: Offload): boolean => offloads.includes(offload);
       const udp = new NativeUdpPort(
         this.portModules(may('io-uring')),
@@ -133,6 +140,10 @@ export class Datapath {
       this.offloads = offloads;
       this.forwarder.useUdp(udp);
       return { sourcePorts: udp.sourcePorts, missing: udp.missing, descriptors: udp.descriptors };
+    },
+
+    begin: () => {
+      batchIo.holdPorts(0);
     },
 
     closeUnderlay: () => {
@@ -212,6 +223,12 @@ export class Datapath {
       network.claims.change(changes);
       this.announce(network);
     },
+
+    setProbes: ({ tokens }) => {
+      this.probes.setTokens(tokens);
+    },
+
+    sendProbe: probe => this.probes.send(this.opened().udp, probe),
 
     readClaims: () =>
       [...this.forwarder.allNetworks()].flatMap(({ vni, claims }) =>
@@ -327,6 +344,16 @@ export class Datapath {
         ...networks.map(({ vni, drops }) => ({ vni, reasons: drops.snapshot() })),
       ],
       answered: networks.map(({ vni, answered }) => ({ vni, ...answered.snapshot() })),
+      closedPorts: networks.flatMap(({ vni, closedPorts }) =>
+        closedPorts === undefined ? [] : [{ vni, counters: closedPorts }],
+      ),
+      tables: networks.map(({ vni, table, claims }) => ({
+        vni,
+        entries: table.size,
+        claims: claims.size,
+        claimsUsed: claims.sizeUsed,
+      })),
+      arenaBytes: this.arena.memory.byteLength,
     };
   }
 }

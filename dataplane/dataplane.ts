@@ -3,6 +3,7 @@
  * sockets, queues, forwarder and tables (datapath.ts). What changes their state is told to all of them here, one command
  * after the other; what they have learned from frames they tell each other (replicator.ts).
  */
+import { constants } from 'node:os';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import type { Vni } from './address.ts';
 import type { Answers, CommandName, Commands, NextHopSpec } from './commands.ts';
@@ -11,6 +12,7 @@ import { WeftError } from './errors.ts';
 import { mergeClaims, mergeCounters, mergeOpened, mergeTables } from './merge-answers.ts';
 import type { Offload, OffloadLost } from './offloads.ts';
 import { type PortName, PortRegistry } from './port-registry.ts';
+import type { ProbeArrival } from './probe-port.ts';
 import { closeTap, shareTap } from './tap-device.ts';
 import { BUCKET_BYTES } from './token-bucket.ts';
 import { type StartWorker, startWorkerThread, type WorkerEvent, type WorkerLink } from './worker-thread.ts';
@@ -22,6 +24,8 @@ export interface DataplaneHandlers {
   readonly portLost: (event: PortLost) => void;
   /** The kernel refused an offload, at most once for each port: traffic goes on at a higher cost, nothing is lost. */
   readonly offloadLost: (event: OffloadLost) => void;
+  /** A probe of the path has come, of a session that `setProbes` has opened. */
+  readonly probe?: (arrival: ProbeArrival) => void;
   /** A worker ended by itself: no frame moves any more and every further command fails. */
   readonly died: (error: Error) => void;
 }
@@ -126,6 +130,9 @@ export class Dataplane {
 
   private readonly performers: Performers = {
     open: args => this.open(args),
+    begin: async args => {
+      await this.everywhere('begin', args);
+    },
     addNetwork: async args => {
       const undo = (worker: WorkerLink) => worker.run('removeNetwork', { vni: args.vni });
       await this.everywhere('addNetwork', args, undo);
@@ -161,6 +168,11 @@ export class Dataplane {
       await this.everywhere('setNextHops', args, worker => worker.run('setNextHops', former));
       this.nextHops = args.hops;
     },
+    setProbes: async args => {
+      await this.everywhere('setProbes', args);
+    },
+    // One of them is as good as any other: all send from ports of their own.
+    sendProbe: async args => (await this.workers[0]?.run('sendProbe', args)) ?? constants.errno.ENOTCONN,
     readTable: async args => mergeTables(await this.everywhere('readTable', args)),
     readCounters: async args => mergeCounters(await this.everywhere('readCounters', args)),
   };
@@ -262,6 +274,7 @@ export class Dataplane {
 
   private onEvent(index: number, event: WorkerEvent): void {
     if (event.type === 'portLost') this.onPortLost(index, event);
+    else if (event.type === 'probe') this.handlers.probe?.(event);
     else this.onOffloadLost(event);
   }
 

@@ -52,6 +52,8 @@ export interface ForwarderModules {
   readonly answerArea: number;
   readonly completeChecksum: CompleteChecksum;
   readonly vteps: VtepTable;
+  /** Takes what is a probe of the path (probe-port.ts). @default nothing is one */
+  readonly takeProbe?: (batch: FrameBatch, i: number) => boolean;
   /** Chosen at random at start, so that nobody outside can tell which flows share a source port. */
   readonly hashSeed: number;
 }
@@ -63,6 +65,7 @@ export class Forwarder {
   private readonly completeChecksum: CompleteChecksum;
   private readonly vteps: VtepTable;
   private readonly hashSeed: number;
+  private readonly takeProbe: ForwarderModules['takeProbe'];
   private readonly networks = new Map<number, Network>();
   private readonly sending = new FrameBatch(SEND_BATCH);
   /** Which network each queued frame belongs to, for the counters of what the kernel refuses. */
@@ -76,6 +79,7 @@ export class Forwarder {
     this.completeChecksum = modules.completeChecksum;
     this.vteps = modules.vteps;
     this.hashSeed = modules.hashSeed;
+    this.takeProbe = modules.takeProbe;
     this.neighbors = new NeighborProxy({ arena: modules.arena, area: modules.answerArea });
   }
 
@@ -273,12 +277,12 @@ export class Forwarder {
   private receive(batch: FrameBatch, i: number): Network | undefined {
     if (batch.encapLength(i) < VXLAN_HEADER_SIZE) return this.dropUnowned(DROP.vxlan_truncated, batch, i);
     const vtep = this.vteps.find(batch, i);
-    if (vtep === undefined) return this.dropUnowned(DROP.unknown_vtep, batch, i);
+    if (vtep === undefined) return this.dropStrange(DROP.unknown_vtep, batch, i);
     const header = batch.offset(i) - VXLAN_HEADER_SIZE;
     // RFC 7348 section 5: "the I flag MUST be set to 1 for a valid VXLAN Network ID (VNI)".
     if (!hasVniFlag(this.arena, header)) return this.dropUnowned(DROP.vxlan_flags, batch, i);
     const network = this.networks.get(readVni(this.arena, header));
-    if (network === undefined) return this.dropUnowned(DROP.unknown_vni, batch, i);
+    if (network === undefined) return this.dropStrange(DROP.unknown_vni, batch, i);
     if (!network.flood.has(vtep)) {
       network.drops.add(DROP.vtep_not_in_network, datagrams(batch, i));
       return undefined;
@@ -286,6 +290,11 @@ export class Forwarder {
     recogniseSuperFrame(this.arena, batch, i, network.maxFrame);
     if (!this.isForwardable(network, batch, i)) return undefined;
     return this.decapsulate(network, vtep, batch, i) ? network : undefined;
+  }
+
+  /** What no network of ours is meant by, or nobody whom we know has sent, may be a probe of the path. */
+  private dropStrange(reason: number, batch: FrameBatch, i: number): undefined {
+    return this.takeProbe?.(batch, i) === true ? undefined : this.dropUnowned(reason, batch, i);
   }
 
   private dropUnowned(reason: number, batch: FrameBatch, i: number): undefined {

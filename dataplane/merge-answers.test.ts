@@ -68,6 +68,9 @@ test('mergeCounters() adds up ports, drops and the underlay; an errno is no numb
         { vni: BLUE, reasons: { runt: 2 } },
       ],
       answered: [{ vni: BLUE, arp: 1, nd: 2 }],
+      closedPorts: [{ vni: BLUE, counters: counters({ rxFrames: 1 }) }],
+      tables: [{ vni: BLUE, entries: 5, claims: 4, claimsUsed: 4 }],
+      arenaBytes: 100,
     },
     {
       underlay: counters({ rxFrames: 4, txErrors: 2, txGsoError: 5 }),
@@ -83,12 +86,21 @@ test('mergeCounters() adds up ports, drops and the underlay; an errno is no numb
         { vni: BLUE, arp: 10, nd: 20 },
         { vni: GREEN, arp: 3, nd: 0 },
       ],
+      closedPorts: [{ vni: BLUE, counters: counters({ rxFrames: 2 }) }],
+      tables: [
+        { vni: BLUE, entries: 6, claims: 4, claimsUsed: 3 },
+        { vni: GREEN, entries: 1, claims: 0, claimsUsed: 0 },
+      ],
+      arenaBytes: 100,
     },
     {
       underlay: counters({ txGsoError: 5 }),
       ports: [],
       drops: [],
       answered: [],
+      closedPorts: [],
+      tables: [],
+      arenaBytes: 100,
     },
   ];
   t.deepEqual(mergeCounters(all), {
@@ -105,5 +117,11 @@ test('mergeCounters() adds up ports, drops and the underlay; an errno is no numb
       { vni: BLUE, arp: 11, nd: 22 },
       { vni: GREEN, arp: 3, nd: 0 },
     ],
+    closedPorts: [{ vni: BLUE, counters: counters({ rxFrames: 3 }) }],
+    tables: [
+      { vni: BLUE, entries: 6, claims: 4, claimsUsed: 3 },
+      { vni: GREEN, entries: 1, claims: 0, claimsUsed: 0 },
+    ],
+    arenaBytes: 300,
   });
 });

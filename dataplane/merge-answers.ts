@@ -1,7 +1,9 @@
 /** What several workers answer, as one answer. */
 import type { Answers, DataplaneCounters, InstalledClaim, TableEntry } from './commands.ts';
 import type { DropReason } from './drop-reasons.ts';
-import type { PortCounters } from './ports.ts';
+import { sumCounters } from './port-counters.ts';
+
+type TableSizesOf = DataplaneCounters['tables'][number];
 
 export function mergeOpened(answers: readonly Answers['open'][]): Answers['open'] {
   return {
@@ -60,6 +62,28 @@ export function mergeCounters(all: readonly DataplaneCounters[]): DataplaneCount
       arp: group.reduce((sum, { arp }) => sum + arp, 0),
       nd: group.reduce((sum, { nd }) => sum + nd, 0),
     })),
+    closedPorts: groups(
+      all.flatMap(({ closedPorts }) => closedPorts),
+      ({ vni }) => String(vni),
+    ).map(([first, ...rest]) => ({
+      ...first,
+      counters: sumCounters([first, ...rest].map(({ counters }) => counters)),
+    })),
+    tables: groups(
+      all.flatMap(({ tables }) => tables),
+      ({ vni }) => String(vni),
+    ).map(mergeSizes),
+    arenaBytes: all.reduce((sum, { arenaBytes }) => sum + arenaBytes, 0),
+  };
+}
+
+/** Each worker has a replica. A claim is used when all use it; what is learned may be further in one than in another. */
+function mergeSizes(group: readonly [TableSizesOf, ...TableSizesOf[]]): TableSizesOf {
+  return {
+    vni: group[0].vni,
+    entries: Math.max(...group.map(({ entries }) => entries)),
+    claims: Math.max(...group.map(({ claims }) => claims)),
+    claimsUsed: Math.min(...group.map(({ claimsUsed }) => claimsUsed)),
   };
 }
 
@@ -71,19 +95,6 @@ function groups<T>(items: readonly T[], keyOf: (item: T) => string): (readonly [
     else group.push(item);
   }
   return [...byKey.values()];
-}
-
-/** What is no count but tells of an offload that was lost (`…Error`, `…Lost`: ports.ts): that of the first worker that met it. */
-function sumCounters(all: readonly PortCounters[]): PortCounters {
-  const names = Object.keys(all[0] ?? {}) as (keyof PortCounters)[];
-  const total = names.map(name => {
-    const values = all.map(counters => counters[name]);
-    const value = /(Error|Lost)$/.test(name)
-      ? values.find(errno => errno !== 0)
-      : values.reduce((sum, n) => sum + n);
-    return [name, value ?? 0] as const;
-  });
-  return Object.fromEntries(total) as Record<keyof PortCounters, number>;
 }
 
 function sumReasons(

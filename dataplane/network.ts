@@ -10,7 +10,9 @@ import { type Destination, ForwardingTable } from './forwarding-table.ts';
 import { ETHERNET_HEADER_SIZE } from './headers/ethernet.ts';
 import type { LocalPort } from './local-port.ts';
 import { type Neighbor, Neighbors, neighborOf } from './neighbors.ts';
+import { readCounters, sumCounters } from './port-counters.ts';
 import { portLosses } from './port-losses.ts';
+import type { PortCounters } from './ports.ts';
 import { StationIndex } from './station-index.ts';
 import type { Time } from './thread-time.ts';
 import { BUCKET_BYTES, TokenBucket } from './token-bucket.ts';
@@ -85,6 +87,8 @@ export class Network {
   /** ARP requests and neighbor solicitations that were answered here. */
   readonly answered = new AnswerCounters();
   readonly claims: Claims;
+  /** What ports counted that are closed by now; undefined: none is. */
+  closedPorts: PortCounters | undefined;
   /** The local ports; a new array whenever they change, so that the frame path can iterate over it as it is. */
   ports: readonly LocalPort[] = [];
   private readonly time: Time;
@@ -120,6 +124,8 @@ export class Network {
     this.ports = this.ports.filter(other => other !== port);
     // What it had to give up stays counted when the port is gone.
     for (const [reason, frames] of portLosses(port.tap.counters, 'tap')) this.drops.add(DROP[reason], frames);
+    const counted = readCounters(port.tap.counters);
+    this.closedPorts = this.closedPorts === undefined ? counted : sumCounters([this.closedPorts, counted]);
     for (const [mac, attachment] of this.attachments) if (attachment.port === port) this.release(mac);
     this.table.forget(destination => destination.kind === 'port' && destination.port === port);
   }

@@ -9,3 +9,16 @@ export function readCounters(counters: PortCounters): PortCounters {
     number
   >;
 }
+
+/** Sums. What is no count but tells of an offload that was lost (`…Error`, `…Lost`: ports.ts): that of the first worker that met it. */
+export function sumCounters(all: readonly PortCounters[]): PortCounters {
+  const names = Object.keys(all[0] ?? {}) as (keyof PortCounters)[];
+  const total = names.map(name => {
+    const values = all.map(counters => counters[name]);
+    const value = /(Error|Lost)$/.test(name)
+      ? values.find(errno => errno !== 0)
+      : values.reduce((sum, n) => sum + n);
+    return [name, value ?? 0] as const;
+  });
+  return Object.fromEntries(total) as Record<keyof PortCounters, number>;
+}

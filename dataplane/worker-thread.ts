@@ -4,7 +4,7 @@ import type { Answers, Command, CommandName, Commands, FromWorker } from './comm
 import { WeftError } from './errors.ts';
 
 /** What a worker tells by itself. */
-export type WorkerEvent = Extract<FromWorker, { type: 'portLost' | 'offloadLost' }>;
+export type WorkerEvent = Extract<FromWorker, { type: 'portLost' | 'offloadLost' | 'probe' }>;
 
 export interface WorkerData {
   /** One to each other worker (replicator.ts). */
@@ -76,7 +76,7 @@ class WorkerThread implements WorkerLink {
   }
 
   private onMessage(message: FromWorker): void {
-    if (message.type === 'portLost' || message.type === 'offloadLost') {
+    if (message.type !== 'reply' && message.type !== 'failure') {
       this.handlers.event(message);
       return;
     }

@@ -24,6 +24,7 @@ const datapath = new Datapath(
   },
   {
     portLost: (network, lost, errno) => tell({ type: 'portLost', vni: network.vni, port: lost.id, errno }),
+    probe: arrival => tell({ type: 'probe', ...arrival }),
     offloadLost: event => tell({ type: 'offloadLost', ...event }),
     // Nothing can be carried any more: the thread ends, and the daemon with it (dataplane.ts, `died`).
     underlayLost: errno => {

@@ -10,8 +10,8 @@ export interface LinkHandler {
   onFrame(frame: Uint8Array): void;
   /** Once after `send` has returned false: there is room again. */
   onWritable(): void;
-  /** It is over: the peer has closed it, or it broke, or never opened. Called once, also after our own `close`. */
-  onClose(): void;
+  /** It is over: the peer has closed it, or it broke, or never opened. Called once, also after our own `close`. `failure`: the errno, if there was one. */
+  onClose(failure?: string): void;
 }
 
 export interface Link {

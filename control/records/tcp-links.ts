@@ -16,7 +16,17 @@ import type { RecordPeer } from './peers.ts';
 /** The first byte of a connection that carries a link. */
 export const LINK_FIRST_BYTE = 0x77;
 
-const PREAMBLE = Buffer.from([LINK_FIRST_BYTE, ...Buffer.from('log'), 1]);
+/** What a link is for: its purpose follows the first byte, as three letters. `doc`: questions of weft doctor. */
+export type LinkPurpose = 'log' | 'doc';
+
+function preambleOf(purpose: LinkPurpose): Uint8Array {
+  return Buffer.from([LINK_FIRST_BYTE, ...Buffer.from(purpose), 1]);
+}
+
+/** What a connection that begins so is for. A preamble is one segment: what has come of less is a log's, which waits for the rest. */
+export function purposeOf(head: Uint8Array): LinkPurpose {
+  return Buffer.from(head).subarray(1, 4).toString('latin1') === 'doc' ? 'doc' : 'log';
+}
 
 /** Bytes that wait in userspace before the sender is asked to wait. */
 const BUFFER_BYTES = 128 * 1024;
@@ -43,11 +53,14 @@ export interface TcpLinksOptions {
   readonly from: IpAddress;
   /** How long it may take until a link is open, and until a peer who has opened one has said anything that is true, in ms. */
   readonly connectTimeout: number;
+  /** @default 'log' */
+  readonly purpose?: LinkPurpose;
 }
 
 export class TcpLinks implements LinkPort {
   private readonly modules: TcpLinksModules;
   private readonly options: TcpLinksOptions;
+  private readonly preamble: Uint8Array;
   private readonly links = new Set<TcpLink>();
   /** Address to the links that were opened from there. */
   private readonly accepted = new Map<string, number>();
@@ -55,12 +68,13 @@ export class TcpLinks implements LinkPort {
   constructor(modules: TcpLinksModules, options: TcpLinksOptions) {
     this.modules = modules;
     this.options = options;
+    this.preamble = preambleOf(options.purpose ?? 'log');
   }
 
-  open(peer: RecordPeer, handler: LinkHandler): Link {
+  open(peer: Pick<RecordPeer, 'endpoint'>, handler: LinkHandler): Link {
     const { address, port } = peer.endpoint;
     const socket = connect({ host: address, port, localAddress: this.options.from, noDelay: true });
-    socket.write(PREAMBLE);
+    socket.write(this.preamble);
     const link = this.link(socket);
     link.handler = handler;
     return link;
@@ -110,6 +124,7 @@ export class TcpLinks implements LinkPort {
     const link = new TcpLink(
       socket,
       sealer,
+      this.preamble,
       clock.after(this.options.connectTimeout, () => link.timedOut()),
     );
     this.links.add(link);
@@ -124,25 +139,29 @@ class TcpLink implements Link {
   onPreamble: (() => void) | undefined;
   private readonly socket: Socket;
   private readonly sealer: LinkSealer;
+  private readonly preamble: Uint8Array;
   private readonly deadline: Timer;
+  private failure: string | undefined;
   private pending: Uint8Array = new Uint8Array(0);
   isOpen = false;
   isAccepted = false;
   private isFull = false;
 
-  constructor(socket: Socket, sealer: LinkSealer, deadline: Timer) {
+  constructor(socket: Socket, sealer: LinkSealer, preamble: Uint8Array, deadline: Timer) {
     this.socket = socket;
     this.sealer = sealer;
+    this.preamble = preamble;
     this.deadline = deadline;
     socket.on('connect', () => this.opened());
     socket.on('data', chunk => this.read(Buffer.from(chunk)));
     socket.on('drain', () => this.drained());
     socket.on('end', () => socket.end());
-    // What went wrong is no use to anybody here: the link is over, and `close` says so.
-    socket.on('error', () => {});
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      this.failure = error.code;
+    });
     socket.on('close', () => {
       deadline.cancel();
-      this.handler?.onClose();
+      this.handler?.onClose(this.failure);
     });
   }
 
@@ -181,11 +200,11 @@ class TcpLink implements Link {
   }
 
   private readPreamble(): boolean {
-    const { pending } = this;
-    const count = Math.min(pending.length, PREAMBLE.length);
-    if (Buffer.compare(pending.subarray(0, count), PREAMBLE.subarray(0, count)) !== 0) this.socket.destroy();
-    if (pending.length < PREAMBLE.length || this.socket.destroyed) return false;
-    this.pending = pending.subarray(PREAMBLE.length);
+    const { pending, preamble } = this;
+    const count = Math.min(pending.length, preamble.length);
+    if (Buffer.compare(pending.subarray(0, count), preamble.subarray(0, count)) !== 0) this.socket.destroy();
+    if (pending.length < preamble.length || this.socket.destroyed) return false;
+    this.pending = pending.subarray(preamble.length);
     this.onPreamble?.();
     this.onPreamble = undefined;
     return true;

@@ -4,6 +4,16 @@ import type { Clock } from '../../dataplane/clock.ts';
 import { WeftError } from '../../dataplane/errors.ts';
 import type { ResolveReport, ResolveRequest } from '../dns/dns-reports.ts';
 import type {
+  PathOpening,
+  ProbeLookReport,
+  ProbeLookRequest,
+  ProbePathRequest,
+  ProbeSendReport,
+  ProbeSendRequest,
+} from '../doctor/path/path-facts.ts';
+import type { SelfReport } from '../doctor/self-report.ts';
+import { METRIC_CONTENT_TYPES, type MetricFormat } from '../metrics/metric-format.ts';
+import type {
   AttachRequest,
   DetachRequest,
   DropReport,
@@ -24,6 +34,13 @@ import type {
   StatusReport,
 } from '../operations.ts';
 import { isErrorBody } from './error-status.ts';
+
+interface Exchange {
+  readonly method: string;
+  readonly path: string;
+  readonly body?: unknown;
+  readonly accept?: string;
+}
 
 export interface ApiClientOptions {
   readonly socketPath: string;
@@ -56,6 +73,22 @@ export class ApiClient implements NodeOperations {
 
   status(): Promise<StatusReport> {
     return this.call('GET', '/v1/status');
+  }
+
+  self(): Promise<SelfReport> {
+    return this.call('GET', '/v1/self');
+  }
+
+  openPath(request: ProbePathRequest): Promise<PathOpening> {
+    return this.call('POST', '/v1/probe/open', request);
+  }
+
+  sendProbes(request: ProbeSendRequest): Promise<ProbeSendReport> {
+    return this.call('POST', '/v1/probe/send', request);
+  }
+
+  lookAtProbes(request: ProbeLookRequest): Promise<ProbeLookReport> {
+    return this.call('POST', '/v1/probe/look', request);
   }
 
   peers(): Promise<readonly PeerReport[]> {
@@ -103,6 +136,13 @@ export class ApiClient implements NodeOperations {
     return this.call('GET', '/v1/drops');
   }
 
+  async metrics(format: MetricFormat): Promise<string> {
+    const accept = METRIC_CONTENT_TYPES[format];
+    const { status, text } = await this.exchange({ method: 'GET', path: '/metrics', accept }, this.timeoutMs);
+    if (status === 200) return text;
+    throw this.refusal(this.parse(text));
+  }
+
   attach(request: AttachRequest): Promise<EndpointReport> {
     return this.call('POST', '/v1/attach', request);
   }
@@ -125,18 +165,20 @@ export class ApiClient implements NodeOperations {
     body?: unknown,
     timeoutMs = this.timeoutMs,
   ): Promise<T> {
-    const { status, text } = await this.exchange(method, path, body, timeoutMs);
+    const { status, text } = await this.exchange({ method, path, body }, timeoutMs);
     const answer = this.parse(text);
     if (status === 200) return answer as T;
-    if (!isErrorBody(answer)) throw this.stranger();
+    throw this.refusal(answer);
+  }
+
+  private refusal(answer: unknown): WeftError {
+    if (!isErrorBody(answer)) return this.stranger();
     const { code, message, hint } = answer.error;
-    throw new WeftError(code, message, { ...(hint !== undefined && { hint }) });
+    return new WeftError(code, message, { ...(hint !== undefined && { hint }) });
   }
 
   private exchange(
-    method: string,
-    path: string,
-    body: unknown,
+    { method, path, body, accept }: Exchange,
     timeoutMs: number,
   ): Promise<{ status: number; text: string }> {
     return new Promise((resolve, reject) => {
@@ -148,6 +190,7 @@ export class ApiClient implements NodeOperations {
         agent: false,
         headers: {
           host: 'weft',
+          ...(accept !== undefined && { accept }),
           ...(payload !== undefined && {
             'content-type': 'application/json',
             'content-length': Buffer.byteLength(payload),

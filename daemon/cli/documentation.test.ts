@@ -3,7 +3,9 @@ import { HTTP_STATUS, isErrorBody } from '../api/error-status.ts';
 import { REPORT_NAMES } from '../api/reports.ts';
 import { requireNetwork } from '../networks/network-operations.ts';
 import { fencedBlock, readDoc, tableRows } from '../testing/docs.ts';
+import { FAKE_DIAGNOSIS } from '../testing/fake-doctor.ts';
 import { FAKE_EXPLANATION, FAKE_KEYS, FAKE_RESOLUTION, FakeNode } from '../testing/fake-node.ts';
+import { formatDoctor } from './doctor.ts';
 import { formatExplanation } from './explain.ts';
 import { formatKeys } from './gossip-keys.ts';
 import type { CliIo } from './io.ts';
@@ -34,6 +36,8 @@ test('docs/cli.md shows the JSON and the table of each report as the program pri
   t.true(docs.includes(`$ weft gossip keys list\n${formatKeys(FAKE_KEYS)}\n`));
   const networks = await node.networks();
   t.true(docs.includes(`$ weft network show green\n${formatNetwork(requireNetwork(networks, 'green'))}\n`));
+  t.deepEqual(JSON.parse(fencedBlock(docs, 'json doctor')), FAKE_DIAGNOSIS);
+  t.true(docs.includes(`$ weft doctor\n${formatDoctor(FAKE_DIAGNOSIS)}\n`));
   t.true(isErrorBody(JSON.parse(fencedBlock(docs, 'json error'))));
 });
 

@@ -1,5 +1,6 @@
 /** What a command may touch outside itself, so that a test can give something else. */
 import type { Clock } from '../../dataplane/clock.ts';
+import type { HostPort } from '../doctor/host-port.ts';
 
 export interface CliIo {
   readonly stdout: { readonly isTTY?: boolean; write(text: string): void };
@@ -7,6 +8,8 @@ export interface CliIo {
   readonly env: { readonly WEFT_SOCKET?: string | undefined };
   readonly workingDirectory: string;
   readonly clock: Clock;
+  /** This host, for the doctor. */
+  readonly host: HostPort;
   /** Standard input to its end; at most a few KiB. */
   readInput(): Promise<string>;
   /** From the first call on, an interrupt (SIGINT, SIGTERM) aborts this signal instead of ending the process. */

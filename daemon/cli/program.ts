@@ -6,6 +6,7 @@ import { DEFAULT_IFNAME } from '../api/requests.ts';
 import { DEFAULT_SOCKET_PATH } from '../api/socket-path.ts';
 import { DEFAULT_CONFIG_PATH } from '../config/config.ts';
 import { version } from '../package-info.ts';
+import { addBugReport } from './bug-report.ts';
 import { addCni } from './cni.ts';
 import {
   type AttachOptions,
@@ -20,11 +21,13 @@ import {
   release,
   showReport,
 } from './commands.ts';
+import { addDoctor } from './doctor.ts';
 import { examples } from './examples.ts';
 import { explanationOf } from './explain.ts';
 import { gossipKeys } from './gossip-keys.ts';
 import type { CliIo } from './io.ts';
 import { addForget } from './ipam.ts';
+import { addMetrics } from './metrics.ts';
 import { addNetwork } from './network.ts';
 import { REPORTS } from './reports.ts';
 import { addResolve } from './resolve.ts';
@@ -66,10 +69,13 @@ export function buildProgram(io: CliIo): Command {
       showReport(io, REPORTS[name], command.optsWithGlobals<ReportOptions>()),
     );
   }
+  addDoctor(program, io);
+  addBugReport(program, io);
   addNetwork(program, io);
   addResolve(program, io);
   addCni(program, io);
   addForget(program, io);
+  addMetrics(program, io);
   addGossip(program, io);
   addConfig(program, io);
   return program;

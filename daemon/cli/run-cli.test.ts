@@ -9,7 +9,9 @@ import { REPORT_NAMES } from '../api/reports.ts';
 import { startApiServer } from '../api/server.ts';
 import { version } from '../package-info.ts';
 import { fakeCni } from '../testing/fake-cni.ts';
-import { FAKE_EXPLANATION, FAKE_KEYS, FAKE_STATUS, FakeNode } from '../testing/fake-node.ts';
+import { FakeHost } from '../testing/fake-host.ts';
+import { FAKE_EXPLANATION, FAKE_KEYS, FakeNode } from '../testing/fake-node.ts';
+import { FAKE_STATUS } from '../testing/fake-status.ts';
 import { memoryLog } from '../testing/memory-log.ts';
 import { tempDirectory } from '../testing/temp-directory.ts';
 import type { CliIo } from './io.ts';
@@ -40,6 +42,7 @@ async function run(argv: readonly string[], changes: Partial<CliIo> = {}): Promi
     clock: systemClock,
     readInput: () => Promise.resolve(''),
     interrupted: () => new AbortController().signal,
+    host: new FakeHost(),
     runDaemon: () => Promise.resolve(),
     ...changes,
   };
@@ -410,4 +413,22 @@ test('--watch redraws on a terminal, adds below elsewhere, and prints one docume
   t.is(await watch(true), `\x1b[H\x1b[J${table}`.repeat(2));
   t.is(await watch(false), `${table}\n`.repeat(2));
   t.is(await watch(true, '--json'), json.repeat(2));
+});
+
+test('doctor exits with 1 when there are problems, and says them on standard output', async t => {
+  const { ask } = await serve(t);
+  const { code, out, err } = await ask('doctor', '--config', '/nowhere/weft.yaml');
+  t.is(code, 1);
+  t.is(err, '');
+  t.regex(out, /^error {4}link-missing: wf-blue, the bridge of network blue, is gone/m);
+  t.regex(out, /^vm-a: \d problems$/m);
+  const wrong = await ask('doctor', '--fix=more');
+  t.is(wrong.code, 2);
+  t.regex(wrong.err, /Allowed choices are safe, all/);
+});
+
+test('doctor examines the host when no daemon answers', async t => {
+  const { code, out } = await run(['doctor', '--json', '--socket', '/nowhere/api.sock']);
+  t.is(code, 1);
+  t.like(JSON.parse(out), { node: null, healthy: false, findings: [{ verdict: 'daemon-down' }] });
 });

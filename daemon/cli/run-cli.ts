@@ -2,6 +2,7 @@
 import { CommanderError } from 'commander';
 import { WeftError } from '../../dataplane/errors.ts';
 import { oneLine } from '../one-line.ts';
+import { ProblemsFound } from './doctor.ts';
 import type { CliIo } from './io.ts';
 import { buildProgram } from './program.ts';
 
@@ -16,6 +17,7 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<number
     return EXIT_DONE;
   } catch (error) {
     if (error instanceof CommanderError) return usage(error, io);
+    if (error instanceof ProblemsFound) return EXIT_FAILED;
     io.stderr.write(failureLine(reasonOf(error)));
     return EXIT_FAILED;
   }

@@ -5,6 +5,7 @@ import type { IpAddress, Vni, VtepAddress } from '../../dataplane/address.ts';
 import type { Offload, OffloadSwitch } from '../../dataplane/offloads.ts';
 import type { DnsConfig } from '../dns/dns-config.ts';
 import type { LogLevel } from '../log-fields.ts';
+import type { LogFormat } from '../log-format.ts';
 
 export interface Config {
   readonly node: {
@@ -34,7 +35,13 @@ export interface Config {
   };
   readonly networks: readonly NetworkConfig[];
   readonly dns: DnsConfig;
-  readonly log: { readonly level: LogLevel };
+  /** Where the plugin of Docker listens; undefined: it does not, unless it is handed a socket that listens. */
+  readonly docker: { readonly socket: string | undefined };
+  readonly metrics: {
+    /** IP address and TCP port for Prometheus; undefined: there is no listener. */
+    readonly listen: HostPort | undefined;
+  };
+  readonly log: { readonly level: LogLevel; readonly format: LogFormat };
 }
 
 export interface NetworkConfig {

@@ -32,19 +32,6 @@ test('docs/configuration.md tells the defaults that parseConfig fills in', async
   t.true(compared >= 10);
 });
 
-test('docs/configuration.md gives the words with which a key is refused', async t => {
-  const samples: Readonly<Record<string, string>> = {
-    '`metrics`': 'metrics: {}',
-  };
-  for (const [key = '', advice = ''] of tableRows(
-    await readDoc('configuration.md'),
-    '## Keys that are refused',
-  )) {
-    const [problem = ''] = configProblems(samples[key] ?? '', 'weft.yaml', 'vm-a');
-    t.true(problem.endsWith(advice), `${key}: ${problem}`);
-  }
-});
-
 test('weft.example.yaml parses, and has every key that is accepted', async t => {
   const text = await readConfigText(exampleConfigPath);
   t.deepEqual(configProblems(text, 'example', 'vm-a'), []);

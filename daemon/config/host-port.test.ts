@@ -1,6 +1,6 @@
 import test from 'ava';
 import { WeftError } from '../../dataplane/errors.ts';
-import { parseHostPort } from './host-port.ts';
+import { parseHostPort, parseListen } from './host-port.ts';
 
 test('parseHostPort: what is accepted', t => {
   const table: readonly (readonly [string, string, number | undefined])[] = [
@@ -48,4 +48,33 @@ test('parseHostPort: what is refused', t => {
     const error = t.throws(() => parseHostPort(text), { instanceOf: WeftError }, text);
     t.regex(error?.line ?? '', expected, text);
   }
+});
+
+test('parseListen: an address and a port, wildcards too', t => {
+  const table: readonly (readonly [string, string, number])[] = [
+    ['127.0.0.1:9473', '127.0.0.1', 9473],
+    ['0.0.0.0:1', '0.0.0.0', 1],
+    ['[::]:9473', '::', 9473],
+    ['[2001:DB8::1]:65535', '2001:db8::1', 65_535],
+  ];
+  for (const [text, host, port] of table)
+    t.deepEqual<unknown, unknown>(parseListen(text), { host, port }, text);
+  for (const text of [
+    '',
+    '9473',
+    ':9473',
+    '*:9473',
+    'localhost:9473',
+    '::1:9473',
+    '[127.0.0.1]:9473',
+    '[::1]',
+    '127.0.0.1',
+  ])
+    t.throws(
+      () => parseListen(text),
+      { instanceOf: WeftError, message: /is not an address and a port/ },
+      text,
+    );
+  for (const text of ['127.0.0.1:0', '127.0.0.1:65536'])
+    t.throws(() => parseListen(text), { instanceOf: WeftError, message: /no legal port/ }, text);
 });

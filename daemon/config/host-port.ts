@@ -25,6 +25,25 @@ export function parseHostPort(text: string): JoinEntry {
   return { host: host.toLowerCase(), port: parsePort(port, text) };
 }
 
+/**
+ * Where to listen: `ip:port` or `[ipv6]:port`; 0.0.0.0 and [::] are all addresses of the machine. Throws `invalid_argument`: also for
+ * names, of which one can stand for an address that is not of this machine.
+ */
+export function parseListen(text: string): { readonly host: string; readonly port: number } {
+  const [, inBrackets, bare, portText] = /^(?:\[([^\]]*)\]|([^:]*)):(\d+)$/.exec(text) ?? [];
+  const host = inBrackets ?? bare;
+  const wrong = new WeftError('invalid_argument', `"${text}" is not an address and a port to listen on`, {
+    hint: 'write it as in 127.0.0.1:9473, 0.0.0.0:9473 or "[::1]:9473"',
+  });
+  if (host === undefined || host.includes(':') !== (inBrackets !== undefined)) throw wrong;
+  const port = parsePort(portText, text);
+  try {
+    return { host: parseIp(host), port: port ?? 0 };
+  } catch {
+    throw wrong;
+  }
+}
+
 /** The inverse of {@link parseHostPort}: `host:port`, or `[ipv6]:port`. */
 export function formatHostPort({ host, port }: { readonly host: string; readonly port: number }): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;

@@ -51,7 +51,9 @@ test('parseConfig fills in every default', t => {
       },
     ],
     dns: { enabled: true, listen: '127.0.47.89', upstream: 'auto', domain: 'weft', ttl: 5 },
-    log: { level: 'info' },
+    docker: { socket: undefined },
+    metrics: { listen: undefined },
+    log: { level: 'info', format: 'auto' },
   } as unknown as ReturnType<typeof parseConfig>);
 });
 
@@ -80,11 +82,13 @@ dataplane: { workers: 4, sender: plain, offload: { udp_gro: off, tap_uso: "off",
 networks:
   - { name: blue, vni: 16777215, subnet: 10.0.0.0/8, attach: tap, mtu: 1400, static_vteps: ["2001:db8::9"] }
   - { name: green, vni: 1, subnet: 10.0.0.0/8, mtu: 576, unknown_unicast: drop, unknown_address: local, bum_rate: 0 }
+metrics: { listen: "[2001:DB8::1]:9473" }
 log: { level: debug }
 `;
   const config = parseConfig(text, 'weft.yaml', 'ignored');
   t.deepEqual(config.node, { name: 'vm-b', underlay: parseIp('2001:db8::1') });
   t.deepEqual(config.paths, { state: '/srv/state', run: '/srv/run' });
+  t.deepEqual(config.metrics, { listen: { host: '2001:db8::1', port: 9473 } });
   t.is(config.vxlan.port, 4790);
   t.is(config.gossip.port, 7000);
   t.deepEqual(config.gossip.join, [
@@ -200,7 +204,7 @@ const MISTAKES: readonly (readonly [string, string])[] = [
   ['netwroks: []', 'weft.yaml:1: netwroks: unknown key; did you mean "networks"?'],
   [
     'colour: red',
-    'weft.yaml:1: colour: unknown key; the keys here are node, paths, vxlan, gossip, dataplane, networks, dns, log',
+    'weft.yaml:1: colour: unknown key; the keys here are node, paths, vxlan, gossip, dataplane, networks, dns, docker, metrics, log',
   ],
   [
     'dataplane:\n  offload:\n    udp_gso: off',
@@ -216,7 +220,7 @@ const MISTAKES: readonly (readonly [string, string])[] = [
   ],
   [
     '__proto__: {}',
-    'weft.yaml:1: __proto__: unknown key; the keys here are node, paths, vxlan, gossip, dataplane, networks, dns, log',
+    'weft.yaml:1: __proto__: unknown key; the keys here are node, paths, vxlan, gossip, dataplane, networks, dns, docker, metrics, log',
   ],
   ['networks:\n  - vni: 42\n', 'weft.yaml:2: networks[0].name: is missing; add it'],
   [
@@ -239,10 +243,17 @@ const MISTAKES: readonly (readonly [string, string])[] = [
     'gossip:\n  keys: [AAAAAAAAAAAAAAAAAAAAAA==]\n',
     'weft.yaml:2: gossip.keys: needs gossip.key, which encrypts what is sent; set it to one of the keys',
   ],
-  // Not yet.
   [
-    'metrics:\n  listen: 127.0.0.1:9473\n',
-    'weft.yaml:1: metrics: a metrics listener is not in this version; remove the key and use weft status --json',
+    'metrics:\n  listen: 9473\n',
+    'weft.yaml:2: metrics.listen: expected text, not 9473; put it in quotes if it is meant as text',
+  ],
+  [
+    'metrics:\n  listen: localhost:9473\n',
+    'weft.yaml:2: metrics.listen: "localhost:9473" is not an address and a port to listen on; write it as in 127.0.0.1:9473, 0.0.0.0:9473 or "[::1]:9473"',
+  ],
+  [
+    'metrics:\n  listen: 127.0.0.1:0\n',
+    'weft.yaml:2: metrics.listen: "127.0.0.1:0" has no legal port after its last colon; write a port from 1 to 65535, or leave it out',
   ],
   [
     'dataplane: { workers: 17 }',
@@ -461,6 +472,28 @@ const MISTAKES: readonly (readonly [string, string])[] = [
     'weft.yaml:6: networks[0].static_vteps[1]: "2001:db8::9" is in the list already; remove one',
   ],
 ];
+
+for (const socket of [
+  'weft.sock',
+  '/run/docker/plugins/weft',
+  '5',
+  '"/run/x y.sock"',
+  `/${'x'.repeat(100)}.sock`,
+]) {
+  test(`docker.socket: ${socket.slice(0, 30)} is refused, with what to write`, t => {
+    t.regex(
+      problemsOf(`docker: {socket: ${socket}}`)[0] ?? '',
+      /^weft\.yaml:1: docker\.socket: .*; (write off, or|choose|set it|write )/,
+    );
+  });
+}
+
+test('docker.socket: off, or a path', t => {
+  const socketOf = (value: string) =>
+    parseConfig(`docker: {socket: ${value}}`, 'weft.yaml', 'vm-a').docker.socket;
+  t.is(socketOf('off'), undefined);
+  t.is(socketOf('/run/docker/plugins/weft.sock'), '/run/docker/plugins/weft.sock');
+});
 
 test('configProblems: one file for each kind of mistake, one exact line for each', t => {
   for (const [text, line] of MISTAKES) {

@@ -10,11 +10,12 @@ import { type IpAddress, parseIp, parseVni } from '../../dataplane/address.ts';
 import { WeftError } from '../../dataplane/errors.ts';
 import { OFFLOAD_SWITCHES, type OffloadKey } from '../../dataplane/offloads.ts';
 import { MAX_WORKERS } from '../../dataplane/worker-count.ts';
-import { MAX_DIRECTORY } from '../api/socket-path.ts';
+import { LONGEST_SUFFIX, MAX_DIRECTORY, MAX_SOCKET_PATH } from '../api/socket-path.ts';
 import { formatCidr, nonUnicast, parseCidr, parseSubnet, parseSubnet6 } from '../cidr.ts';
 import { DEFAULT_DNS_DOMAIN, DEFAULT_DNS_LISTEN, DEFAULT_DNS_TTL, MAX_DNS_TTL } from '../dns/dns-config.ts';
 import { describe, leaf, numberLeaf, requireValue, textLeaf, wordLeaf } from '../leaf.ts';
 import { LOG_LEVELS } from '../log-fields.ts';
+import { LOG_FORMATS } from '../log-format.ts';
 import { parseInterfaceName, parseNetworkName, parseNodeName } from '../names.ts';
 import {
   ATTACH_MODES,
@@ -33,7 +34,7 @@ import {
   UNKNOWN_UNICAST,
 } from './config.ts';
 import { booleanLeaf, parseDomain, parseLoopback, upstreamLeaf } from './dns-leaves.ts';
-import { parseHostPort } from './host-port.ts';
+import { parseHostPort, parseListen } from './host-port.ts';
 
 function notThis(kind: string, input: unknown): string {
   if (input === null) return 'has no value; give it one, or remove the key';
@@ -46,11 +47,6 @@ function section<Shape extends z.ZodRawShape>(shape: Shape) {
 
 function list<Item extends z.ZodType>(item: Item) {
   return z.array(item, { error: issue => notThis('a list', issue.input) }).default([]);
-}
-
-/** A key of the contract that a later version will know: refused, never silently without effect. */
-function notYet(message: string) {
-  return z.never({ error: message }).optional();
 }
 
 const port = numberLeaf('a UDP port', 1, 65_535);
@@ -188,6 +184,26 @@ export function parseGatewayAddress(text: string): IpAddress {
   });
 }
 
+const OFF = 'off';
+
+/** `off`, or where Docker looks for a plugin: it is called as the file is, without `.sock`. */
+const pluginSocket = leaf(value => {
+  requireValue(value);
+  // YAML 1.1 readers take `off` for false.
+  if (value === OFF || value === false) return undefined;
+  if (typeof value === 'string' && isAbsolute(value) && /\/[^/\s\p{Cc}]+\.sock$/u.test(value)) {
+    if (Buffer.byteLength(value) <= MAX_SOCKET_PATH - LONGEST_SUFFIX) return normalize(value);
+    throw new WeftError('invalid_argument', `is longer than ${MAX_SOCKET_PATH - LONGEST_SUFFIX} bytes`, {
+      hint: 'choose a shorter path: the path of a Unix socket has 107 bytes at most',
+    });
+  }
+  throw new WeftError('invalid_argument', `${describe(value)} is no socket for a plugin of Docker`, {
+    hint: 'write off, or an absolute path that ends in .sock: /run/docker/plugins/weft.sock',
+  });
+});
+
+const dockerSection = section({ socket: pluginSocket.prefault(OFF) });
+
 const bumRate = numberLeaf('a number of frames a second', 0, MAX_BUM_RATE);
 
 const networkSection = section({
@@ -215,7 +231,11 @@ const dnsSection = section({
   domain: textLeaf(parseDomain).default(DEFAULT_DNS_DOMAIN),
   ttl: numberLeaf('a number of seconds', 0, MAX_DNS_TTL).default(DEFAULT_DNS_TTL),
 });
-const logSection = section({ level: wordLeaf(LOG_LEVELS).default('info') });
+const metricsSection = section({ listen: textLeaf(parseListen).optional() });
+const logSection = section({
+  level: wordLeaf(LOG_LEVELS).default('info'),
+  format: wordLeaf(LOG_FORMATS).default('auto'),
+});
 
 export const fileSchema = section({
   node: nodeSection.prefault({}),
@@ -225,7 +245,8 @@ export const fileSchema = section({
   dataplane: dataplaneSection.prefault({}),
   networks: list(networkSection),
   dns: dnsSection.prefault({}),
-  metrics: notYet('a metrics listener is not in this version; remove the key and use weft status --json'),
+  docker: dockerSection.prefault({}),
+  metrics: metricsSection.prefault({}),
   log: logSection.prefault({}),
 });
 
@@ -246,13 +267,11 @@ export const KNOWN_KEYS: Readonly<Record<string, readonly string[]>> = {
   'networks[]': keysOf(networkSection),
   'networks[].ipam': keysOf(ipamSection),
   dns: keysOf(dnsSection),
+  docker: keysOf(dockerSection),
+  metrics: keysOf(metricsSection),
   log: keysOf(logSection),
 };
 
-/** Without those that are not yet to be used. */
 function keysOf(map: z.ZodObject): readonly string[] {
-  return Object.entries(map.shape).flatMap(([key, value]) => {
-    const refused = value instanceof z.ZodOptional && value.unwrap() instanceof z.ZodNever;
-    return refused ? [] : [key];
-  });
+  return Object.keys(map.shape);
 }

@@ -30,6 +30,8 @@ export interface PairOptions {
   readonly gossipKey?: string;
   /** Section `dns` of the configuration. @default its defaults */
   readonly dns?: Readonly<Record<string, unknown>>;
+  /** Top-level keys of the configuration beside these. @default none */
+  readonly override?: Readonly<Record<string, unknown>>;
   /** Environment of the daemons. @default nothing beyond that of the test */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -70,6 +72,7 @@ export async function addWeftVm(lab: Lab, n: number, options: PairOptions = {}):
     dataplane = {},
     dns = {},
     gossipKey,
+    override = {},
     env = {},
   } = options;
   const name = String.fromCharCode('a'.charCodeAt(0) + n - 1);
@@ -82,7 +85,7 @@ export async function addWeftVm(lab: Lab, n: number, options: PairOptions = {}):
   await vm.startWeft(
     {
       networks: networks.map(network => ({ attach, ...network })),
-      override: { dataplane: { workers, ...dataplane }, gossip, dns },
+      override: { dataplane: { workers, ...dataplane }, gossip, dns, ...override },
     },
     env,
   );

@@ -5,7 +5,7 @@ import { waitFor } from '../lab/wait-for.ts';
 import type { LogFields } from '../log-fields.ts';
 import type { PathReport, StatusReport } from '../operations.ts';
 
-type LogLine = LogFields & { readonly level: string; readonly msg: string };
+type LogLine = LogFields & { readonly level: string; readonly event?: string; readonly msg: string };
 
 /** Waits until TCP of `vm` leaves for `vtep` as `matches` says. */
 export async function waitForPath(

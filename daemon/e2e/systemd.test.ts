@@ -6,6 +6,7 @@
 import { join } from 'node:path';
 import test from 'ava';
 import { systemClock } from '../../dataplane/clock.ts';
+import type { DoctorReport } from '../doctor/examination.ts';
 import { holdThreads, type ThreadKind, threadsOf } from '../lab/hold-threads.ts';
 import type { Lab } from '../lab/lab.ts';
 import { runCommand } from '../lab/run-command.ts';
@@ -57,6 +58,9 @@ test('service: ready when it answers, with a status that is kept true; carries t
   t.timeout(300_000);
   await inLab(t, 'service', async lab => {
     const { host, a, b } = await startPool(lab);
+    // A start of the socket is refused while its service runs.
+    await host.exec('systemctl', ['stop', 'weft.service']);
+    await host.exec('systemctl', ['start', 'weft-docker.socket', 'weft.service']);
     t.is(await host.property('weft.service', 'SubState'), 'running');
     const status = async () => await host.property('weft.service', 'StatusText');
     await waitFor(async () => (await status()) === '1 of 1 peers alive; 2 networks; 0 containers', {
@@ -69,14 +73,35 @@ test('service: ready when it answers, with a status that is kept true; carries t
       await waitForPing(near, '198.18.0.2');
       await assertPing(t, near, '198.18.0.2', { size: 1400 });
     }
+    // The hardened daemon can do its part of it; the raw sockets are the command's.
+    const doctor = await host.exec('weft', ['doctor', '--json'], { check: false });
+    const { findings, not_checked, paths } = JSON.parse(doctor.stdout) as DoctorReport;
+    t.deepEqual(
+      [findings, not_checked, paths.map(({ peer, there }) => [peer, there])],
+      [[], [], [['b', 1500]]],
+    );
     await waitFor(async () => (await status()).endsWith('2 containers'), {
       what: 'the status to tell of containers',
     });
+    // The socket of the Docker plugin is systemd's: a call starts the service, and waits for it.
+    await host.exec('systemctl', ['stop', 'weft.service']);
+    t.regex((await host.exec(process.execPath, ['-e', ACTIVATE])).stdout, /NetworkDriver/);
+    t.is(await host.property('weft.service', 'SubState'), 'running');
     const journal = await host.journal('weft.service');
-    t.regex(journal, /"msg":"ready"/);
+    // With its fields and its priority: hardened as it is, it reaches the socket of the journal, and did not fall back to lines.
+    t.regex(
+      await host.journal('weft.service', ['WEFT_EVENT=ready', 'PRIORITY=6', '_TRANSPORT=journal']),
+      / ready node=a event=ready /,
+    );
     t.false(/EPERM|not permitted|Read-only/.test(journal), journal);
   });
 });
+
+/** What dockerd says first. */
+const ACTIVATE = `require('node:http')
+  .request({ socketPath: '/run/docker/plugins/weft.sock', path: '/Plugin.Activate', method: 'POST' }, answer =>
+    answer.pipe(process.stdout))
+  .end('{}')`;
 
 /** Of the watchdog in the test. The unit's own is longer: a busy machine must not end it. */
 const WATCHDOG = '[Service]\nWatchdogSec=2s\n';

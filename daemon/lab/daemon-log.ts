@@ -3,6 +3,7 @@ import type { LogFields } from '../log-fields.ts';
 
 export interface LogLine extends LogFields {
   readonly msg: string;
+  readonly event?: string;
 }
 
 /** The lines of its output that are whole. */

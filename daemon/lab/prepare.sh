@@ -28,8 +28,9 @@ ping iputils-ping
 iperf3 iperf3
 '
 # tshark decodes what we send, nft loses packets; Open vSwitch and serf are the independent peers of the tests; host-local
-# gives addresses to the CNI plugin, which podman and containerd call; their containers have busybox.
-# A machine with a systemd of its own is made by systemd-nspawn.
+# gives addresses to the CNI plugin, which podman and containerd call; dockerd calls the Docker plugin. Containers have busybox.
+# A machine with a systemd of its own is made by systemd-nspawn; systemd's journald reads the log. promtool judges metrics, alerts
+# and their tests.
 judges='
 tcpdump tcpdump
 tshark tshark
@@ -40,9 +41,14 @@ serf serf
 podman podman
 containerd containerd
 runc runc
+dockerd docker.io
+docker-compose docker-compose
+iptables iptables
 /bin/busybox busybox-static
 /lib/systemd/systemd systemd
+/lib/systemd/systemd-journald systemd
 systemd-nspawn systemd-container
+promtool prometheus
 '
 fuzzing='
 clang clang

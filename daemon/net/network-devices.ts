@@ -7,7 +7,7 @@ import { formatMac, parseMac } from '../../dataplane/address.ts';
 import { WeftError } from '../../dataplane/errors.ts';
 import { canSteer, closeTap, openTap, type SuperFrames, type TapDevice } from '../../dataplane/tap-device.ts';
 import { bridgeName, bridgeTapName } from '../endpoints/names.ts';
-import { linkLocalOf, type OwnGateway } from '../networks/gateway.ts';
+import { interfaceAddresses, type OwnGateway } from '../networks/gateway.ts';
 import { changeLinks, findLink, type Link, listLinks, removeLink } from './ip.ts';
 import { setNetSysctls } from './sysctl.ts';
 
@@ -115,8 +115,8 @@ async function addBridge(bridge: string, mac: MacAddress): Promise<void> {
 
 /** Brings the interface up with the addresses of the gateway and no others; without a gateway, the VM is no member of the network. */
 async function joinAsGateway(dev: string, mtu: number, gateway: OwnGateway | undefined): Promise<void> {
-  const addresses = gateway?.addresses ?? [];
-  const isV6 = addresses.some(address => address.includes(':'));
+  const wanted = gateway === undefined ? [] : interfaceAddresses(gateway);
+  const isV6 = wanted.some(address => address.includes(':'));
   await setNetSysctls({
     // None that the kernel thinks of by itself, and no probing for another one with the same: there is one on every VM.
     [`ipv6/conf/${dev}/addr_gen_mode`]: IN6_ADDR_GEN_MODE_NONE,
@@ -125,8 +125,6 @@ async function joinAsGateway(dev: string, mtu: number, gateway: OwnGateway | und
     [`ipv6/conf/${dev}/disable_ipv6`]: isV6 ? 0 : 1,
   });
   await changeLinks([`link set dev ${dev} mtu ${mtu} up`]);
-  // Neighbour solicitations are sent from a link-local address (RFC 4861 section 7.2.2).
-  const wanted = [...addresses, ...(gateway !== undefined && isV6 ? [`${linkLocalOf(gateway.mac)}/64`] : [])];
   const present = ((await findLink(dev))?.addr_info ?? []).map(
     ({ local, prefixlen }) => `${local}/${prefixlen}`,
   );

@@ -43,6 +43,12 @@ export function ownGateway(network: GatewayConfig): OwnGateway | undefined {
   };
 }
 
+/** Addresses of the VM's own interface in the network, with prefix lengths. It solicits neighbours from a link-local one (RFC 4861 section 7.2.2). */
+export function interfaceAddresses({ mac, addresses }: OwnGateway): readonly string[] {
+  const isV6 = addresses.some(address => address.includes(':'));
+  return isV6 ? [...addresses, `${linkLocalOf(mac)}/64`] : addresses;
+}
+
 /** The modified EUI-64 address (RFC 4291 appendix A). */
 export function linkLocalOf(mac: string): IpAddress {
   const [a = 0, b = 0, c = 0, ...rest] = mac.split(':').map(byte => Number.parseInt(byte, 16));

@@ -92,10 +92,7 @@ export class ClaimKeeper {
       }
       case 'addressFrozen': {
         const fields = { ...this.fieldsOf(event.vni, event.mac), peer: event.claim.origin } as const;
-        this.modules.log.warn(
-          { ...fields, event: 'duplicate_address' },
-          'an address moves to and fro: held where it is',
-        );
+        this.modules.log.warn(fields, 'an address moves to and fro: held where it is');
         return;
       }
       case 'addressReleased':

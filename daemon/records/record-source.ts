@@ -25,6 +25,12 @@ export function recordSource(
     explain: (vni, mac) => records.explain(vni, mac),
     release: (vni, mac) => records.release(vni, mac),
     drops: () => records.report().drops,
+    figures: () => ({
+      log: records.report(),
+      reconciler: keeper.reconciler.report(),
+      usable: keeper.usable.report(),
+      usableSumMs: keeper.usable.sumMs,
+    }),
     async report() {
       const installed = await dataplane.run('readClaims', {});
       return {

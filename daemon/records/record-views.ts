@@ -2,13 +2,14 @@
 import type { Claim, PlacedClaim } from '../../control/records/claim.ts';
 import type { Explanation } from '../../control/records/explain.ts';
 import type { RecordCounterReport } from '../../control/records/record-counters.ts';
-import type { RecordLog } from '../../control/records/record-log.ts';
+import type { RecordLog, RecordLogReport } from '../../control/records/record-log.ts';
 import { formatMac } from '../../dataplane/address.ts';
 import type { InstalledClaim } from '../../dataplane/commands.ts';
 import type { ResolverState } from '../dns/dns-reports.ts';
 import type { Endpoint } from '../endpoints/endpoint.ts';
-import type { ClaimsReport, EndpointReport } from '../operations.ts';
+import type { ClaimsReport, EndpointReport, UsableReport } from '../operations.ts';
 import { seconds } from '../reports/seconds.ts';
+import type { ReconcilerReport } from './reconciler.ts';
 import { UsableHistogram } from './usable-histogram.ts';
 
 /** Claims, and what became of them. Times are those of the clock that the reports use. */
@@ -17,6 +18,16 @@ export interface RecordSource extends Pick<RecordLog, 'owners' | 'explain' | 're
   report(): ClaimsReport | Promise<ClaimsReport>;
   /** What the record log did not take, by reason. */
   drops(): RecordCounterReport['drops'];
+  /** What the record log and those around it count; undefined: there is none. */
+  figures(): RecordFigures | undefined;
+}
+
+export interface RecordFigures {
+  readonly log: RecordLogReport;
+  readonly reconciler: ReconcilerReport;
+  readonly usable: UsableReport;
+  /** All samples of it together, in milliseconds. */
+  readonly usableSumMs: number;
 }
 
 /** Of a node that hears of no claims. */
@@ -25,6 +36,7 @@ export const NO_RECORDS: RecordSource = {
   explain: () => ({ claims: [], moves: 0 }),
   release: () => false,
   drops: () => ({}),
+  figures: () => undefined,
   report: () => ({
     installed: 0,
     waiting: 0,

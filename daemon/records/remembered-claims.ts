@@ -2,7 +2,7 @@
  * Where containers of other nodes were when an earlier process of this node ended. Until the pool has told what is so now, frames go there:
  * a daemon that starts anew must not lose what it could deliver.
  *
- *   forwarding.json ─► remembered ─┐ only where nothing is known
+ *   claims.json ─► remembered ─┐ only where nothing is known
  *   record log ────────────────────┴─► reconciler ─► dataplane
  *
  * Of an origin in a network it is forgotten when we know again all that it has there, when the pool says that it is dead or gone, and at the

@@ -15,6 +15,12 @@ export class UsableHistogram {
   private readonly counts: number[] = Array.from({ length: USABLE_BOUNDS_MS.length + 1 }, () => 0);
   private skewed = 0;
   private max: number | null = null;
+  private sum = 0;
+
+  /** All samples together, in milliseconds. */
+  get sumMs(): number {
+    return this.sum;
+  }
 
   /**
    * Takes one, in milliseconds, which may be the difference of the wall clocks of two machines: below 0 it measures their
@@ -30,6 +36,7 @@ export class UsableHistogram {
     const bucket = index === -1 ? USABLE_BOUNDS_MS.length : index;
     this.counts[bucket] = (this.counts[bucket] ?? 0) + 1;
     this.max = Math.max(ms, this.max ?? 0);
+    this.sum += ms;
   }
 
   report(): UsableReport {

@@ -9,7 +9,7 @@ import type { DropReport } from '../operations.ts';
 
 /** A row for each network and reason that has occurred. */
 export function dropRows(
-  { drops, underlay, ports }: DataplaneCounters,
+  counters: DataplaneCounters,
   control: {
     readonly gossip: Readonly<Record<string, number>>;
     readonly records: Readonly<Record<string, number>>;
@@ -17,15 +17,21 @@ export function dropRows(
   },
   networkName: (vni: number | null) => string | null,
 ): DropReport[] {
-  const rows = drops.flatMap(({ vni, reasons }) => rowsOf(networkName(vni), reasons));
-  rows.push(
-    ...rowsOf(null, Object.fromEntries(portLosses(underlay, 'udp'))),
+  return [
+    ...dataplaneDropRows(counters, networkName),
     ...controlRows('gossip', control.gossip, GOSSIP_DROPS),
-  );
-  rows.push(
     ...controlRows('records', control.records, RECORD_DROPS),
     ...controlRows('dns', control.dns, DNS_DROPS),
-  );
+  ];
+}
+
+/** Those of the dataplane. */
+export function dataplaneDropRows(
+  { drops, underlay, ports }: DataplaneCounters,
+  networkName: (vni: number | null) => string | null,
+): DropReport[] {
+  const rows = drops.flatMap(({ vni, reasons }) => rowsOf(networkName(vni), reasons));
+  rows.push(...rowsOf(null, Object.fromEntries(portLosses(underlay, 'udp'))));
   for (const { vni, counters } of ports)
     rows.push(...rowsOf(networkName(vni), Object.fromEntries(portLosses(counters, 'tap'))));
   return merge(rows);
@@ -49,6 +55,11 @@ function rowsOf(network: string | null, reasons: Partial<Record<DropReason, numb
     .map(([reason, frames]) => ({ network, reason, frames, meaning: dropMeaning(reason) }));
 }
 
+/** `unknownType` → `unknown_type`. */
+export function snakeCase(name: string): string {
+  return name.replaceAll(/[A-Z]/g, letter => `_${letter.toLowerCase()}`);
+}
+
 /** The control plane counts messages and frames of its own; they stand apart by their prefix. */
 function controlRows(
   prefix: string,
@@ -57,7 +68,7 @@ function controlRows(
 ): DropReport[] {
   return Object.entries(drops).map(([reason, frames]) => ({
     network: null,
-    reason: `${prefix}_${reason.replaceAll(/[A-Z]/g, letter => `_${letter.toLowerCase()}`)}`,
+    reason: `${prefix}_${snakeCase(reason)}`,
     frames,
     meaning: meanings[reason] ?? reason,
   }));

@@ -18,10 +18,6 @@ export function reportOffloadLoss(
   const where = { vni: vni ?? undefined, ifname: port ?? undefined };
   const fields = { component: 'dataplane', offload, ...where, errno } as const;
   // One line for the operator; what one port has met, the others will meet too.
-  if (offloads.lost(offload)) {
-    const event = 'offload_lost';
-    log.warn({ ...fields, event }, 'the kernel refuses an offload: not used any more');
-  } else {
-    log.debug(fields, 'the kernel refuses an offload on one more port');
-  }
+  if (offloads.lost(offload)) log.warn(fields, 'the kernel refuses an offload: not used any more');
+  else log.debug(fields, 'the kernel refuses an offload on one more port');
 }

@@ -4,7 +4,15 @@ import type { Dataplane, DataplaneCommands } from '../../dataplane/dataplane.ts'
 import { zeroCounters } from '../../dataplane/testing/memory-pump.ts';
 
 /** Nothing has happened yet. */
-export const NO_COUNTS: DataplaneCounters = { underlay: zeroCounters(), ports: [], drops: [], answered: [] };
+export const NO_COUNTS: DataplaneCounters = {
+  underlay: zeroCounters(),
+  ports: [],
+  drops: [],
+  answered: [],
+  closedPorts: [],
+  tables: [],
+  arenaBytes: 0,
+};
 
 type Reading = 'readCounters' | 'readTable' | 'readClaims';
 

@@ -2,6 +2,10 @@
 import { WeftError } from '../../dataplane/errors.ts';
 import { DNS_DROPS } from '../dns/dns-counters.ts';
 import type { ResolveReport, ResolveRequest } from '../dns/dns-reports.ts';
+import type { SelfReport } from '../doctor/self-report.ts';
+import { formatMetrics } from '../metrics/exposition.ts';
+import type { MetricFormat } from '../metrics/metric-format.ts';
+import { sample } from '../metrics/samples.ts';
 import type {
   AttachRequest,
   DetachRequest,
@@ -22,81 +26,9 @@ import type {
   ReleaseRequest,
   StatusReport,
 } from '../operations.ts';
+import { FAKE_SELF, fakePaths } from './fake-doctor.ts';
 import { FAKE_IPAM, FAKE_NETWORKS } from './fake-networks.ts';
-
-export const FAKE_STATUS: StatusReport = {
-  node: { name: 'vm-a', underlay: '192.0.2.1', version: '0.1.0', uptime_s: 7832.5 },
-  networks: [{ name: 'blue', vni: 42, mtu: 1450, endpoints: 1 }],
-  peers: { alive: 1, suspect: 0, dead: 1 },
-  gossip: { health_score: 0, encrypted: true },
-  claims: {
-    installed: 12,
-    waiting: 1,
-    repaired: 0,
-    audits: 261,
-    usable_ms: {
-      count: 40,
-      skewed: 0,
-      p50: 2,
-      p99: 61.4,
-      max: 61.4,
-      buckets: [
-        { le: 1, count: 4 },
-        { le: 2, count: 31 },
-        { le: 5, count: 37 },
-        { le: 10, count: 38 },
-        { le: 20, count: 39 },
-        { le: 50, count: 39 },
-        { le: 100, count: 40 },
-        { le: 200, count: 40 },
-        { le: 500, count: 40 },
-        { le: 1000, count: 40 },
-        { le: 2000, count: 40 },
-        { le: 5000, count: 40 },
-        { le: 10_000, count: 40 },
-        { le: null, count: 40 },
-      ],
-    },
-  },
-  dns: { address: '127.0.47.89', containers: 1, serving: 1, queries: 1_532, answered: 1_204, forwarded: 326 },
-  dataplane: {
-    workers: 1,
-    rx_packets: 1_204_511,
-    tx_packets: 998_004,
-    rx_bytes: 1_610_612_736,
-    tx_bytes: 734_003_200,
-    rx_messages: 31_204,
-    tx_sends: 25_118,
-    drops: { unknown_vni: 3 },
-    offloads: {
-      udp_segment: 'on',
-      udp_gro: 'on',
-      tap_tso: 'on',
-      tap_uso: 'off',
-      tunnel_gso: 'on',
-      io_uring: 'on',
-    },
-    sender: 'tunnel-gso',
-    paths: [
-      {
-        vtep: '192.0.2.2',
-        ifname: 'eth0',
-        next_hop: '02:00:00:00:00:02',
-        mtu: 1500,
-        sender: 'tunnel-gso',
-        reason: null,
-      },
-      {
-        vtep: '192.0.2.9',
-        ifname: 'eth0',
-        next_hop: null,
-        mtu: 1500,
-        sender: 'udp-gso',
-        reason: 'its next hop is not known yet',
-      },
-    ],
-  },
-};
+import { FAKE_STATUS } from './fake-status.ts';
 
 const FAKE_PEERS: readonly PeerReport[] = [
   {
@@ -273,6 +205,14 @@ export class FakeNode implements NodeOperations {
     return Promise.resolve(FAKE_STATUS);
   }
 
+  self(): Promise<SelfReport> {
+    return Promise.resolve(FAKE_SELF);
+  }
+
+  readonly openPath = fakePaths.openPath;
+  readonly sendProbes = fakePaths.sendProbes;
+  readonly lookAtProbes = fakePaths.lookAtProbes;
+
   peers(): Promise<readonly PeerReport[]> {
     return Promise.resolve(FAKE_PEERS);
   }
@@ -315,6 +255,10 @@ export class FakeNode implements NodeOperations {
 
   drops(): Promise<readonly DropReport[]> {
     return Promise.resolve(FAKE_DROPS);
+  }
+
+  metrics(format: MetricFormat): Promise<string> {
+    return formatMetrics([sample('weft_dataplane_workers', 1, {})], format);
   }
 
   async attach(request: AttachRequest): Promise<EndpointReport> {

@@ -204,6 +204,12 @@ export interface BatchIo {
    */
   changeNet(netnsPath: string | null, steps: readonly (NetMessage | NetSetting)[]): Promise<NetChangeResult>;
 
+  /**
+   * A datagram socket connected to the Unix socket at `path`: each write to the descriptor is one datagram (unix-datagram.h). Returns
+   * the descriptor, which does not block and is the caller's to close, or −errno: ENOENT, ECONNREFUSED, EPROTOTYPE, ENAMETOOLONG.
+   */
+  openUnixDatagram(path: string): number;
+
   /** Zeroed memory of `size` bytes, 1 … 2³² − 1, which no child of the process inherits: js-memory.c says why. */
   createArena(size: number): ArrayBuffer;
   /**
@@ -245,6 +251,8 @@ export interface BatchIo {
   countDrops(port: PortHandle): void;
   /** Closes all descriptors of a port. Legal inside its handlers; a second time does nothing. */
   closePort(port: PortHandle): void;
+  /** 1: from now on no port of this thread reads; what comes waits in the kernel. 0: they read again. */
+  holdPorts(held: 0 | 1): void;
 
   /** ports.ts CompleteChecksum: 0, or EINVAL (positive). */
   completeChecksum(arena: ArrayBuffer, batch: ArrayBuffer, index: number): number;

@@ -20,6 +20,7 @@
 #include "segment.h"
 #include "steering.h"
 #include "tun-open.h"
+#include "unix-datagram.h"
 
 /* Fills what JavaScript did not pass with undefined. */
 static void read_arguments(napi_env env, napi_callback_info info, size_t count, napi_value *arguments)
@@ -40,7 +41,7 @@ static napi_value call_with_path(napi_env env, napi_callback_info info, int (*fu
 		return js_number(env, function(NULL));
 	if (napi_get_value_string_utf8(env, argument, path, sizeof(path), &length) != napi_ok ||
 	    strlen(path) != length || length + 1 == sizeof(path)) {
-		napi_throw_type_error(env, NULL, "netnsPath");
+		napi_throw_type_error(env, NULL, "path");
 		return NULL;
 	}
 	return js_number(env, function(path));
@@ -54,6 +55,11 @@ static napi_value open_tun(napi_env env, napi_callback_info info)
 static napi_value open_control_socket(napi_env env, napi_callback_info info)
 {
 	return call_with_path(env, info, control_socket_open);
+}
+
+static napi_value open_unix_datagram(napi_env env, napi_callback_info info)
+{
+	return call_with_path(env, info, unix_datagram_open);
 }
 
 static napi_value check_namespace(napi_env env, napi_callback_info info)
@@ -370,6 +376,20 @@ static napi_value close_port(napi_env env, napi_callback_info info)
 	return NULL;
 }
 
+/* holdPorts(1): no port of this thread is served; holdPorts(0): as before. */
+static napi_value hold_ports(napi_env env, napi_callback_info info)
+{
+	napi_value argument;
+	struct module *module;
+	int64_t held;
+
+	read_arguments(env, info, 1, &argument);
+	if (js_integer(env, argument, "held", 0, 1, &held) &&
+	    napi_get_instance_data(env, (void **)&module) == napi_ok)
+		waiter_hold(&module->waiter, held != 0);
+	return NULL;
+}
+
 static napi_value complete_checksum(napi_env env, napi_callback_info info)
 {
 	napi_value arguments[3];
@@ -479,6 +499,7 @@ NAPI_MODULE_INIT()
 	static const napi_property_descriptor FUNCTIONS[] = {
 		{"openTun", NULL, open_tun, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"openControlSocket", NULL, open_control_socket, NULL, NULL, NULL, napi_enumerable, NULL},
+		{"openUnixDatagram", NULL, open_unix_datagram, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"openServiceSocket", NULL, js_open_service_socket, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"checkNamespace", NULL, check_namespace, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"closeDescriptor", NULL, close_descriptor, NULL, NULL, NULL, napi_enumerable, NULL},
@@ -499,6 +520,7 @@ NAPI_MODULE_INIT()
 		{"transmit", NULL, transmit, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"udpSetNextHops", NULL, udp_set_next_hops, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"countDrops", NULL, count_drops, NULL, NULL, NULL, napi_enumerable, NULL},
+		{"holdPorts", NULL, hold_ports, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"closePort", NULL, close_port, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"completeChecksum", NULL, complete_checksum, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"segmentFrame", NULL, segment_frame, NULL, NULL, NULL, napi_enumerable, NULL},

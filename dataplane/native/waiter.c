@@ -57,7 +57,7 @@ static void on_prepare(uv_prepare_t *handle)
 	 * 0: the loop has something to do at once. Handlers may have given it that, so it is asked each time. Then the
 	 * ports are served once, without waiting.
 	 */
-	for (int timeout = -1; timeout != 0 && !others && waiter->pollers > 0;) {
+	for (int timeout = -1; timeout != 0 && !others && waiter->pollers > 0 && !waiter->held;) {
 		timeout = uv_backend_timeout(waiter->loop);
 		int count = wait_for_events(waiter, &round, timeout);
 		int error = count < 0 ? errno : 0;
@@ -92,6 +92,7 @@ int waiter_open(struct waiter *waiter, uv_loop_t *loop, waiter_closed *closed)
 {
 	waiter->loop = loop;
 	waiter->pollers = 0;
+	waiter->held = false;
 	waiter->time = (double)uv_now(loop);
 	waiter->closed = closed;
 	spin_init(&waiter->spin);
@@ -113,7 +114,7 @@ int waiter_add(struct waiter *waiter, struct poller *poller, int fd)
 	int error = add(waiter, fd, poller);
 
 	waiter->time = (double)uv_now(waiter->loop);
-	if (error == 0 && waiter->pollers++ == 0)
+	if (error == 0 && waiter->pollers++ == 0 && !waiter->held)
 		uv_prepare_start(&waiter->prepare, on_prepare);
 	return error;
 }
@@ -123,6 +124,15 @@ void waiter_remove(struct waiter *waiter, int fd)
 	epoll_ctl(waiter->fd, EPOLL_CTL_DEL, fd, NULL);
 	if (--waiter->pollers == 0)
 		uv_prepare_stop(&waiter->prepare);
+}
+
+void waiter_hold(struct waiter *waiter, bool held)
+{
+	waiter->held = held;
+	if (held)
+		uv_prepare_stop(&waiter->prepare);
+	else if (waiter->pollers > 0)
+		uv_prepare_start(&waiter->prepare, on_prepare);
 }
 
 void waiter_close(struct waiter *waiter)

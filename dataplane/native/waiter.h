@@ -32,6 +32,7 @@ struct waiter {
 	uv_prepare_t prepare;
 	int fd; /* the epoll of the ports */
 	uint32_t pollers; /* in it; with none, the loop may end */
+	bool held; /* none of them is served */
 	double time; /* ms of CLOCK_MONOTONIC, when the thread was last woken: whoever serves a port reads it for nothing */
 	struct spin spin;
 	waiter_closed *closed;
@@ -48,6 +49,9 @@ int waiter_add(struct waiter *waiter, struct poller *poller, int fd);
 
 /** waiter_remove() - legal within `ready`, also of another poller */
 void waiter_remove(struct waiter *waiter, int fd);
+
+/** waiter_hold() - serve no port until it is called again with false; what comes meanwhile waits in the kernel */
+void waiter_hold(struct waiter *waiter, bool held);
 
 /** waiter_close() - after all pollers were removed; `closed` follows on a later turn of the loop */
 void waiter_close(struct waiter *waiter);

@@ -1,5 +1,5 @@
 /**
- * What the pool says of the networks of this node, kept beside the API socket for the next process: paths.run/forwarding.json. It is as good as
+ * What the pool says of the networks of this node, kept beside the API socket for the next process: paths.run/claims.json. It is as good as
  * gossip was when it was written, and lasts no longer than the machine runs; without it a start waits for the pool.
  */
 import { join } from 'node:path';
@@ -55,13 +55,13 @@ const fileSchema = z.object({
   ),
 });
 
-export interface ForwardingMemoryModules {
+export interface ClaimMemoryModules {
   readonly clock: Clock;
   readonly log: Log;
   readonly records: Pick<RecordLog, 'carriers' | 'owners' | 'tells'>;
 }
 
-export interface ForwardingMemoryOptions {
+export interface ClaimMemoryOptions {
   readonly self: string;
   readonly runDirectory: string;
   readonly vnis: () => readonly Vni[];
@@ -69,17 +69,17 @@ export interface ForwardingMemoryOptions {
   readonly held: () => readonly RememberedCarrier[];
 }
 
-export class ForwardingMemory {
-  private readonly modules: ForwardingMemoryModules;
-  private readonly options: ForwardingMemoryOptions;
+export class ClaimMemory {
+  private readonly modules: ClaimMemoryModules;
+  private readonly options: ClaimMemoryOptions;
   private readonly file: string;
   private timer: Timer | undefined;
   private notBefore = 0;
 
-  constructor(modules: ForwardingMemoryModules, options: ForwardingMemoryOptions) {
+  constructor(modules: ClaimMemoryModules, options: ClaimMemoryOptions) {
     this.modules = modules;
     this.options = options;
-    this.file = join(options.runDirectory, 'forwarding.json');
+    this.file = join(options.runDirectory, 'claims.json');
   }
 
   /** What an earlier process of this node has left, unless it is too old; nothing if there is none or it cannot be read. */

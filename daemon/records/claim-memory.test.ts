@@ -6,7 +6,7 @@ import type { PlacedClaim } from '../../control/records/claim.ts';
 import { parseIp, parseMac, parseVni, type VtepAddress } from '../../dataplane/address.ts';
 import { ManualClock } from '../../dataplane/testing/manual-clock.ts';
 import { memoryLog } from '../testing/memory-log.ts';
-import { ForwardingMemory } from './forwarding-memory.ts';
+import { ClaimMemory } from './claim-memory.ts';
 import type { RememberedCarrier } from './remembered-claims.ts';
 
 const BLUE = parseVni(42);
@@ -27,7 +27,7 @@ function setUp(
   { self = 'a', held = [] as RememberedCarrier[] } = {},
   runDirectory?: string,
 ) {
-  const directory = runDirectory ?? mkdtempSync(join(tmpdir(), 'weft-forwarding-'));
+  const directory = runDirectory ?? mkdtempSync(join(tmpdir(), 'weft-claims-'));
   t.teardown(() => rmSync(directory, { recursive: true, force: true }));
   const clock = new ManualClock();
   const { log, lines } = memoryLog();
@@ -45,7 +45,7 @@ function setUp(
     },
     tells: () => true,
   };
-  const memory = new ForwardingMemory(
+  const memory = new ClaimMemory(
     { clock, log, records },
     { self, runDirectory: directory, vnis: () => [BLUE, GREEN], held: () => held },
   );
@@ -100,7 +100,7 @@ test('a file that cannot be read is one line of the log and no reason not to sta
     '{"version":2}',
     '{"version":1,"node":"a","written":0,"carriers":[{"vni":0}]}',
   ]) {
-    writeFileSync(join(directory, 'forwarding.json'), text);
+    writeFileSync(join(directory, 'claims.json'), text);
     t.deepEqual(memory.load(), [], text);
   }
   t.is(lines.length, 4);
