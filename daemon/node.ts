@@ -17,6 +17,7 @@ import type { Keyring } from '../control/keyring.ts';
 import { systemRandom } from '../control/random.ts';
 import { systemClock } from '../dataplane/clock.ts';
 import { Dataplane, type DataplaneHandlers } from '../dataplane/dataplane.ts';
+import type { DescriptorStore, PassedOn } from '../dataplane/descriptor-store.ts';
 import { WeftError } from '../dataplane/errors.ts';
 import type { OffloadStates } from '../dataplane/offload-states.ts';
 import { workerCount } from '../dataplane/worker-count.ts';
@@ -48,6 +49,7 @@ import { nodeInterfaces } from './node-interfaces.ts';
 import { openDataplane } from './open-dataplane.ts';
 import type { NodeOperations } from './operations.ts';
 import { ClaimKeeper } from './records/claim-keeper.ts';
+import { Continuity } from './records/continuity.ts';
 import { framesSent } from './records/frames-sent.ts';
 import { RecordService } from './records/record-service.ts';
 import { recordSource } from './records/record-source.ts';
@@ -55,6 +57,7 @@ import type { RunningNode } from './running-node.ts';
 import { reportOffloadLoss } from './sender/offload-loss.ts';
 import { TunnelSender } from './sender/tunnel-sender.ts';
 import type { Underlay } from './underlay.ts';
+import { UndoStack } from './undo-stack.ts';
 
 export interface NodeModules {
   readonly log: Log;
@@ -62,6 +65,9 @@ export interface NodeModules {
   readonly store: EndpointStore;
   readonly offloads: OffloadStates;
   readonly keyring: Keyring | undefined;
+  /** Where descriptors outlive the process, and what the one before has left there. */
+  readonly kept: DescriptorStore;
+  readonly passed: PassedOn;
 }
 
 export interface NodeOptions {
@@ -94,15 +100,20 @@ export class Node implements RunningNode {
   private readonly gossip: Gossip;
   private readonly records: RecordService;
   private readonly claims: ClaimKeeper;
+  private readonly continuity: Continuity;
+  private readonly modules: NodeModules;
   private readonly dns: DnsService;
   private readonly peers: PeerStore;
   private readonly paths: PathService;
   readonly sender: TunnelSender;
   private readonly plugin: DockerPlugin;
-  private readonly undo: (() => Promise<unknown>)[] = [];
+  private readonly undo: UndoStack;
   private stopping = false;
 
-  constructor({ log, logCounts, store, offloads, keyring }: NodeModules, { config, underlay }: NodeOptions) {
+  constructor(modules: NodeModules, { config, underlay }: NodeOptions) {
+    const { log, logCounts, store, offloads, keyring, kept, passed } = modules;
+    this.undo = new UndoStack({ log });
+    this.modules = modules;
     this.log = log;
     this.offloads = offloads;
     this.config = config;
@@ -128,6 +139,7 @@ export class Node implements RunningNode {
         vtep: { address, port: vxlanPort },
         onPost: (...post) => this.pool.onPost(...post),
         onEvent: event => {
+          this.continuity.onEvent(event);
           this.claims.onEvent(event);
           this.dns.onEvent(event);
         },
@@ -140,13 +152,13 @@ export class Node implements RunningNode {
       probe: arrival => this.paths.onProbe(arrival),
       died: cause => this.fail(new WeftError('system', `the dataplane died: ${cause.message}`, { cause })),
     };
-    this.dataplane = new Dataplane({}, { workers }, dataplaneHandlers);
+    this.dataplane = new Dataplane({ store: kept }, { workers }, dataplaneHandlers);
     this.undo.push(() => this.dataplane.close());
     this.paths = new PathService(
       { clock: systemClock, keyring, dataplane: this.dataplane, gossip: () => this.gossip },
       { vtep: { address, port: vxlanPort }, networks: () => this.networks.overlays() },
     );
-    this.undo.push(async () => this.paths.stop());
+    this.undo.push(() => this.paths.stop());
     const superFrames = { tso: offloads.isAllowed('tap-tso'), uso: offloads.isAllowed('tap-uso') };
     this.pool = new PoolNetworks(
       {
@@ -179,15 +191,25 @@ export class Node implements RunningNode {
         firewall: local.firewall,
         frames: local.frames,
       },
-      { nodeName, underlay, vxlanPort, superFrames },
+      { nodeName, underlay, vxlanPort, superFrames, passed },
     );
     this.planned = plannedNetworks({ set: this.networks, catalogue, store }, config.networks);
+    this.continuity = new Continuity(
+      { clock: systemClock, log, records: this.records.records },
+      {
+        self: nodeName,
+        runDirectory: config.paths.run,
+        vnis: () => this.networks.vnis(),
+        onForgotten: (...claims) => this.claims.forgotten(...claims),
+      },
+    );
     this.sharing = new NetworkSharing(
       {
         log,
         set: this.networks,
         records: this.records,
         gossip: { members: () => this.gossip.members(), setTags: tags => this.gossip.setTags(tags) },
+        withRemembered: (vni, vteps) => this.continuity.withRemembered(vni, vteps),
         flushClaims: () => this.claims.reconciler.flush(),
         vtepsChanged: () => this.sender.vtepsChanged(),
       },
@@ -227,6 +249,7 @@ export class Node implements RunningNode {
       addresses: this.addresses,
       firewall: this.firewall,
       nodeName,
+      passed,
       onLinks: links => this.onLinks(links),
     });
     this.peers = new PeerStore({ log }, { stateDirectory: config.paths.state, node: nodeName });
@@ -249,6 +272,7 @@ export class Node implements RunningNode {
         clock: systemClock,
         log,
         records: this.records.records,
+        claims: this.continuity.claims,
         dataplane: this.dataplane,
         endpoints: this.endpoints,
         framesSent: endpoint => framesSent(this.dataplane, endpoint),
@@ -271,31 +295,16 @@ export class Node implements RunningNode {
       },
     );
     const { carrier, dataplane, dns, endpoints, gossip, networks: set, paths, pool, sender } = this;
+    const { addresses, firewall, frames } = this;
     const records = recordSource(
       { dataplane, service: this.records, keeper: this.claims },
       { self: nodeName, vnis: () => set.vnis() },
     );
-    const { addresses, firewall, frames } = this;
-    const parts = {
-      log,
-      logCounts,
-      addresses,
-      carrier,
-      dataplane,
-      dns,
-      endpoints,
-      firewall,
-      frames,
-      gossip,
-      offloads,
-      paths,
-      pool,
-      records,
-      sender,
-      set,
-    };
+    const traffic = { dataplane, firewall, frames, offloads, sender };
+    const pooled = { dns, gossip, paths, pool, records };
+    const parts = { log, logCounts, addresses, carrier, endpoints, set, ...traffic, ...pooled };
     const offered = nodeInterfaces(parts, { config, underlay: address });
-    this.undo.push(async () => offered.release());
+    this.undo.push(() => offered.release());
     ({ operations: this.operations, cni: this.cni, docker: this.docker, health: this.health } = offered);
     this.plugin = offered.plugin;
   }
@@ -303,9 +312,8 @@ export class Node implements RunningNode {
   async start(): Promise<void> {
     const { underlay, config } = this;
     await this.plugin.load();
-    await openDataplane(this, { underlay: underlay.address, port: config.vxlan.port });
-    this.undo.push(() => this.sender.stop());
-    await this.sender.start();
+    const { kept, passed } = this.modules;
+    await openDataplane(this, { underlay: underlay.address, port: config.vxlan.port, passed });
     // Addresses that others may have by now are not claimed before that is cleared up.
     this.records.open(
       this.planned.filter(({ isOverlay }) => isOverlay).map(({ vni }) => vni),
@@ -314,7 +322,7 @@ export class Node implements RunningNode {
         .filter(endpoint => isOverlay(endpoint) && (endpoint.managed !== true || this.pool.wasAlive)),
     );
     this.pool.start();
-    this.undo.push(async () => this.pool.stop());
+    this.undo.push(() => this.pool.stop());
     await this.gossip.start();
     this.undo.push(() => this.peers.saved());
     this.undo.push(() => this.gossip.close());
@@ -322,7 +330,7 @@ export class Node implements RunningNode {
     this.records.start();
     this.pool.startAddresses();
     const isInUse = (name: string) => this.endpoints.ofNetwork(name).length > 0;
-    this.undo.push(() => this.networks.removeAll(isInUse));
+    this.undo.push(() => this.networks.removeAll(isInUse, { keepInUse: kept.keeps }));
     for (const network of this.planned) await this.networks.start(network);
     const removeUnused = () => this.networks.removeUnused(isInUse);
     this.undo.push(removeUnused);
@@ -334,16 +342,28 @@ export class Node implements RunningNode {
       ...this.endpoints.ofNetwork(network).map(({ hostLink }) => hostLink),
       ...this.plugin.leaseOwners(network),
     ]);
-    await removeUnused();
-    await this.firewall.begin();
+    this.undo.push(() => this.continuity.stop());
+    this.continuity.start();
     this.undo.push(() => this.claims.stop());
     await this.claims.start();
+    await this.sharing.begin();
+    // All is as it was: what has come since the process before has ended can go on.
+    await this.dataplane.run('begin', {});
+    this.undo.push(() => this.sender.stop());
+    await this.sender.start();
+    await removeUnused();
+    await this.firewall.begin();
     this.records.begin();
     this.pool.begin();
-    await this.sharing.begin();
-    this.undo.push(async () => this.plugin.stop());
+    this.undo.push(() => this.plugin.stop());
     this.plugin.start();
-    this.undo.push(() => this.gossip.leave());
+    this.undo.push(() => this.leave());
+  }
+
+  /** Not where containers go on, and the next process with them: others would send them nothing more. */
+  private async leave(): Promise<void> {
+    if (this.modules.kept.keeps && this.endpoints.all().length > 0) this.dataplane.keepForNext();
+    else await this.gossip.leave();
   }
 
   private reviewAddresses(network: string): void {
@@ -358,10 +378,7 @@ export class Node implements RunningNode {
   async stop(): Promise<void> {
     this.stopping = true;
     this.sharing.stop();
-    for (let step = this.undo.pop(); step !== undefined; step = this.undo.pop()) {
-      // A step that fails must not keep the others from being undone.
-      await step().catch(error => this.log.error(errorFields(error), 'cannot undo a step of the start'));
-    }
+    await this.undo.run();
   }
 
   private onGossip(event: GossipEvent): void {
@@ -372,6 +389,7 @@ export class Node implements RunningNode {
     }
     logMember(this.log, event);
     this.records.memberChanged(event);
+    this.continuity.memberChanged(event);
     this.sharing.membersChanged();
   }
 

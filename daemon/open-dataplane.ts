@@ -1,7 +1,9 @@
 /** The underlay of the dataplane, and what the kernel has of the offloads. */
 import type { VtepAddress } from '../dataplane/address.ts';
 import type { Dataplane } from '../dataplane/dataplane.ts';
+import { type PassedOn, socketsName } from '../dataplane/descriptor-store.ts';
 import type { OffloadStates } from '../dataplane/offload-states.ts';
+import { MAX_WORKERS } from '../dataplane/worker-count.ts';
 import type { Log } from './log.ts';
 
 export interface OpenDataplaneModules {
@@ -10,13 +12,32 @@ export interface OpenDataplaneModules {
   readonly offloads: OffloadStates;
 }
 
-/** Throws what the command `open` throws. */
+export interface OpenDataplaneOptions {
+  readonly underlay: VtepAddress;
+  readonly port: number;
+  readonly passed: PassedOn;
+}
+
+/** It reads nothing before `begin`. Throws what the command `open` throws. */
 export async function openDataplane(
   { log, dataplane, offloads }: OpenDataplaneModules,
-  { underlay, port }: { readonly underlay: VtepAddress; readonly port: number },
+  { underlay, port, passed }: OpenDataplaneOptions,
 ): Promise<void> {
-  const { missing } = await dataplane.run('open', { underlay, port, offloads: offloads.allowed });
+  const sockets = takeSockets(passed);
+  const { missing } = await dataplane.run('open', {
+    underlay,
+    port,
+    offloads: offloads.allowed,
+    passed: sockets,
+    held: true,
+  });
   for (const offload of missing) offloads.missing(offload);
   const states = Object.entries(offloads.report()).map(([key, state]) => `${key} ${state}`);
   log.info({ component: 'dataplane', offload: states.join(', ') }, 'offloads');
+}
+
+/** Of each worker of an earlier process, however many it had. */
+function takeSockets(passed: PassedOn): readonly (readonly number[])[] {
+  const all = Array.from({ length: MAX_WORKERS }, (_, worker) => passed.take(socketsName(worker)));
+  return all.slice(0, all.findLastIndex(fds => fds.length > 0) + 1);
 }

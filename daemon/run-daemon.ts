@@ -79,7 +79,11 @@ export async function runDaemon(modules: DaemonModules, configPath: string | und
     modules.manager.status('starting');
     const metrics = await listenForMetrics(log, config.metrics.listen);
     try {
-      const node = await modules.startNode(config, log, root.counts);
+      const node = await modules.startNode(config, log, {
+        logCounts: root.counts,
+        store: modules.manager,
+        passed: modules.passed,
+      });
       metrics?.serve(node.operations);
       await whileRunning(modules, node, log, sockets, signals.first);
     } finally {

@@ -1,10 +1,12 @@
 /** A node as the process around it sees it: start-node.ts starts one, run-daemon.ts offers it on the API and stops it. */
+import type { DescriptorStore } from '../dataplane/descriptor-store.ts';
 import type { WeftError } from '../dataplane/errors.ts';
 import type { CniHandler } from './cni/call.ts';
 import type { Config } from './config/config.ts';
 import type { DockerHandler } from './docker/docker-plugin.ts';
 import type { Log, LogCounts } from './log.ts';
 import type { NodeOperations } from './operations.ts';
+import type { PassedDescriptors } from './systemd/passed-descriptors.ts';
 import type { Health } from './systemd/supervision.ts';
 
 export interface RunningNode {
@@ -20,5 +22,13 @@ export interface RunningNode {
   stop(reason: string): Promise<void>;
 }
 
-/** Resolves when the node runs. `logCounts` is for its metrics. Throws WeftError; then nothing is left half-made. */
-export type StartNode = (config: Config, log: Log, logCounts: () => LogCounts) => Promise<RunningNode>;
+/** What a process brings into its node, besides the configuration. */
+export interface NodeProcess {
+  readonly logCounts: () => LogCounts;
+  /** Where TAPs and sockets outlive the process. */
+  readonly store: DescriptorStore;
+  readonly passed: PassedDescriptors;
+}
+
+/** Resolves when the node runs. Throws WeftError; then nothing is left half-made. */
+export type StartNode = (config: Config, log: Log, process: NodeProcess) => Promise<RunningNode>;

@@ -311,6 +311,7 @@ test('two dataplanes cannot have the same port, however many workers they have; 
 function noting() {
   const said: string[] = [];
   const store: DescriptorStore = {
+    keeps: true,
     store: (name, fds) => said.push(`${name} ${fds.length}`) > 0,
     unstore: name => void said.push(`-${name}`),
   };

@@ -105,6 +105,7 @@ async function makeEndpoints(t: ExecutionContext) {
       },
     },
     nodeName: 'a',
+    passed: { take: () => [] },
     onLinks: async () => {},
   });
   return { endpoints, store, open, lines, announced, quota, firewall };

@@ -3,6 +3,7 @@
  * Every change is one at a time (a queue), recorded on disk before its links are made, and undone whole if it fails.
  */
 import type { Clock, Timer } from '../../dataplane/clock.ts';
+import { type PassedOn, tapName } from '../../dataplane/descriptor-store.ts';
 import { WeftError } from '../../dataplane/errors.ts';
 import type { Firewall } from '../firewall/firewall.ts';
 import { errorFields, type Log } from '../log.ts';
@@ -45,6 +46,8 @@ export interface EndpointsModules {
   /** Makes the ports known that endpoints publish. */
   readonly firewall: Pick<Firewall, 'sync'>;
   readonly nodeName: string;
+  /** TAPs of an earlier process. */
+  readonly passed: PassedOn;
   /** At each look at the endpoints: the names of the links of the VM, for whoever has others to look after. */
   readonly onLinks: (links: ReadonlySet<string>) => Promise<void>;
 }
@@ -318,7 +321,8 @@ export class Endpoints {
   }
 
   private async takeOver(endpoint: Endpoint, network: AttachableNetwork): Promise<void> {
-    const device = await attachmentOf(endpoint).restore(endpoint, network);
+    const passed = this.modules.passed.take(tapName(endpoint.hostLink));
+    const device = await attachmentOf(endpoint).restore(endpoint, { ...network, passed });
     if (device === 'gone') return this.forget(endpoint, 'its interface was deleted');
     if (device !== undefined) await this.modules.wiring.addPort(endpoint, device);
     await this.modules.wiring.attachMac(endpoint);

@@ -21,6 +21,8 @@ export interface SuperFrameLimits {
   readonly gsoMaxSegs: number;
   /** What may cross its TAPs. */
   readonly superFrames: SuperFrames;
+  /** Of the endpoint that is restored: its TAP, from an earlier process. @default none */
+  readonly passed?: readonly number[];
 }
 
 /** What an attachment needs to know of its network. */

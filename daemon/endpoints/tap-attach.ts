@@ -59,13 +59,16 @@ export async function detachTap(endpoint: Endpoint): Promise<void> {
 /** After a restart: opens the TAP again where it is, in the container. Undefined when it is there no more. */
 export async function restoreTap(
   endpoint: Endpoint,
-  { gsoMaxSegs, superFrames }: SuperFrameLimits,
+  { gsoMaxSegs, superFrames, passed = [] }: SuperFrameLimits,
 ): Promise<TapDevice | undefined> {
   const { ifname, mtu } = endpoint;
   const netns = netnsPathOf(endpoint);
-  if (!isOurs(endpoint, await readLink(ifname, netns))) return undefined;
+  if (!isOurs(endpoint, await readLink(ifname, netns))) {
+    closeTap({ fds: passed });
+    return undefined;
+  }
   const where = netns === undefined ? {} : { netnsPath: netns };
-  const device = openTap({ name: ifname, ...where, persist: true, superFrames });
+  const device = openTap({ name: ifname, ...where, persist: true, superFrames, passed });
   try {
     await changeLinkSteps([
       { ...(netns !== undefined && { netns }), changes: [{ kind: 'set', dev: ifname, mtu, gsoMaxSegs }] },

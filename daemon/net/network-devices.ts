@@ -26,6 +26,8 @@ export interface BridgeOptions {
   readonly tapMac: MacAddress;
   /** Of the TAP (tap-device.ts). */
   readonly queues: number;
+  /** Of the TAP, from an earlier process. */
+  readonly passed: readonly number[];
 }
 
 /** linux/if_link.h, enum in6_addr_gen_mode. */
@@ -39,14 +41,14 @@ const ALIAS = 'weft';
  * `conflict` if one of the names belongs to something else; then nothing has been made.
  */
 export async function makeBridge(network: string, options: BridgeOptions): Promise<TapDevice> {
-  const { mtu, gsoMaxSegs, superFrames, tapMac, queues, gateway } = options;
+  const { mtu, gsoMaxSegs, superFrames, tapMac, queues, passed, gateway } = options;
   const bridgeMac = gateway === undefined ? options.bridgeMac : parseMac(gateway.mac);
   const bridge = bridgeName(network);
   const tap = bridgeTapName(network);
   const links = await listLinks();
   const isBridgeThere = isOurs(links, bridge, 'bridge', bridgeMac);
   const isTapThere = isOurs(links, tap, 'tun', tapMac);
-  const device = await openBridgeTap(tap, { queues, superFrames }, isTapThere);
+  const device = await openBridgeTap(tap, { queues, superFrames, passed }, isTapThere);
   try {
     if (!isBridgeThere) await addBridge(bridge, bridgeMac);
     await setNetSysctls({ [`ipv6/conf/${tap}/disable_ipv6`]: 1 });
@@ -82,16 +84,19 @@ export async function makeLocalBridge(
   }
 }
 
-export type GatewayTapOptions = Pick<BridgeOptions, 'mtu' | 'gsoMaxSegs' | 'superFrames' | 'queues'> & {
+export type GatewayTapOptions = Pick<
+  BridgeOptions,
+  'mtu' | 'gsoMaxSegs' | 'superFrames' | 'queues' | 'passed'
+> & {
   readonly gateway: OwnGateway;
 };
 
 /** The gateway of a network whose containers have TAPs of their own: one more of these, for the VM. Throws as {@link makeBridge}. */
 export async function makeGatewayTap(network: string, options: GatewayTapOptions): Promise<TapDevice> {
-  const { mtu, gsoMaxSegs, superFrames, queues, gateway } = options;
+  const { mtu, gsoMaxSegs, superFrames, queues, passed, gateway } = options;
   const tap = bridgeTapName(network);
   const isThere = isOurs(await listLinks(), tap, 'tun', parseMac(gateway.mac));
-  const device = await openBridgeTap(tap, { queues, superFrames }, isThere);
+  const device = await openBridgeTap(tap, { queues, superFrames, passed }, isThere);
   try {
     await changeLinks([
       `link set dev ${tap} nomaster address ${gateway.mac} gso_max_segs ${gsoMaxSegs} alias ${ALIAS}`,
@@ -139,10 +144,10 @@ async function joinAsGateway(dev: string, mtu: number, gateway: OwnGateway | und
 /** A TAP that an earlier run made for another number of queues gives way: nothing hangs on it but its place in the bridge. */
 async function openBridgeTap(
   name: string,
-  options: Pick<BridgeOptions, 'queues' | 'superFrames'>,
+  { passed, ...options }: Pick<BridgeOptions, 'passed' | 'queues' | 'superFrames'>,
   isThere: boolean,
 ): Promise<TapDevice> {
-  const device = openTap({ name, persist: true, ...options });
+  const device = openTap({ name, persist: true, passed, ...options });
   if (!isThere || device.multiQueue === (options.queues > 1 && canSteer())) return device;
   closeTap(device);
   await removeLink(name);

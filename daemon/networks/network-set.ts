@@ -4,6 +4,7 @@
  */
 import { ipFamily, type Vni } from '../../dataplane/address.ts';
 import type { Dataplane } from '../../dataplane/dataplane.ts';
+import type { PassedOn } from '../../dataplane/descriptor-store.ts';
 import type { SuperFrames } from '../../dataplane/tap-device.ts';
 import type { NetworkConfig } from '../config/config.ts';
 import { bridgeName, bridgeTapName } from '../endpoints/names.ts';
@@ -30,6 +31,8 @@ export interface NetworkSetOptions {
   readonly underlay: Underlay;
   readonly vxlanPort: number;
   readonly superFrames: SuperFrames;
+  /** TAPs of an earlier process. */
+  readonly passed: PassedOn;
 }
 
 export class NetworkSet {
@@ -69,7 +72,7 @@ export class NetworkSet {
 
   /** The network as this VM would carry it. Throws `invalid_config` when its MTU does not fit the underlay. */
   plan(config: NetworkConfig): CarriedNetwork {
-    const { underlay, nodeName, vxlanPort, superFrames } = this.options;
+    const { underlay, nodeName, passed, vxlanPort, superFrames } = this.options;
     if (config.mode !== 'overlay') {
       return new LocalNetwork({ config, mtu: config.mtu === 'auto' ? underlay.mtu : config.mtu });
     }
@@ -82,6 +85,7 @@ export class NetworkSet {
       vxlanPort,
       underlayFamily,
       superFrames,
+      passed,
     });
   }
 
@@ -123,11 +127,18 @@ export class NetworkSet {
     await this.modules.frames.remove(bridgeName(network.name));
   }
 
-  /** Repairs nothing from now on, and takes all out of the dataplane. */
-  async removeAll(isInUse: (network: string) => boolean): Promise<void> {
+  /**
+   * Repairs nothing from now on, and takes all out of the dataplane, but for those that the next process goes on with: frames of these are carried
+   * until the dataplane is closed.
+   */
+  async removeAll(
+    isInUse: (network: string) => boolean,
+    { keepInUse }: { readonly keepInUse: boolean },
+  ): Promise<void> {
     this.isStopped = true;
     for (const network of this.all().toReversed())
-      await this.remove(network, { keepDevices: isInUse(network.name) });
+      if (!keepInUse || !isInUse(network.name))
+        await this.remove(network, { keepDevices: isInUse(network.name) });
   }
 
   /** Removes bridges of networks that are carried no more, once no container is on them. */

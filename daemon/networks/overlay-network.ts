@@ -2,6 +2,7 @@
 import { parseMac, type Vni, type VtepAddress } from '../../dataplane/address.ts';
 import type { VtepSpec } from '../../dataplane/commands.ts';
 import type { Dataplane } from '../../dataplane/dataplane.ts';
+import { type PassedOn, tapName } from '../../dataplane/descriptor-store.ts';
 import { WeftError } from '../../dataplane/errors.ts';
 import { superFrameSegments } from '../../dataplane/mtu.ts';
 import type { SuperFrames } from '../../dataplane/tap-device.ts';
@@ -22,6 +23,7 @@ export interface OverlayNetworkOptions {
   readonly underlayFamily: 4 | 6;
   /** What may cross its TAPs whole. */
   readonly superFrames: SuperFrames;
+  readonly passed: PassedOn;
 }
 
 export interface OverlayNetworkModules {
@@ -101,11 +103,12 @@ export class OverlayNetwork implements CarriedNetwork {
     const { vni, name, attach } = this.config;
     const gateway = ownGateway(this.config);
     if (attach !== 'bridge' && gateway === undefined) return;
-    const { nodeName, superFrames } = this.options;
+    const { nodeName, passed, superFrames } = this.options;
     // All containers of the network send through it: each worker gets a share of their flows.
     const queues = this.dataplane.workerCount;
     const { mtu, gsoMaxSegs } = this;
-    const options = { mtu, gsoMaxSegs, superFrames, queues };
+    const port = bridgeTapName(name);
+    const options = { mtu, gsoMaxSegs, superFrames, queues, passed: passed.take(tapName(port)) };
     const bridgeMac = stableMac(nodeName, name, 'bridge');
     const tapMac = stableMac(nodeName, name, 'tap');
     const tap =
@@ -113,7 +116,6 @@ export class OverlayNetwork implements CarriedNetwork {
         ? await makeBridge(name, { ...options, bridgeMac, tapMac, gateway })
         : await makeGatewayTap(name, { ...options, gateway });
     this.hasDevices = true;
-    const port = bridgeTapName(name);
     await this.dataplane.run('addPort', { vni, port, fds: tap.fds });
     if (gateway === undefined) return;
     const addresses = [...gatewayAddresses(this.config), linkLocalOf(gateway.mac)];

@@ -4,7 +4,8 @@
  */
 import type { GossipMember } from '../../control/events.ts';
 import { type Tags, weftTags } from '../../control/tags.ts';
-import type { VtepAddress } from '../../dataplane/address.ts';
+import type { Vni, VtepAddress } from '../../dataplane/address.ts';
+import type { VtepSpec } from '../../dataplane/commands.ts';
 import { errorFields, type Log } from '../log.ts';
 import type { RecordService } from '../records/record-service.ts';
 import { vtepsOf } from '../vtep-directory.ts';
@@ -16,6 +17,8 @@ export interface SharingModules {
   readonly set: NetworkSet;
   readonly records: RecordService;
   readonly gossip: { members(): readonly GossipMember[]; setTags(tags: Tags): void };
+  /** Adds VTEPs that an earlier process knew, and that have not been heard of since. */
+  readonly withRemembered: (vni: Vni, vteps: readonly VtepSpec[]) => readonly VtepSpec[];
   /** What other nodes claim, brought to the dataplane. */
   readonly flushClaims: () => Promise<void>;
   readonly vtepsChanged: () => void;
@@ -88,7 +91,7 @@ export class NetworkSharing {
   }
 
   private async applyMembers(): Promise<void> {
-    const { flushClaims, gossip, records, set, vtepsChanged } = this.modules;
+    const { flushClaims, gossip, records, set, vtepsChanged, withRemembered } = this.modules;
     const { name, underlay } = this.options;
     // Whoever is known to tell what he has, has to be known by it first.
     await flushClaims();
@@ -96,7 +99,8 @@ export class NetworkSharing {
       if (set.find(network.name) !== network) continue;
       const { vni } = network;
       const log = records.networkLog(vni);
-      await network.setGossipedVteps(vtepsOf(vni, gossip.members(), { name, underlay }, log));
+      const heard = vtepsOf(vni, gossip.members(), { name, underlay }, log);
+      await network.setGossipedVteps(withRemembered(vni, heard));
     }
     vtepsChanged();
   }

@@ -10,13 +10,15 @@ import type { Clock } from '../../dataplane/clock.ts';
 import type { Dataplane } from '../../dataplane/dataplane.ts';
 import type { Log } from '../log.ts';
 import { Contests, type ContestsModules } from './contests.ts';
-import { ClaimReconciler, type UsedClaim } from './reconciler.ts';
+import { ClaimReconciler, type ClaimSource, type UsedClaim } from './reconciler.ts';
 import { UsableHistogram } from './usable-histogram.ts';
 
 export interface ClaimKeeperModules extends Omit<ContestsModules, 'records'> {
   readonly clock: Clock;
   readonly log: Log;
   readonly records: RecordLog;
+  /** What becomes entries of the dataplane. */
+  readonly claims: ClaimSource;
   readonly dataplane: Pick<Dataplane, 'run'>;
 }
 
@@ -45,14 +47,11 @@ export class ClaimKeeper {
     this.modules = modules;
     this.options = options;
     this.contests = new Contests(modules, options);
-    this.reconciler = new ClaimReconciler(
-      { ...modules, claims: modules.records },
-      {
-        self: options.self,
-        vnis: () => options.networks().map(({ vni }) => vni),
-        onInstalled: claim => this.installed(claim),
-      },
-    );
+    this.reconciler = new ClaimReconciler(modules, {
+      self: options.self,
+      vnis: () => options.networks().map(({ vni }) => vni),
+      onInstalled: claim => this.installed(claim),
+    });
   }
 
   /** The networks are in the dataplane. */
@@ -64,6 +63,12 @@ export class ClaimKeeper {
   async stop(): Promise<void> {
     this.contests.stop();
     await this.reconciler.stop();
+  }
+
+  /** What an earlier process knew is not believed any longer. */
+  forgotten(vni: Vni, macs: readonly MacAddress[]): void {
+    for (const mac of macs) this.changed(vni, mac);
+    this.options.onTelling();
   }
 
   /** Takes an event of the record log; calls nothing of it. */

@@ -15,6 +15,8 @@ export interface ServiceManager {
   alive(): void;
   /** How long it waits for the next proof, in milliseconds; undefined: it asks for none. */
   readonly watchdogMs: number | undefined;
+  /** Whether it keeps descriptors for the next process. */
+  readonly keeps: boolean;
   /** Keeps these descriptors for the next process, under a name; ours stay open. Returns whether it was told. */
   store(name: string, fds: readonly number[]): boolean;
   /** Forgets the descriptors of this name. */
@@ -35,8 +37,15 @@ export function takeServiceManager(
   environment: NodeJS.ProcessEnv,
   { pid, notify = batchIo.notifyService }: { readonly pid: number; readonly notify?: Notify },
 ): ServiceManager {
-  const { NOTIFY_SOCKET: socket, WATCHDOG_USEC: microseconds, WATCHDOG_PID: forPid } = environment;
-  for (const name of ['NOTIFY_SOCKET', 'WATCHDOG_USEC', 'WATCHDOG_PID']) delete environment[name];
+  const {
+    FDSTORE: fdStore,
+    NOTIFY_SOCKET: socket,
+    WATCHDOG_USEC: microseconds,
+    WATCHDOG_PID: forPid,
+  } = environment;
+  // systemd.exec(5): set where FileDescriptorStoreMax= is, from systemd 254 on; our unit sets it for those before.
+  const keeps = socket !== undefined && Number(fdStore ?? '') > 0;
+  for (const name of ['NOTIFY_SOCKET', 'WATCHDOG_USEC', 'WATCHDOG_PID', 'FDSTORE']) delete environment[name];
   const isOurs = forPid === undefined || Number(forPid) === pid;
   const watchdogMs = isOurs ? watchdogOf(microseconds) : undefined;
   const send = (message: string, fds: readonly number[] = []): boolean =>
@@ -47,8 +56,9 @@ export function takeServiceManager(
     status: text => void send(`STATUS=${oneLine(text).slice(0, STATUS_CHARACTERS)}`),
     stopping: () => void send('STOPPING=1'),
     alive: () => void send('WATCHDOG=1'),
-    store: (name, fds) => send(`FDSTORE=1\nFDNAME=${checkName(name)}`, fds),
-    unstore: name => void send(`FDSTOREREMOVE=1\nFDNAME=${checkName(name)}`),
+    keeps,
+    store: (name, fds) => keeps && send(`FDSTORE=1\nFDNAME=${checkName(name)}`, fds),
+    unstore: name => void (keeps && send(`FDSTOREREMOVE=1\nFDNAME=${checkName(name)}`)),
   };
 }
 

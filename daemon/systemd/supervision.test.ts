@@ -11,6 +11,7 @@ function recorder(watchdogMs?: number): { readonly said: string[]; readonly mana
     status: text => said.push(`status ${text}`),
     stopping: () => said.push('stopping'),
     alive: () => said.push('alive'),
+    keeps: true,
     store: () => true,
     unstore: () => {},
   };
