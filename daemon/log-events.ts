@@ -58,6 +58,8 @@ export const LOG_EVENTS = {
   'an address may move again': 'address_released',
   'a peer announces more than is kept of one node': 'peer_over_quota',
   'claims in the dataplane were mended': 'claims_mended',
+  'what an earlier process has left of the forwarding state cannot be read': 'claims_unreadable',
+  'cannot save the forwarding state': 'claims_not_saved',
   'cannot tell the dataplane of claims': 'claims_not_told',
   'cannot audit the claims': 'audit_failed',
   'cannot look after a contested address': 'contest_failed',

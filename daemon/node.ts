@@ -8,8 +8,8 @@
  *   record log ─────► who is called what ───────► answers inside of containers (dns/)
  *   status, fdb …  ◄─ counters and tables ◄────── dataplane, gossip
  *
- * Start order: check the machine, bind the underlay, bind gossip, make the devices, take over endpoints. Each step notes
- * how it is undone; a stop, and a start that fails, undo what was done in reverse.
+ * Start order: check the machine, bind the underlay, bind gossip, make the devices, take over endpoints and claims; only
+ * then is the first frame read (ADR 31). Each step notes how it is undone; a stop, and a start that fails, undo what was done in reverse.
  */
 import type { GossipEvent } from '../control/events.ts';
 import { Gossip } from '../control/gossip.ts';

@@ -35,6 +35,7 @@ test('takeServiceManager() says each thing in the words of sd_notify(3)', t => {
     NOTIFY_SOCKET: '/run/notify',
     WATCHDOG_USEC: '2500000',
     WATCHDOG_PID: '4711',
+    FDSTORE: '512',
     HOME: '/',
   };
   const manager = takeServiceManager(environment, { pid: PID, notify });
@@ -55,6 +56,7 @@ test('takeServiceManager() says each thing in the words of sd_notify(3)', t => {
       ['FDSTOREREMOVE=1\nFDNAME=tap-blue', []],
     ],
   );
+  t.true(manager.keeps);
   t.true(sent.every(({ path }) => path === '/run/notify'));
   t.is(manager.watchdogMs, 2500);
   t.deepEqual(environment as object, { HOME: '/' }, 'no child process speaks for us');
@@ -65,7 +67,7 @@ test('takeServiceManager() says each thing in the words of sd_notify(3)', t => {
 
 test('takeServiceManager() keeps a status within one datagram, and hears whether it was told', t => {
   const { sent, notify } = recorded(-constants.errno.EAGAIN);
-  const manager = takeServiceManager({ NOTIFY_SOCKET: '@abstract' }, { pid: PID, notify });
+  const manager = takeServiceManager({ NOTIFY_SOCKET: '@abstract', FDSTORE: '512' }, { pid: PID, notify });
   manager.status('ü'.repeat(10_000));
   t.true(Buffer.byteLength(sent[0]?.message ?? '') < 4096);
   t.false(manager.store('tap-blue', [7]));
@@ -73,13 +75,17 @@ test('takeServiceManager() keeps a status within one datagram, and hears whether
 
 for (const [what, environment] of [
   ['without a manager', {}],
+  ['without a store', { NOTIFY_SOCKET: '/run/notify', FDSTORE: '0' }],
   ['an empty address', { NOTIFY_SOCKET: '', WATCHDOG_USEC: '1' }],
 ] as const) {
-  test(`takeServiceManager(): ${what}: nothing is told`, t => {
+  test(`takeServiceManager(): ${what}: nothing is kept`, t => {
     const { sent, notify } = recorded();
     const manager = takeServiceManager({ ...environment }, { pid: PID, notify });
-    manager.ready();
+    // Without a manager it is not even told that all is ready.
+    if (!('FDSTORE' in environment)) manager.ready();
+    t.false(manager.keeps);
     t.false(manager.store('x', [7]));
+    manager.unstore('x');
     t.is(sent.length, 0);
   });
 }
@@ -120,7 +126,7 @@ for (const kind of ['a path', 'an abstract name'] as const) {
     const lines = createInterface({ input: receiver.stdout })[Symbol.asyncIterator]();
     try {
       await lines.next();
-      const manager = takeServiceManager({ NOTIFY_SOCKET: path }, { pid: PID });
+      const manager = takeServiceManager({ NOTIFY_SOCKET: path, FDSTORE: '512' }, { pid: PID });
       t.true(
         manager.store(
           'tap',
@@ -149,7 +155,7 @@ for (const kind of ['a path', 'an abstract name'] as const) {
 
 test('the real socket: nobody there, and addresses that are none', t => {
   const stores = (socket: string) =>
-    takeServiceManager({ NOTIFY_SOCKET: socket }, { pid: PID }).store('x', []);
+    takeServiceManager({ NOTIFY_SOCKET: socket, FDSTORE: '512' }, { pid: PID }).store('x', []);
   for (const path of [
     '/nobody/there',
     '@weft-nobody',
