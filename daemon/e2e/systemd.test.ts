@@ -6,6 +6,7 @@
 import { join } from 'node:path';
 import test from 'ava';
 import { systemClock } from '../../dataplane/clock.ts';
+import type { DoctorReport } from '../doctor/examination.ts';
 import { holdThreads, type ThreadKind, threadsOf } from '../lab/hold-threads.ts';
 import type { Lab } from '../lab/lab.ts';
 import { runCommand } from '../lab/run-command.ts';
@@ -69,6 +70,13 @@ test('service: ready when it answers, with a status that is kept true; carries t
       await waitForPing(near, '198.18.0.2');
       await assertPing(t, near, '198.18.0.2', { size: 1400 });
     }
+    // The hardened daemon can do its part of it; the raw sockets are the command's.
+    const doctor = await host.exec('weft', ['doctor', '--json'], { check: false });
+    const { findings, not_checked, paths } = JSON.parse(doctor.stdout) as DoctorReport;
+    t.deepEqual(
+      [findings, not_checked, paths.map(({ peer, there }) => [peer, there])],
+      [[], [], [['b', 1500]]],
+    );
     await waitFor(async () => (await status()).endsWith('2 containers'), {
       what: 'the status to tell of containers',
     });
