@@ -89,6 +89,8 @@ export const LOG_EVENTS = {
   'letting our networks through a chain that drops': 'chain_opened',
   'the rules of weft were gone from the packet filter: made again': 'rules_remade',
   'cannot look after the packet filter': 'rules_not_watched',
+  'the policy of iptables would drop frames between containers: added a rule for them': 'frames_let_through',
+  'cannot see to it that the firewall passes frames between containers': 'frames_not_let_through',
   // Containers.
   attached: 'endpoint_attached',
   detached: 'endpoint_detached',
@@ -110,6 +112,18 @@ export const LOG_EVENTS = {
   'removed an attachment that its runtime does not know': 'cni_collected',
   'carried out a DEL that came while no daemon ran': 'cni_pending_done',
   'cannot carry out a DEL that came while no daemon ran': 'cni_pending_failed',
+  'its runtime has moved the interface': 'endpoint_moved',
+  // Docker.
+  'Docker is answered': 'docker_listening',
+  'a port of this VM leads to a container of Docker': 'docker_port',
+  'a call of Docker was refused': 'docker_refused',
+  'a call of Docker met a defect': 'docker_defect',
+  'a call of Docker that came too late has failed': 'docker_too_late',
+  'an endpoint that Docker has not attached is forgotten': 'docker_endpoint_forgotten',
+  'an interface that Docker knows nothing of is removed': 'docker_stray_removed',
+  'an address that Docker has not used is given back': 'docker_address_given_back',
+  'cannot tidy up after Docker': 'docker_not_tidied',
+  'cannot remove a network of Docker': 'docker_network_not_removed',
   // Names.
   'names cannot be answered inside a namespace': 'names_not_answered',
   'names are not answered inside a namespace any more': 'names_lost',

@@ -173,7 +173,7 @@ test.serial('a second daemon is refused before its node starts; the first goes o
   t.is(code, 1);
   t.is(
     stderr,
-    `weft: another weft daemon answers on ${socket}; stop it first, or set paths.run to another directory\n`,
+    `weft: another weft daemon answers on ${socket}; stop it first, or set paths.run to another place\n`,
   );
   t.false(stdout.includes('fake node started'));
   t.is((await runWeft(['status'], { env })).code, 0);

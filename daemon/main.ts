@@ -5,7 +5,7 @@ import { runCli } from './cli/run-cli.ts';
 
 const io = processIo(async (...given) => {
   // Loaded for the daemon only: it brings the native addon, which the other commands do not need.
-  const { startNode } = await import('./node.ts');
+  const { startNode } = await import('./start-node.ts');
   return startNode(...given);
 });
 

@@ -1,4 +1,4 @@
-/** What a running node offers: its operations, and the CNI plugin's other end. */
+/** What a running node offers: its operations, and what container runtimes ask of it. */
 import type { Gossip } from '../control/gossip.ts';
 import { systemRandom } from '../control/random.ts';
 import { systemClock } from '../dataplane/clock.ts';
@@ -9,15 +9,22 @@ import { CniOperations } from './cni/cni-operations.ts';
 import type { Config } from './config/config.ts';
 import type { DnsService } from './dns/dns-service.ts';
 import { dnsSource } from './dns/dns-source.ts';
+import { DockerEndpoints } from './docker/docker-endpoints.ts';
+import { DockerIpam } from './docker/docker-ipam.ts';
+import { DockerNetworks } from './docker/docker-networks.ts';
+import { DockerPlugin } from './docker/docker-plugin.ts';
+import { DockerStore } from './docker/docker-store.ts';
 import type { PathService } from './doctor/path/path-service.ts';
 import { selfReport } from './doctor/self-report.ts';
 import type { Endpoints } from './endpoints/endpoints.ts';
 import { type EndpointAddresses, ManagedAttach } from './endpoints/managed-attach.ts';
+import type { BridgedFrames } from './firewall/bridged-frames.ts';
+import type { Firewall } from './firewall/firewall.ts';
 import type { Log, LogCounts } from './log.ts';
 import { LoopDelayWindow } from './metrics/loop-delay-window.ts';
 import { NodeMetrics } from './metrics/node-metrics.ts';
 import type { Carrier } from './networks/carrier.ts';
-import { networkOperations } from './networks/network-operations.ts';
+import { type NetworkOperations, networkOperations } from './networks/network-operations.ts';
 import type { NetworkSet } from './networks/network-set.ts';
 import type { PoolNetworks } from './networks/pool-networks.ts';
 import { nodeOperations } from './node-operations.ts';
@@ -32,6 +39,8 @@ export interface NodeInterfaceParts {
   readonly dataplane: Dataplane;
   readonly dns: DnsService;
   readonly endpoints: Endpoints;
+  readonly firewall: Pick<Firewall, 'recheck'>;
+  readonly frames: Pick<BridgedFrames, 'allow'>;
   readonly gossip: Gossip;
   readonly offloads: OffloadStates;
   readonly sender: TunnelSender;
@@ -47,7 +56,8 @@ export interface NodeIdentity {
   readonly underlay: string;
 }
 
-export interface NodeInterfaces extends Pick<RunningNode, 'operations' | 'cni' | 'health'> {
+export interface NodeInterfaces extends Pick<RunningNode, 'operations' | 'cni' | 'docker' | 'health'> {
+  readonly plugin: DockerPlugin;
   /** Ends what runs for them alone. */
   release(): void;
 }
@@ -69,6 +79,7 @@ export function nodeInterfaces(
     { ...modules, catalogue: pool.catalogue, pool, set, endpoints, gossip },
     { self: name, configured: config.networks },
   );
+  const plugin = dockerPlugin(parts, ofNetworks, config);
   // It wakes the process fifty times a second, so only where somebody looks.
   const loopDelay = config.metrics.listen === undefined ? undefined : new LoopDelayWindow(systemClock);
   const metrics = new NodeMetrics(
@@ -77,6 +88,8 @@ export function nodeInterfaces(
   );
   return {
     cni: metrics.calls.measure(call => cni.call(call)),
+    docker: (method, body) => plugin.handle(method, body),
+    plugin,
     health: {
       // Every worker answers the first, and only between two batches of frames; the second goes by the threads on which links are made.
       prove: () => Promise.all([dataplane.run('readCounters', {}), batchIo.changeNet(null, [])]),
@@ -113,4 +126,27 @@ export function summaryOf(
   const known = members.filter(({ state }) => state !== 'left');
   const alive = known.filter(({ state }) => state === 'alive').length;
   return `${alive} of ${known.length} peers alive; ${networks} networks; ${endpoints} containers`;
+}
+
+function dockerPlugin(
+  { carrier, endpoints, firewall, frames, log, pool }: NodeInterfaceParts,
+  operations: NetworkOperations,
+  { node, paths }: Config,
+): DockerPlugin {
+  const store = new DockerStore({ stateDirectory: paths.state });
+  const modules = { clock: systemClock, log, store };
+  const { catalogue, ipam, users } = pool;
+  const letGo = (network: string) => carrier.letGo(network);
+  const networks = new DockerNetworks({ ...modules, operations, catalogue, users, letGo, self: node.name });
+  const attach = endpoints.attach.bind(endpoints);
+  return new DockerPlugin({
+    ...modules,
+    networks,
+    async onActivate() {
+      await frames.allow();
+      await firewall.recheck();
+    },
+    endpoints: new DockerEndpoints({ store, log, networks, carrier, endpoints, attach, nodeName: node.name }),
+    ipam: new DockerIpam({ store, networks, ipam }),
+  });
 }

@@ -18,22 +18,22 @@ import { systemRandom } from '../control/random.ts';
 import { systemClock } from '../dataplane/clock.ts';
 import { Dataplane, type DataplaneHandlers } from '../dataplane/dataplane.ts';
 import { WeftError } from '../dataplane/errors.ts';
-import { OffloadStates } from '../dataplane/offload-states.ts';
+import type { OffloadStates } from '../dataplane/offload-states.ts';
 import { workerCount } from '../dataplane/worker-count.ts';
 import type { CniHandler } from './cni/call.ts';
 import type { Config } from './config/config.ts';
 import { formatHostPort } from './config/host-port.ts';
-import { requireUnderlayFits } from './config/semantics.ts';
 import { DnsService } from './dns/dns-service.ts';
+import type { DockerHandler, DockerPlugin } from './docker/docker-plugin.ts';
 import { PathService } from './doctor/path/path-service.ts';
 import { isOverlay } from './endpoints/endpoint.ts';
-import { EndpointStore } from './endpoints/endpoint-store.ts';
+import type { EndpointStore } from './endpoints/endpoint-store.ts';
 import { Endpoints } from './endpoints/endpoints.ts';
 import { joinedAddresses } from './endpoints/local-addresses.ts';
 import type { EndpointAddresses } from './endpoints/managed-attach.ts';
 import { endpointWiring } from './endpoints/wiring.ts';
+import type { BridgedFrames } from './firewall/bridged-frames.ts';
 import type { Firewall } from './firewall/firewall.ts';
-import { loadKeyring } from './gossip/key-store.ts';
 import { logMember } from './gossip/member-news.ts';
 import { PeerStore } from './gossip/peer-store.ts';
 import { errorFields, type Log, type LogCounts } from './log.ts';
@@ -47,37 +47,16 @@ import { NetworkSharing } from './networks/sharing.ts';
 import { nodeInterfaces } from './node-interfaces.ts';
 import { openDataplane } from './open-dataplane.ts';
 import type { NodeOperations } from './operations.ts';
-import { checkMachine, probeTapOffloads } from './preflight.ts';
 import { ClaimKeeper } from './records/claim-keeper.ts';
 import { framesSent } from './records/frames-sent.ts';
 import { RecordService } from './records/record-service.ts';
 import { recordSource } from './records/record-source.ts';
-import type { RunningNode, StartNode } from './running-node.ts';
+import type { RunningNode } from './running-node.ts';
 import { reportOffloadLoss } from './sender/offload-loss.ts';
-import { offloadSwitches } from './sender/offload-switches.ts';
 import { TunnelSender } from './sender/tunnel-sender.ts';
-import { findUnderlay, type Underlay } from './underlay.ts';
+import type { Underlay } from './underlay.ts';
 
-/** Starts a node. Throws WeftError; then nothing is left of what it made. */
-export const startNode: StartNode = async (config, log, logCounts) => {
-  checkMachine();
-  const underlay = await findUnderlay(config.node.underlay);
-  requireUnderlayFits(config, underlay.address);
-  const store = new EndpointStore(config.paths.state);
-  await store.load();
-  const keyring = loadKeyring(config.paths.state, config.gossip);
-  const offloads = probeTapOffloads(new OffloadStates(offloadSwitches(config.dataplane)));
-  const node = new Node({ log, logCounts, store, offloads, keyring }, { config, underlay });
-  try {
-    await node.start();
-  } catch (error) {
-    await node.stop();
-    throw error;
-  }
-  return node;
-};
-
-interface NodeModules {
+export interface NodeModules {
   readonly log: Log;
   readonly logCounts: () => LogCounts;
   readonly store: EndpointStore;
@@ -85,15 +64,16 @@ interface NodeModules {
   readonly keyring: Keyring | undefined;
 }
 
-interface NodeOptions {
+export interface NodeOptions {
   readonly config: Config;
   readonly underlay: Underlay;
 }
 
-class Node implements RunningNode {
+export class Node implements RunningNode {
   readonly operations: NodeOperations;
   readonly cni: CniHandler;
   readonly health: RunningNode['health'];
+  readonly docker: DockerHandler;
   readonly fatal: Promise<WeftError>;
   private fail: (error: WeftError) => void = () => {};
   readonly log: Log;
@@ -109,6 +89,7 @@ class Node implements RunningNode {
   private readonly planned: readonly CarriedNetwork[];
   private readonly endpoints: Endpoints;
   private readonly firewall: Firewall;
+  private readonly frames: BridgedFrames;
   private readonly addresses: EndpointAddresses;
   private readonly gossip: Gossip;
   private readonly records: RecordService;
@@ -117,6 +98,7 @@ class Node implements RunningNode {
   private readonly peers: PeerStore;
   private readonly paths: PathService;
   readonly sender: TunnelSender;
+  private readonly plugin: DockerPlugin;
   private readonly undo: (() => Promise<unknown>)[] = [];
   private stopping = false;
 
@@ -187,6 +169,7 @@ class Node implements RunningNode {
       { stateDirectory: config.paths.state, configured: config.networks },
     );
     this.firewall = local.firewall;
+    this.frames = local.frames;
     this.addresses = joinedAddresses(local.addresses, this.pool.ipam);
     this.networks = new NetworkSet(
       {
@@ -194,6 +177,7 @@ class Node implements RunningNode {
         dataplane: this.dataplane,
         rebuild: (network, make) => this.endpoints.rebuild(network, make),
         firewall: local.firewall,
+        frames: local.frames,
       },
       { nodeName, underlay, vxlanPort, superFrames },
     );
@@ -291,7 +275,7 @@ class Node implements RunningNode {
       { dataplane, service: this.records, keeper: this.claims },
       { self: nodeName, vnis: () => set.vnis() },
     );
-    const { addresses } = this;
+    const { addresses, firewall, frames } = this;
     const parts = {
       log,
       logCounts,
@@ -300,6 +284,8 @@ class Node implements RunningNode {
       dataplane,
       dns,
       endpoints,
+      firewall,
+      frames,
       gossip,
       offloads,
       paths,
@@ -310,11 +296,13 @@ class Node implements RunningNode {
     };
     const offered = nodeInterfaces(parts, { config, underlay: address });
     this.undo.push(async () => offered.release());
-    ({ operations: this.operations, cni: this.cni, health: this.health } = offered);
+    ({ operations: this.operations, cni: this.cni, docker: this.docker, health: this.health } = offered);
+    this.plugin = offered.plugin;
   }
 
   async start(): Promise<void> {
     const { underlay, config } = this;
+    await this.plugin.load();
     await openDataplane(this, { underlay: underlay.address, port: config.vxlan.port });
     this.undo.push(() => this.sender.stop());
     await this.sender.start();
@@ -342,7 +330,10 @@ class Node implements RunningNode {
     this.dns.resolvers.start();
     this.undo.push(() => this.endpoints.stop());
     await this.endpoints.restore();
-    this.pool.ipam.reconcile(network => this.endpoints.ofNetwork(network).map(({ hostLink }) => hostLink));
+    this.pool.ipam.reconcile(network => [
+      ...this.endpoints.ofNetwork(network).map(({ hostLink }) => hostLink),
+      ...this.plugin.leaseOwners(network),
+    ]);
     await removeUnused();
     await this.firewall.begin();
     this.undo.push(() => this.claims.stop());
@@ -350,6 +341,8 @@ class Node implements RunningNode {
     this.records.begin();
     this.pool.begin();
     await this.sharing.begin();
+    this.undo.push(async () => this.plugin.stop());
+    this.plugin.start();
     this.undo.push(() => this.gossip.leave());
   }
 
@@ -394,5 +387,6 @@ class Node implements RunningNode {
     this.networks.watch(links);
     await this.carrier.tidy();
     await this.firewall.look();
+    await this.frames.look();
   }
 }

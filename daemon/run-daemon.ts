@@ -4,7 +4,7 @@
  *   1. load the configuration              (wrong: nothing was started)
  *   2. see that no daemon answers yet      (one does: nothing was started)
  *   3. listen for Prometheus, if that is configured, and start the node
- *   4. open the API: now the daemon answers, and the service manager hears that it is ready
+ *   4. open the API and the socket of the Docker plugin: now the daemon answers, and the service manager hears that it is ready
  *   5. wait for a signal, or for the node to fail
  *   6. close the API, then stop the node
  */
@@ -18,12 +18,15 @@ import { carryOutPending } from './cni/pending.ts';
 import { DEFAULT_CONFIG_PATH, type HostPort } from './config/config.ts';
 import { formatHostPort } from './config/host-port.ts';
 import { loadConfig } from './config/load.ts';
+import { startDockerServer } from './docker/docker-server.ts';
 import { createLog, errorFields, type Log } from './log.ts';
 import { openLogOutput } from './log-output.ts';
 import { type MetricsServer, startMetricsServer } from './metrics/metrics-server.ts';
 import { version } from './package-info.ts';
 import type { RunningNode, StartNode } from './running-node.ts';
 import { stopSignals } from './stop-signals.ts';
+import type { PassedDescriptors } from './systemd/passed-descriptors.ts';
+import { type PassedSockets, takePassedSockets } from './systemd/passed-sockets.ts';
 import type { ServiceManager } from './systemd/service-manager.ts';
 import { supervise } from './systemd/supervision.ts';
 
@@ -32,8 +35,17 @@ export interface DaemonModules {
   readonly clock: Clock;
   /** Who runs this process. */
   readonly manager: ServiceManager;
+  /** What it has handed to this process. */
+  readonly passed: PassedDescriptors;
   /** Ends the process at once: process.exit, after `line` went to standard error. */
   readonly abort: (line: string) => void;
+}
+
+interface Sockets {
+  readonly api: string;
+  /** Undefined: none, unless it is inherited. */
+  readonly docker: string | undefined;
+  readonly inherited: PassedSockets;
 }
 
 /** How long a node may take to stop, before the process ends without it. */
@@ -49,7 +61,8 @@ export async function runDaemon(modules: DaemonModules, configPath: string | und
   const destination = await openLogOutput({ format, env: process.env });
   const root = createLog({ level, destination, clock: modules.clock });
   const log = root.log.child({ node: config.node.name });
-  const socketPath = socketPathIn(config.paths.run);
+  const inherited = takePassedSockets(modules.passed);
+  const sockets = { api: socketPathIn(config.paths.run), docker: config.docker.socket, inherited };
   const release = crashHandlers(modules, log);
   const signals = stopSignals(signal => {
     log.fatal({ component: 'daemon', signal }, 'second signal, ending at once');
@@ -58,7 +71,7 @@ export async function runDaemon(modules: DaemonModules, configPath: string | und
     );
   });
   try {
-    await requireSocketFree(socketPath);
+    if (!inherited.has('api')) await requireSocketFree(sockets.api);
     log.info(
       { component: 'daemon', version, pid: process.pid, path: configPath ?? DEFAULT_CONFIG_PATH },
       'starting',
@@ -68,7 +81,7 @@ export async function runDaemon(modules: DaemonModules, configPath: string | und
     try {
       const node = await modules.startNode(config, log, root.counts);
       metrics?.serve(node.operations);
-      await whileRunning(modules, node, log, socketPath, signals.first);
+      await whileRunning(modules, node, log, sockets, signals.first);
     } finally {
       await metrics?.close();
     }
@@ -95,17 +108,16 @@ async function whileRunning(
   modules: DaemonModules,
   node: RunningNode,
   log: Log,
-  socketPath: string,
+  sockets: Sockets,
   signal: Promise<NodeJS.Signals>,
 ): Promise<void> {
   let reason = 'failed start';
   try {
-    const { operations, cni } = node;
-    await carryOutPending({ log, cni }, dirname(socketPath));
-    const api = await startApiServer({ ...modules, operations, cni, log }, { socketPath });
+    await carryOutPending({ log, cni: node.cni }, dirname(sockets.api));
+    const close = await openSockets(modules, node, log, sockets);
     const unsupervise = supervise(modules, node.health);
     try {
-      log.info({ component: 'daemon', socket: socketPath }, 'ready');
+      log.info({ component: 'daemon', socket: sockets.api }, 'ready');
       const end = await Promise.race([signal, node.fatal]);
       if (end instanceof WeftError) {
         reason = end.message;
@@ -115,7 +127,7 @@ async function whileRunning(
       log.info({ component: 'daemon', signal: end }, 'stopping');
     } finally {
       unsupervise();
-      await api.close();
+      await close();
     }
   } catch (error) {
     // The first failure is the one to tell of; that of the stop after it goes to the log.
@@ -125,6 +137,35 @@ async function whileRunning(
     throw error;
   }
   await stopNode(modules.clock, node, reason);
+}
+
+/** Returns what closes them. What fails leaves none open. */
+async function openSockets(
+  { clock }: DaemonModules,
+  { operations, cni, docker }: RunningNode,
+  log: Log,
+  { api, docker: plugin, inherited }: Sockets,
+): Promise<() => Promise<void>> {
+  const server = await startApiServer(
+    { clock, operations, cni, log },
+    { socketPath: api, inherited: inherited.get('api') },
+  );
+  const handedOver = inherited.get('docker');
+  if (plugin === undefined && handedOver === undefined) return () => server.close();
+  try {
+    const socketPath = plugin ?? 'of the unit';
+    const second = await startDockerServer(
+      { clock, log, docker },
+      { socketPath, setting: 'docker.socket', inherited: handedOver },
+    );
+    log.info({ component: 'daemon', socket: socketPath }, 'Docker is answered');
+    return async () => {
+      await Promise.all([second.close(), server.close()]);
+    };
+  } catch (error) {
+    await server.close();
+    throw error;
+  }
 }
 
 async function stopNode(clock: Clock, node: RunningNode, reason: string): Promise<void> {

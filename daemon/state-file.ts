@@ -1,5 +1,14 @@
 /** Files below paths.state: replaced as a whole, so that a crash leaves the old or the new one and never half of one. */
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { mkdir, open, readFile, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { WeftError } from '../dataplane/errors.ts';
@@ -70,6 +79,21 @@ export function writeStateFileSync(file: string, text: string): void {
     } finally {
       closeSync(directory);
     }
+  } catch (error) {
+    throw failure('cannot write', file, error);
+  }
+}
+
+/**
+ * Replaces the file for who reads it after this process has ended in whatever way; a crash of the whole machine may leave the old one, the new
+ * one, or none that can be read. Nothing waits for the disk, so it takes less than a thread would. Throws `system`.
+ */
+export function replaceStateFile(file: string, text: string): void {
+  const aside = `${file}.new`;
+  try {
+    mkdirSync(dirname(file), { recursive: true, mode: DIRECTORY_MODE });
+    writeFileSync(aside, text, { mode: FILE_MODE });
+    renameSync(aside, file);
   } catch (error) {
     throw failure('cannot write', file, error);
   }

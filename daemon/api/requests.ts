@@ -67,6 +67,15 @@ function haveRoom(names: readonly string[]): boolean {
   return names.reduce((sum, name) => sum + name.length + 1, 0) <= NAMES_MAX_BYTES;
 }
 
+/** Under which a container is found in DNS. */
+export const containerNames = z
+  .array(textLeaf(parseContainerName), 'expected a list')
+  .max(ENDPOINT_MAX_NAMES, `too many; give ${ENDPOINT_MAX_NAMES} at most`)
+  .refine(
+    haveRoom,
+    `too long together; give at most ${NAMES_MAX_BYTES} characters, one more counted for each`,
+  );
+
 const detachBody = z.strictObject({
   netns,
   network: textLeaf(parseNetworkName),
@@ -85,14 +94,7 @@ const attachBody = detachBody.extend({
     .default([]),
   ports: z.array(portMappingSchema, 'expected a list').max(MAX_PORTS, TOO_MANY_PORTS).default([]),
   container: z.strictObject({ runtime: text, id: text, network: text }).optional(),
-  names: z
-    .array(textLeaf(parseContainerName), 'expected a list')
-    .max(ENDPOINT_MAX_NAMES, `too many; give ${ENDPOINT_MAX_NAMES} at most`)
-    .refine(
-      haveRoom,
-      `too long together; give at most ${NAMES_MAX_BYTES} characters, one more counted for each`,
-    )
-    .optional(),
+  names: containerNames.optional(),
   resolver: z.boolean('expected true or false').optional(),
 });
 

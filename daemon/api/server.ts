@@ -4,7 +4,6 @@
  * /v1/release, /v1/network/create, /v1/network/remove, /v1/forget and /v1/gossip/keys act; POST /v1/cni
  * is what the CNI plugin says; GET /metrics is for Prometheus. A failure is answered as {error: {code, message, hint}}.
  */
-import { createServer, type Server } from 'node:http';
 import Fastify, { type FastifyInstance } from 'fastify';
 import type { Clock } from '../../dataplane/clock.ts';
 import { WeftError } from '../../dataplane/errors.ts';
@@ -29,12 +28,7 @@ import {
   parseReleaseRequest,
   parseResolveRequest,
 } from './requests.ts';
-import { listenOn, type SocketFile } from './socket-file.ts';
-
-export interface ApiServer {
-  /** Takes no more requests, waits for those under way (up to a limit), ends all connections, removes the socket. */
-  close(): Promise<void>;
-}
+import { startUnixServer, type UnixServer, type UnixServerOptions } from './unix-server.ts';
 
 export interface ApiModules {
   readonly operations: NodeOperations;
@@ -43,68 +37,15 @@ export interface ApiModules {
   readonly clock: Clock;
 }
 
-export interface ApiOptions {
-  readonly socketPath: string;
-  /** How long close waits for requests under way. */
-  readonly graceMs?: number;
-}
-
 /** An attach request has some hundred bytes. */
 const MAX_BODY_BYTES = 64 * 1024;
 
 /** A CNI configuration with results of plugins before. */
 const MAX_CNI_BYTES = 1024 * 1024;
 
-/** How long a client may take to send a whole request. */
-const REQUEST_TIMEOUT_MS = 10_000;
-
-const DEFAULT_GRACE_MS = 5_000;
-
 /** Resolves when the socket answers. Throws `conflict`, `not_permitted` or `system`. */
-export async function startApiServer(modules: ApiModules, options: ApiOptions): Promise<ApiServer> {
-  const app = routes(modules);
-  await app.ready();
-  // Not fastify's own listen: it binds asynchronously, and the socket's mode is set by a umask around the bind.
-  const server = createServer(
-    {
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      headersTimeout: REQUEST_TIMEOUT_MS,
-      connectionsCheckingInterval: 1_000,
-    },
-    (request, response) => app.routing(request, response),
-  );
-  const socket = await listenOn(server, options.socketPath);
-  // An accept that fails (no descriptor left) must not end the daemon; the next one may succeed.
-  server.on('error', error => {
-    modules.log.error(
-      { component: 'api', socket: options.socketPath, ...errorFields(error) },
-      'accept failed',
-    );
-  });
-  let closing: Promise<void> | undefined;
-  return {
-    close() {
-      closing ??= shutDown(modules.clock, options.graceMs ?? DEFAULT_GRACE_MS, server, socket, app);
-      return closing;
-    },
-  };
-}
-
-async function shutDown(
-  clock: Clock,
-  graceMs: number,
-  server: Server,
-  socket: SocketFile,
-  app: FastifyInstance,
-): Promise<void> {
-  const closed = new Promise<void>(resolve => {
-    server.close(() => resolve());
-  });
-  const patience = clock.after(graceMs, () => server.closeAllConnections());
-  await socket.remove();
-  await closed;
-  patience.cancel();
-  await app.close();
+export async function startApiServer(modules: ApiModules, options: UnixServerOptions): Promise<UnixServer> {
+  return await startUnixServer(modules, routes(modules), options);
 }
 
 function routes({ operations, cni, log }: ApiModules): FastifyInstance {

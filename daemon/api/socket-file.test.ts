@@ -75,7 +75,7 @@ test('a path that holds something else than a socket is left alone', async t => 
   await writeFile(path, 'precious');
   for (const attempt of [requireSocketFree(path), listenOn(serverFor(t), path)]) {
     const error = await t.throwsAsync(attempt, { instanceOf: WeftError });
-    t.is(error?.line, `${path} exists and is not a socket; remove it, or set paths.run to another directory`);
+    t.is(error?.line, `${path} exists and is not a socket; remove it, or set paths.run to another place`);
   }
   t.true((await lstat(path)).isFile());
 });

@@ -16,24 +16,27 @@ export interface SocketFile {
   remove(): Promise<void>;
 }
 
+/** The key of the configuration that says where the socket of the API is: what hints name. */
+const API_SETTING = 'paths.run';
+
 /** Throws `conflict` when a daemon answers on `path` or when something else than a socket is there. */
 export async function requireSocketFree(path: string): Promise<void> {
-  await probe(path);
+  await probe(path, API_SETTING);
 }
 
 /**
  * Makes `server` listen on `path`; a socket that nobody listens on is replaced, a missing directory made (0755).
  * Throws `conflict`, `not_permitted` or `system`; then nothing listens.
  */
-export async function listenOn(server: Server, path: string): Promise<SocketFile> {
+export async function listenOn(server: Server, path: string, setting = API_SETTING): Promise<SocketFile> {
   const temporary = `${path}.${process.pid}`;
   try {
     await mkdir(dirname(path), { recursive: true, mode: 0o755 });
     await unlinkIfThere(temporary);
     await listenPrivately(server, temporary);
-    if ((await probe(path)) === 'stale') await unlinkIfThere(path);
+    if ((await probe(path, setting)) === 'stale') await unlinkIfThere(path);
     await link(temporary, path).catch(error => {
-      throw isCode(error, 'EEXIST') ? answered(path) : error;
+      throw isCode(error, 'EEXIST') ? answered(path, setting) : error;
     });
     const ours = await lstat(path);
     await unlink(temporary);
@@ -45,8 +48,23 @@ export async function listenOn(server: Server, path: string): Promise<SocketFile
     };
   } catch (error) {
     if (server.listening) server.close();
-    throw error instanceof WeftError ? error : cannotListen(path, error as NodeJS.ErrnoException);
+    throw error instanceof WeftError ? error : cannotListen(path, error as NodeJS.ErrnoException, setting);
   }
+}
+
+/** Makes `server` listen on a socket that listens already: what others have queued on it meanwhile is answered. Throws `system`. */
+export async function listenOnInherited(server: Server, descriptor: number): Promise<SocketFile> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      reject(cannotListen(`descriptor ${descriptor}`, error)),
+    );
+    server.listen({ fd: descriptor }, () => {
+      server.removeAllListeners('error');
+      resolve();
+    });
+  });
+  // It is there for the next one.
+  return { remove: async () => {} };
 }
 
 function listenPrivately(server: Server, path: string): Promise<void> {
@@ -67,46 +85,46 @@ function listenPrivately(server: Server, path: string): Promise<void> {
 }
 
 /** Whether `path` is free or a socket that nobody listens on. */
-async function probe(path: string): Promise<'free' | 'stale'> {
+async function probe(path: string, setting: string): Promise<'free' | 'stale'> {
   const found = await lstat(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined;
-    throw cannotListen(path, error);
+    throw cannotListen(path, error, setting);
   });
   if (found === undefined) return 'free';
   if (!found.isSocket()) {
     throw new WeftError('conflict', `${path} exists and is not a socket`, {
-      hint: 'remove it, or set paths.run to another directory',
+      hint: `remove it, or set ${setting} to another place`,
     });
   }
   return new Promise((resolve, reject) => {
     const connection = connect(path);
     connection.once('connect', () => {
       connection.destroy();
-      reject(answered(path));
+      reject(answered(path, setting));
     });
     connection.once('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'ECONNREFUSED') resolve('stale');
       else if (error.code === 'ENOENT') resolve('free');
       // EAGAIN: somebody listens and is too busy to accept.
-      else if (error.code === 'EAGAIN') reject(answered(path));
-      else reject(cannotListen(path, error));
+      else if (error.code === 'EAGAIN') reject(answered(path, setting));
+      else reject(cannotListen(path, error, setting));
     });
   });
 }
 
-function answered(path: string): WeftError {
+function answered(path: string, setting: string): WeftError {
   return new WeftError('conflict', `another weft daemon answers on ${path}`, {
-    hint: 'stop it first, or set paths.run to another directory',
+    hint: `stop it first, or set ${setting} to another place`,
   });
 }
 
-function cannotListen(path: string, error: NodeJS.ErrnoException): WeftError {
+function cannotListen(path: string, error: NodeJS.ErrnoException, setting = API_SETTING): WeftError {
   const permission = error.code === 'EACCES' || error.code === 'EPERM';
   return new WeftError(
     permission ? 'not_permitted' : 'system',
     `cannot listen on ${path}: ${permission ? 'permission denied' : error.message}`,
     {
-      hint: permission ? 'run weft as root, or set paths.run to a directory of yours' : 'see paths.run',
+      hint: permission ? `run weft as root, or set ${setting} to a place of yours` : `see ${setting}`,
       cause: error,
     },
   );

@@ -4,8 +4,10 @@ import { join } from 'node:path';
 /** sun_path has 108 bytes with its NUL (unix(7)). */
 export const MAX_SOCKET_PATH = 107;
 
-/** `/api.sock`, a dot and the daemon's PID, at most 4194304: the socket is made under that name first. */
-const LONGEST_NAME = '/api.sock.4194304'.length;
+/** A dot and the daemon's PID, at most 4194304: a socket is made under that name first. */
+export const LONGEST_SUFFIX = '.4194304'.length;
+
+const LONGEST_NAME = '/api.sock'.length + LONGEST_SUFFIX;
 
 /** Bytes that the run directory's path may have. */
 export const MAX_DIRECTORY = MAX_SOCKET_PATH - LONGEST_NAME;

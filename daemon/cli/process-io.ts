@@ -36,14 +36,16 @@ export function processIo(startNode: StartNode): CliIo {
     async runDaemon(configPath) {
       // Loaded here only: the HTTP server takes longer to load than `weft peers` takes to run.
       const { runDaemon } = await import('../run-daemon.ts');
-      // It brings the native addon.
+      // They bring the native addon.
+      const { takePassedDescriptors } = await import('../systemd/passed-descriptors.ts');
       const { takeServiceManager } = await import('../systemd/service-manager.ts');
       const manager = takeServiceManager(process.env, { pid: process.pid });
+      const passed = takePassedDescriptors(process.env, { pid: process.pid });
       const abort = (line: string) => {
         process.stderr.write(failureLine(line));
         process.exit(EXIT_FAILED);
       };
-      await runDaemon({ startNode, clock: systemClock, manager, abort }, configPath);
+      await runDaemon({ startNode, clock: systemClock, manager, passed, abort }, configPath);
     },
   };
 }

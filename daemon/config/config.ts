@@ -35,6 +35,8 @@ export interface Config {
   };
   readonly networks: readonly NetworkConfig[];
   readonly dns: DnsConfig;
+  /** Where the plugin of Docker listens; undefined: it does not, unless it is handed a socket that listens. */
+  readonly docker: { readonly socket: string | undefined };
   readonly metrics: {
     /** IP address and TCP port for Prometheus; undefined: there is no listener. */
     readonly listen: HostPort | undefined;

@@ -51,6 +51,7 @@ test('parseConfig fills in every default', t => {
       },
     ],
     dns: { enabled: true, listen: '127.0.47.89', upstream: 'auto', domain: 'weft', ttl: 5 },
+    docker: { socket: undefined },
     metrics: { listen: undefined },
     log: { level: 'info', format: 'auto' },
   } as unknown as ReturnType<typeof parseConfig>);
@@ -203,7 +204,7 @@ const MISTAKES: readonly (readonly [string, string])[] = [
   ['netwroks: []', 'weft.yaml:1: netwroks: unknown key; did you mean "networks"?'],
   [
     'colour: red',
-    'weft.yaml:1: colour: unknown key; the keys here are node, paths, vxlan, gossip, dataplane, networks, dns, metrics, log',
+    'weft.yaml:1: colour: unknown key; the keys here are node, paths, vxlan, gossip, dataplane, networks, dns, docker, metrics, log',
   ],
   [
     'dataplane:\n  offload:\n    udp_gso: off',
@@ -219,7 +220,7 @@ const MISTAKES: readonly (readonly [string, string])[] = [
   ],
   [
     '__proto__: {}',
-    'weft.yaml:1: __proto__: unknown key; the keys here are node, paths, vxlan, gossip, dataplane, networks, dns, metrics, log',
+    'weft.yaml:1: __proto__: unknown key; the keys here are node, paths, vxlan, gossip, dataplane, networks, dns, docker, metrics, log',
   ],
   ['networks:\n  - vni: 42\n', 'weft.yaml:2: networks[0].name: is missing; add it'],
   [
@@ -471,6 +472,28 @@ const MISTAKES: readonly (readonly [string, string])[] = [
     'weft.yaml:6: networks[0].static_vteps[1]: "2001:db8::9" is in the list already; remove one',
   ],
 ];
+
+for (const socket of [
+  'weft.sock',
+  '/run/docker/plugins/weft',
+  '5',
+  '"/run/x y.sock"',
+  `/${'x'.repeat(100)}.sock`,
+]) {
+  test(`docker.socket: ${socket.slice(0, 30)} is refused, with what to write`, t => {
+    t.regex(
+      problemsOf(`docker: {socket: ${socket}}`)[0] ?? '',
+      /^weft\.yaml:1: docker\.socket: .*; (write off, or|choose|set it|write )/,
+    );
+  });
+}
+
+test('docker.socket: off, or a path', t => {
+  const socketOf = (value: string) =>
+    parseConfig(`docker: {socket: ${value}}`, 'weft.yaml', 'vm-a').docker.socket;
+  t.is(socketOf('off'), undefined);
+  t.is(socketOf('/run/docker/plugins/weft.sock'), '/run/docker/plugins/weft.sock');
+});
 
 test('configProblems: one file for each kind of mistake, one exact line for each', t => {
   for (const [text, line] of MISTAKES) {

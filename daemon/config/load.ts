@@ -203,6 +203,7 @@ function toConfig(file: ConfigFile, hostName: string): Config {
           ? file.dns.upstream
           : file.dns.upstream.map(({ host, port }) => ({ address: host, port: port ?? DNS_PORT })),
     },
+    docker: file.docker,
     metrics: { listen: file.metrics.listen },
     log: file.log,
   };

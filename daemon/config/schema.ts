@@ -10,7 +10,7 @@ import { type IpAddress, parseIp, parseVni } from '../../dataplane/address.ts';
 import { WeftError } from '../../dataplane/errors.ts';
 import { OFFLOAD_SWITCHES, type OffloadKey } from '../../dataplane/offloads.ts';
 import { MAX_WORKERS } from '../../dataplane/worker-count.ts';
-import { MAX_DIRECTORY } from '../api/socket-path.ts';
+import { LONGEST_SUFFIX, MAX_DIRECTORY, MAX_SOCKET_PATH } from '../api/socket-path.ts';
 import { formatCidr, nonUnicast, parseCidr, parseSubnet, parseSubnet6 } from '../cidr.ts';
 import { DEFAULT_DNS_DOMAIN, DEFAULT_DNS_LISTEN, DEFAULT_DNS_TTL, MAX_DNS_TTL } from '../dns/dns-config.ts';
 import { describe, leaf, numberLeaf, requireValue, textLeaf, wordLeaf } from '../leaf.ts';
@@ -184,6 +184,26 @@ export function parseGatewayAddress(text: string): IpAddress {
   });
 }
 
+const OFF = 'off';
+
+/** `off`, or where Docker looks for a plugin: it is called as the file is, without `.sock`. */
+const pluginSocket = leaf(value => {
+  requireValue(value);
+  // YAML 1.1 readers take `off` for false.
+  if (value === OFF || value === false) return undefined;
+  if (typeof value === 'string' && isAbsolute(value) && /\/[^/\s\p{Cc}]+\.sock$/u.test(value)) {
+    if (Buffer.byteLength(value) <= MAX_SOCKET_PATH - LONGEST_SUFFIX) return normalize(value);
+    throw new WeftError('invalid_argument', `is longer than ${MAX_SOCKET_PATH - LONGEST_SUFFIX} bytes`, {
+      hint: 'choose a shorter path: the path of a Unix socket has 107 bytes at most',
+    });
+  }
+  throw new WeftError('invalid_argument', `${describe(value)} is no socket for a plugin of Docker`, {
+    hint: 'write off, or an absolute path that ends in .sock: /run/docker/plugins/weft.sock',
+  });
+});
+
+const dockerSection = section({ socket: pluginSocket.prefault(OFF) });
+
 const bumRate = numberLeaf('a number of frames a second', 0, MAX_BUM_RATE);
 
 const networkSection = section({
@@ -225,6 +245,7 @@ export const fileSchema = section({
   dataplane: dataplaneSection.prefault({}),
   networks: list(networkSection),
   dns: dnsSection.prefault({}),
+  docker: dockerSection.prefault({}),
   metrics: metricsSection.prefault({}),
   log: logSection.prefault({}),
 });
@@ -246,6 +267,7 @@ export const KNOWN_KEYS: Readonly<Record<string, readonly string[]>> = {
   'networks[]': keysOf(networkSection),
   'networks[].ipam': keysOf(ipamSection),
   dns: keysOf(dnsSection),
+  docker: keysOf(dockerSection),
   metrics: keysOf(metricsSection),
   log: keysOf(logSection),
 };

@@ -2,7 +2,7 @@
 import type { RecordEvent } from '../../control/records/events.ts';
 import type { RecordLog } from '../../control/records/record-log.ts';
 import type { Clock } from '../../dataplane/clock.ts';
-import type { EndpointWiring } from '../endpoints/endpoints.ts';
+import type { EndpointWiring } from '../endpoints/endpoint-services.ts';
 import type { Log } from '../log.ts';
 import { NODE_BUDGET } from './container-resolver.ts';
 import type { DnsConfig } from './dns-config.ts';
@@ -72,6 +72,11 @@ export class DnsService {
       releaseMac: async endpoint => {
         this.resolvers.leave(endpoint);
         await inner.releaseMac(endpoint);
+      },
+      moved: async (before, now) => {
+        this.resolvers.leave(before);
+        await inner.moved(before, now);
+        await this.resolvers.serve(now);
       },
     };
   }

@@ -5,7 +5,7 @@
  */
 import type { Vni } from '../../dataplane/address.ts';
 import type { Clock, Timer } from '../../dataplane/clock.ts';
-import type { Endpoint } from '../endpoints/endpoint.ts';
+import { type Endpoint, netnsPathOf } from '../endpoints/endpoint.ts';
 import { errorFields, type Log } from '../log.ts';
 import { ContainerResolver, type ContainerResolverModules } from './container-resolver.ts';
 import type { DnsConfig } from './dns-config.ts';
@@ -89,8 +89,9 @@ export class Resolvers {
     return { containers: states.length, serving: states.filter(state => state === 'serving').length };
   }
 
-  private isWanted({ resolver }: Endpoint): boolean {
-    return this.config.enabled && resolver !== false;
+  private isWanted(endpoint: Endpoint): boolean {
+    // One that its runtime has not taken into a container yet is in the namespace of the VM.
+    return this.config.enabled && endpoint.resolver !== false && netnsPathOf(endpoint) !== undefined;
   }
 
   private scheduleReview(): void {

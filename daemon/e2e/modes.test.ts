@@ -156,6 +156,30 @@ for (const [macvlanMode, reachesNeighbour] of [
   });
 }
 
+test('mode macvlan (vepa): containers of one VM reach each other by a switch that sends back, and by no other', async t => {
+  await inLab(t, 'macvlan-vepa', async lab => {
+    const { a, b, outside } = await startPlain(lab);
+    const addresses = ['--subnet', '192.0.2.0/24', '--ipam', 'none'];
+    await create(
+      a,
+      b,
+      ...['lan', '--mode', 'macvlan', '--parent', 'eth0', '--macvlan-mode', 'vepa'],
+      ...addresses,
+    );
+    const c1 = await addAttached(a, 'c1', { network: 'lan', addresses: ['192.0.2.101/24'] });
+    await addAttached(a, 'c2', { network: 'lan', addresses: ['192.0.2.102/24'] });
+    await explained(t, [a, b], async () => {
+      await assertPing(t, c1, OUTSIDE);
+      await assertPing(t, outside, '192.0.2.102');
+      await assertNoPing(t, c1, '192.0.2.102');
+      await lab.reflect(a, true);
+      await assertPing(t, c1, '192.0.2.102');
+      await lab.reflect(a, false);
+      await assertNoPing(t, c1, '192.0.2.102');
+    });
+  });
+});
+
 test('mode host: on record as long as its process lives, and nothing made', async t => {
   await inLab(t, 'mode-host', async lab => {
     const { a, b } = await startPlain(lab);

@@ -7,7 +7,7 @@ import test from 'ava';
 import { Podman } from '../lab/podman.ts';
 import type { Vm } from '../lab/vm.ts';
 import { inLab } from './in-lab.ts';
-import { ATTACH_MODES, localEndpoints, startWithBlue, waitForPeer } from './overlay.ts';
+import { ATTACH_MODES, addWeftVm, localEndpoints, startWithBlue, waitForPeer } from './overlay.ts';
 
 async function withPodman(
   vms: readonly Vm[],
@@ -93,3 +93,43 @@ for (const attach of ATTACH_MODES) {
     });
   });
 }
+
+test('podman: -p leads to the container, from outside and from the VM, until it is gone', async t => {
+  t.timeout(240_000);
+  await inLab(t, 'podman-ports', async lab => {
+    const a = await addWeftVm(lab, 1, { networks: [] });
+    const outside = await lab.addVm('out', { underlay: '192.0.2.99/24' });
+    await a.weft(['network', 'create', 'blue', '--subnet', '198.18.0.0/24', '--gateway']);
+    await withPodman([a], async ([podman]) => {
+      if (podman === undefined) throw new Error('unreachable');
+      const directories = ['--bin-dir', podman.binDirectory, '--conf-dir', podman.confDirectory];
+      await a.weft(['cni', 'install', '--network', 'blue', ...directories]);
+      await podman.start('web', ['--network', 'blue', '-p', '8080:80', '-p', '192.0.2.1:5300:53/udp']);
+      await podman.exec('web', ['sh', '-c', 'echo hello >/tmp/index.html; httpd -h /tmp']);
+      // wget of a static busybox looks the name of the service up, and dies of it.
+      const get = 'exec 3<>/dev/tcp/$0/8080 && printf "GET / HTTP/1.0\\r\\n\\r\\n" >&3 && timeout 3 cat <&3';
+      const fetched = async (from: Vm, address: string) =>
+        (await from.exec('bash', ['-c', get, address], { check: false })).stdout;
+      t.regex(await fetched(outside, '192.0.2.1'), /hello/);
+      t.regex(await fetched(a, '127.0.0.1'), /hello/);
+      const [web] = await localEndpoints(a);
+      t.like(web?.ports, [
+        { protocol: 'tcp', host_address: null, host_port: 8080, container_port: 80 },
+        { protocol: 'udp', host_address: '192.0.2.1', host_port: 5300, container_port: 53 },
+      ]);
+      // Somebody has it: podman tells who.
+      const second = await podman.run(
+        ['run', '-d', '--network', 'blue', '-p', '8080:80', 'weft-lab:1', '/bin/sleep', '1'],
+        { check: false },
+      );
+      t.not(second.code, 0);
+      t.regex(
+        second.stderr,
+        /port 8080\/tcp of this VM is published by eth0 of [0-9a-f]{64} in network blue already|in use/,
+      );
+      await podman.run(['rm', '-f', '-t', '0', 'web']);
+      t.is(await fetched(outside, '192.0.2.1'), '');
+      t.deepEqual(await localEndpoints(a), []);
+    });
+  });
+});

@@ -58,6 +58,9 @@ test('service: ready when it answers, with a status that is kept true; carries t
   t.timeout(300_000);
   await inLab(t, 'service', async lab => {
     const { host, a, b } = await startPool(lab);
+    // A start of the socket is refused while its service runs.
+    await host.exec('systemctl', ['stop', 'weft.service']);
+    await host.exec('systemctl', ['start', 'weft-docker.socket', 'weft.service']);
     t.is(await host.property('weft.service', 'SubState'), 'running');
     const status = async () => await host.property('weft.service', 'StatusText');
     await waitFor(async () => (await status()) === '1 of 1 peers alive; 2 networks; 0 containers', {
@@ -80,6 +83,10 @@ test('service: ready when it answers, with a status that is kept true; carries t
     await waitFor(async () => (await status()).endsWith('2 containers'), {
       what: 'the status to tell of containers',
     });
+    // The socket of the Docker plugin is systemd's: a call starts the service, and waits for it.
+    await host.exec('systemctl', ['stop', 'weft.service']);
+    t.regex((await host.exec(process.execPath, ['-e', ACTIVATE])).stdout, /NetworkDriver/);
+    t.is(await host.property('weft.service', 'SubState'), 'running');
     const journal = await host.journal('weft.service');
     // With its fields and its priority: hardened as it is, it reaches the socket of the journal, and did not fall back to lines.
     t.regex(
@@ -89,6 +96,12 @@ test('service: ready when it answers, with a status that is kept true; carries t
     t.false(/EPERM|not permitted|Read-only/.test(journal), journal);
   });
 });
+
+/** What dockerd says first. */
+const ACTIVATE = `require('node:http')
+  .request({ socketPath: '/run/docker/plugins/weft.sock', path: '/Plugin.Activate', method: 'POST' }, answer =>
+    answer.pipe(process.stdout))
+  .end('{}')`;
 
 /** Of the watchdog in the test. The unit's own is longer: a busy machine must not end it. */
 const WATCHDOG = '[Service]\nWatchdogSec=2s\n';

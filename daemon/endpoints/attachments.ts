@@ -3,16 +3,17 @@
  * know which it is.
  */
 import type { TapDevice } from '../../dataplane/tap-device.ts';
+import { ownLinkNames } from '../net/ip.ts';
 import { locateNetns, netnsInode } from '../net/netns.ts';
-import { removeLinkIfThere } from '../net/rtnetlink/links.ts';
-import { attachByBridge, detachFromBridge, restoreOnBridge } from './bridge-attach.ts';
+import { attachByBridge, detachFromBridge, reflect, restoreOnBridge } from './bridge-attach.ts';
 import type { AttachKind, Endpoint } from './endpoint.ts';
+import { isAwaited, locateHandedOver } from './handover.ts';
 import { attachByMacvlan, detachMacvlan, restoreMacvlan } from './macvlan-attach.ts';
 import type { AttachableNetwork } from './plan.ts';
-import { attachByTap, detachTap, restoreTap } from './tap-attach.ts';
+import { attachByTap, removeTap, restoreTap } from './tap-attach.ts';
 
-/** The path by which the namespace can be entered now, or why the endpoint is no more. */
-export type Whereabouts = { readonly path: string } | { readonly gone: string };
+/** The endpoint with the place that it has now, the same object if nothing has changed; or why it is no more. */
+export type Whereabouts = { readonly endpoint: Endpoint } | { readonly gone: string };
 
 export interface Attachment {
   /** The dataplane has a port of its own for each, which is to be removed first. */
@@ -23,6 +24,8 @@ export interface Attachment {
   remove(endpoint: Endpoint): Promise<void>;
   /** After a restart. `gone`: it is there no more. */
   restore(endpoint: Endpoint, network: AttachableNetwork): Promise<TapDevice | undefined | 'gone'>;
+  /** It has ports now that the container itself may ask for. */
+  reflect(endpoint: Endpoint): Promise<void>;
   /** Without looking, whether it is there; undefined: that takes {@link locate}. `links`: those of the VM. */
   isThere(endpoint: Endpoint, links: ReadonlySet<string>): boolean | undefined;
   locate(endpoint: Endpoint, links: ReadonlySet<string>): Promise<Whereabouts>;
@@ -33,13 +36,19 @@ const NO_NAMESPACE = 'its namespace is gone';
 
 async function located(endpoint: Endpoint): Promise<Whereabouts> {
   const path = await locateNetns(endpoint.netns);
-  return path === undefined ? { gone: NO_NAMESPACE } : { path };
+  return path === undefined ? { gone: NO_NAMESPACE } : { endpoint: atPath(endpoint, path) };
+}
+
+function atPath(endpoint: Endpoint, path: string): Endpoint {
+  const { netns } = endpoint;
+  return path === netns.path ? endpoint : { ...endpoint, netns: { ...netns, path } };
 }
 
 const bridge: Attachment = {
   hasPort: false,
   make: attachByBridge,
   remove: detachFromBridge,
+  reflect,
   restore: async (endpoint, network) => ((await restoreOnBridge(endpoint, network)) ? undefined : 'gone'),
   // The host's end of the pair lives exactly as long as the other end's namespace: while it is there, so is the
   // endpoint, and there is nothing to ask the kernel for.
@@ -47,20 +56,17 @@ const bridge: Attachment = {
   // That a new namespace has the same inode cannot feign a pair.
   async locate(endpoint, links) {
     if (!links.has(endpoint.hostLink)) return { gone: DELETED };
-    return { path: (await locateNetns(endpoint.netns)) ?? endpoint.netns.path };
+    const path = await locateNetns(endpoint.netns);
+    return { endpoint: path === undefined ? endpoint : atPath(endpoint, path) };
   },
 };
 
 const tap: Attachment = {
   hasPort: true,
   make: attachByTap,
-  /** The namespace may live on at another path than the one it was attached by. */
-  async remove(endpoint) {
-    const path = await locateNetns(endpoint.netns);
-    if (path === undefined) await removeLinkIfThere(endpoint.hostLink);
-    else await detachTap({ ...endpoint, netns: { ...endpoint.netns, path } });
-  },
+  remove: removeTap,
   restore: async (endpoint, network) => (await restoreTap(endpoint, network)) ?? 'gone',
+  reflect: async () => {},
   isThere: () => undefined,
   // A TAP that we hold open keeps its namespace alive: only the holders of the namespace count.
   locate: located,
@@ -71,9 +77,10 @@ const macvlan: Attachment = {
   make: attachByMacvlan,
   async remove(endpoint) {
     const path = await locateNetns(endpoint.netns);
-    if (path !== undefined) await detachMacvlan({ ...endpoint, netns: { ...endpoint.netns, path } });
+    if (path !== undefined) await detachMacvlan(atPath(endpoint, path));
   },
   restore: async endpoint => ((await restoreMacvlan(endpoint)) ? undefined : 'gone'),
+  reflect: async () => {},
   isThere: () => undefined,
   locate: located,
 };
@@ -84,12 +91,34 @@ const host: Attachment = {
   make: async () => undefined,
   remove: async () => {},
   restore: async () => undefined,
+  reflect: async () => {},
   isThere: () => undefined,
   // The namespace is that of the VM, which stays; what ends is the process by which it was named.
-  async locate({ netns }) {
+  async locate(endpoint) {
+    const { netns } = endpoint;
     const inode = await netnsInode(netns.path).catch(() => undefined);
-    return inode === netns.inode ? { path: netns.path } : { gone: 'its process is gone' };
+    return inode === netns.inode ? { endpoint } : { gone: 'its process is gone' };
   },
 };
 
-export const ATTACHMENTS: Readonly<Record<AttachKind, Attachment>> = { bridge, tap, macvlan, host };
+const ATTACHMENTS: Readonly<Record<AttachKind, Attachment>> = { bridge, tap, macvlan, host };
+
+/** In front of the others: the runtime moves the interface, so nothing is done with it before it is looked for. */
+function handedOver(inner: Attachment): Attachment {
+  return {
+    ...inner,
+    isThere: (endpoint, links) => (isAwaited(endpoint) ? undefined : inner.isThere(endpoint, links)),
+    async locate(endpoint, links) {
+      const found = await locateHandedOver(endpoint, links);
+      return found === undefined ? { gone: DELETED } : { endpoint: found };
+    },
+    async remove(endpoint) {
+      await inner.remove((await locateHandedOver(endpoint, await ownLinkNames())) ?? endpoint);
+    },
+  };
+}
+
+export function attachmentOf({ attach, handover }: Pick<Endpoint, 'attach' | 'handover'>): Attachment {
+  const attachment = ATTACHMENTS[attach];
+  return handover === undefined ? attachment : handedOver(attachment);
+}

@@ -5,16 +5,17 @@ import { changeLinkSteps, LinkStepError } from '../net/link-steps.ts';
 import { removeLinkIfThere } from '../net/rtnetlink/links.ts';
 import { containerLinkStep, explainOccupied } from './container-link.ts';
 import { addRoutes } from './container-routes.ts';
-import type { Endpoint } from './endpoint.ts';
+import { type Endpoint, netnsPathOf } from './endpoint.ts';
 import { bridgeName } from './names.ts';
 import type { SuperFrameLimits } from './plan.ts';
 
-/** Makes the pair; there is no descriptor to hand over. When it throws, nothing is left of it. */
+/** Makes the pair, its other end in the container or ready to be taken there; there is no descriptor to hand over. When it throws, nothing is left of it. */
 export async function attachByBridge(
   endpoint: Endpoint,
   { gsoMaxSegs }: SuperFrameLimits,
 ): Promise<undefined> {
-  const { hostLink, mtu, mac, ifname, netns, network } = endpoint;
+  const { hostLink, mtu, mac, ifname, netns, network, handover } = endpoint;
+  const place = handover === undefined ? { netns: netns.path } : {};
   try {
     await changeLinkSteps([
       {
@@ -24,7 +25,7 @@ export async function attachByBridge(
             kind: 'add-veth',
             name: hostLink,
             mtu,
-            peer: { name: ifname, mac, mtu, netns: netns.path },
+            peer: { name: ifname, mac, mtu, ...place },
           },
         ],
       },
@@ -48,7 +49,7 @@ export async function attachByBridge(
  * A container that asks for a port that it publishes itself is answered by itself. Where br_netfilter is on, the bridge alone turns the
  * frame round (br_nf_pre_routing_finish), and sends none back where it came from but by this flag.
  */
-async function reflect({ hostLink, ports }: Endpoint): Promise<void> {
+export async function reflect({ hostLink, ports }: Endpoint): Promise<void> {
   if (ports === undefined) return;
   await changeLinks([`link set dev ${hostLink} type bridge_slave hairpin on`]);
 }
@@ -86,11 +87,15 @@ export async function restoreOnBridge(
   endpoint: Endpoint,
   { gsoMaxSegs }: SuperFrameLimits,
 ): Promise<boolean> {
-  const { hostLink, ifname, mtu, network, netns } = endpoint;
+  const { hostLink, ifname, mtu, network } = endpoint;
+  const inside = netnsPathOf(endpoint);
   try {
     await changeLinkSteps([
       { changes: [{ kind: 'set', dev: hostLink, mtu, master: bridgeName(network), up: true }] },
-      { netns: netns.path, changes: [{ kind: 'set', dev: ifname, mtu, gsoMaxSegs }] },
+      {
+        ...(inside !== undefined && { netns: inside }),
+        changes: [{ kind: 'set', dev: ifname, mtu, gsoMaxSegs }],
+      },
     ]);
     await reflect(endpoint);
   } catch (error) {

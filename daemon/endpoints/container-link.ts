@@ -6,9 +6,11 @@ import { familyOf } from './route.ts';
 
 /**
  * Gives the interface its addresses and brings it up. Its super-frames have at most `gsoMaxSegs` segments: it is the
- * interface on which TCP decides how large they are.
+ * interface on which TCP decides how large they are. One that a runtime takes and addresses itself has just that.
  */
 export function containerLinkStep(endpoint: Endpoint, gsoMaxSegs: number): LinkStep {
+  if (endpoint.handover !== undefined)
+    return { changes: [{ kind: 'set', dev: endpoint.handover, gsoMaxSegs }] };
   const { ifname, addresses, netns, gateways = [], routeMetric = 0 } = endpoint;
   const v6 = addresses.some(address => address.includes(':'));
   return {

@@ -36,7 +36,7 @@ test('EndpointStore: what was added is there for the next run, and what was remo
   const second = new EndpointStore(directory);
   await second.load();
   t.deepEqual(second.all(), [endpoint]);
-  t.deepEqual(await readdir(directory), ['endpoints.json']);
+  t.deepEqual((await readdir(directory)).sort(), ['endpoints.boot', 'endpoints.json']);
 });
 
 test('EndpointStore.load() is an empty list when nothing was ever stored', async t => {
@@ -52,6 +52,29 @@ test('EndpointStore.load() refuses a damaged file with the way out', async t => 
     const error = await t.throwsAsync(new EndpointStore(directory).load(), { message: /damaged/ });
     t.regex((error as Error & { hint: string }).hint, /move it away/);
   }
+});
+
+test('EndpointStore.load() passes over what a crash of the machine has damaged, and keeps what can be read', async t => {
+  const directory = await stateDirectory(t);
+  const before = new EndpointStore(directory, { bootId: 'one' });
+  await before.load();
+  await before.add(endpoint);
+  const kept = new EndpointStore(directory, { bootId: 'two' });
+  await kept.load();
+  t.deepEqual(kept.all(), [endpoint]);
+  // As a file system leaves it that had the new name on the disk before the contents.
+  await writeFile(join(directory, 'endpoints.json'), '');
+  const same = new EndpointStore(directory, { bootId: 'two' });
+  await t.throwsAsync(same.load(), { message: /damaged/ });
+  const after = new EndpointStore(directory, { bootId: 'three' });
+  await after.load();
+  t.deepEqual(after.all(), []);
+  // The same start of the machine once more, before anything was attached.
+  await new EndpointStore(directory, { bootId: 'three' }).load();
+  await after.add(endpoint);
+  const again = new EndpointStore(directory, { bootId: 'three' });
+  await again.load();
+  t.deepEqual(again.all(), [endpoint]);
 });
 
 test('EndpointStore.add() that cannot write says so and changes nothing', async t => {

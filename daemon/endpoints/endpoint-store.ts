@@ -1,32 +1,62 @@
-/** The endpoints on disk: one JSON file below paths.state, replaced as a whole so that a crash leaves old or new. */
+/**
+ * The endpoints on disk: one JSON file below paths.state, replaced as a whole. It has to outlive the daemon, not the machine: when that
+ * starts anew, no interface is left. So no attachment waits for the disk, and beside the file is told which start of the machine it is of: one of an
+ * earlier start that cannot be read is no loss.
+ */
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { WeftError } from '../../dataplane/errors.ts';
-import { readStateFile, writeStateFile } from '../state-file.ts';
+import { readStateFile, replaceStateFile, writeStateFile } from '../state-file.ts';
 import { type Endpoint, endpointSchema } from './endpoint.ts';
 
 const fileSchema = z.object({ version: z.literal(1), endpoints: z.array(endpointSchema) });
 
+/** A UUID that the kernel draws when it starts (proc_sys_kernel(5)). */
+const BOOT_ID = '/proc/sys/kernel/random/boot_id';
+
 export class EndpointStore {
   private readonly file: string;
+  private readonly bootFile: string;
+  private readonly bootId: string;
   private endpoints: readonly Endpoint[] = [];
   /** Endpoints are never changed, only replaced. */
   private readonly lines = new WeakMap<Endpoint, string>();
 
-  constructor(stateDirectory: string) {
+  constructor(stateDirectory: string, { bootId = readFileSync(BOOT_ID, 'utf8').trim() } = {}) {
     this.file = join(stateDirectory, 'endpoints.json');
+    this.bootFile = join(stateDirectory, 'endpoints.boot');
+    this.bootId = bootId;
   }
 
   all(): readonly Endpoint[] {
     return this.endpoints;
   }
 
-  /** Reads what an earlier run left; nothing is an empty list. Throws when the file is damaged: never guess. */
+  /**
+   * Reads what an earlier run left; nothing is an empty list. Throws `system` when the file of a run since the machine has started is
+   * damaged: never guess.
+   */
   async load(): Promise<void> {
     const text = await readStateFile(this.file);
-    if (text === undefined) return;
+    const bootId = await readStateFile(this.bootFile);
+    if (bootId === this.bootId) {
+      this.endpoints = text === undefined ? [] : this.parse(text);
+      return;
+    }
     try {
-      this.endpoints = fileSchema.parse(JSON.parse(text)).endpoints;
+      if (text !== undefined) this.endpoints = this.parse(text);
+    } catch (error) {
+      // Not told of which start it is: of another version, or nobody's.
+      if (bootId === undefined) throw error;
+      this.write([]);
+    }
+    await writeStateFile(this.bootFile, this.bootId);
+  }
+
+  private parse(text: string): readonly Endpoint[] {
+    try {
+      return fileSchema.parse(JSON.parse(text)).endpoints;
     } catch (cause) {
       throw new WeftError('system', `${this.file} is damaged or of another version`, {
         hint: 'move it away to start with no endpoints; containers attached before then need a new attach',
@@ -36,20 +66,20 @@ export class EndpointStore {
   }
 
   async add(endpoint: Endpoint): Promise<void> {
-    await this.write([...this.endpoints, endpoint]);
+    this.write([...this.endpoints, endpoint]);
   }
 
   async remove(endpoint: Endpoint): Promise<void> {
-    await this.write(this.endpoints.filter(other => other !== endpoint));
+    this.write(this.endpoints.filter(other => other !== endpoint));
   }
 
   /** Puts `now` in the place of `before`. */
   async replace(before: Endpoint, now: Endpoint): Promise<void> {
-    await this.write(this.endpoints.map(other => (other === before ? now : other)));
+    this.write(this.endpoints.map(other => (other === before ? now : other)));
   }
 
-  private async write(endpoints: readonly Endpoint[]): Promise<void> {
-    await writeStateFile(this.file, this.textOf(endpoints));
+  private write(endpoints: readonly Endpoint[]): void {
+    replaceStateFile(this.file, this.textOf(endpoints));
     this.endpoints = endpoints;
   }
 

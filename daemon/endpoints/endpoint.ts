@@ -30,7 +30,7 @@ export const endpointSchema = z.object({
   /** What a container runtime knows it by; without it, it was attached by hand. */
   container: z
     .object({
-      /** `cni`. */
+      /** `cni` or `docker`. */
       runtime: z.string(),
       id: z.string(),
       /** What the runtime calls the network. */
@@ -43,6 +43,13 @@ export const endpointSchema = z.object({
   resolver: z.boolean().optional(),
   /** Its addresses are given by the network, and go back to it. */
   managed: z.boolean().optional(),
+  /**
+   * The runtime itself moves the interface into the container, renames and addresses it (handover.ts): what it is called until then, in the
+   * namespace of the VM. The namespace of the container has inode 0 while it is there, and `ifname` is this name.
+   */
+  handover: z.string().optional(),
+  /** Who holds its addresses, where a runtime has taken them before and gives them back itself; without it, `hostLink` does. */
+  leases: z.array(z.string()).optional(),
   /** How often its MAC has moved (RFC 7432 section 7.7), so that a restarted node does not count less than before. */
   mobility: z.number().int().min(0).optional(),
   /**
@@ -63,6 +70,19 @@ export function ipsOf({ addresses }: Pick<Endpoint, 'addresses'>): IpAddress[] {
 /** Whether it is in the overlay: known to the dataplane, and told to other nodes. */
 export function isOverlay({ mode }: Pick<Endpoint, 'mode'>): boolean {
   return (mode ?? 'overlay') === 'overlay';
+}
+
+/** Where its interface is now; undefined: in the namespace of the VM, for no runtime has taken it yet. */
+export function netnsPathOf({ netns }: Pick<Endpoint, 'netns'>): string | undefined {
+  return netns.inode === 0 ? undefined : netns.path;
+}
+
+/** Under which names its addresses are held, if its network gives them. */
+export function addressOwnersOf({
+  hostLink,
+  leases,
+}: Pick<Endpoint, 'hostLink' | 'leases'>): readonly string[] {
+  return leases ?? [hostLink];
 }
 
 /** Two requests mean one endpoint when they name the same interface of the same namespace. Many containers have the namespace of the VM. */

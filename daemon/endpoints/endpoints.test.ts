@@ -68,6 +68,7 @@ async function makeEndpoints(t: ExecutionContext) {
   const { log, lines } = memoryLog();
   const announced = new Set<string>();
   const quota = { isReached: false };
+  const firewall = { isRefusing: false };
   const endpoints = new Endpoints({
     clock: systemClock,
     log,
@@ -79,6 +80,7 @@ async function makeEndpoints(t: ExecutionContext) {
       removePort,
       attachMac: async () => {},
       releaseMac: async () => {},
+      moved: async () => {},
     },
     announcer: {
       announce({ hostLink, mobility = 0 }) {
@@ -97,11 +99,15 @@ async function makeEndpoints(t: ExecutionContext) {
       release: async () => {},
       take: async (_network, _owner, wanted) => wanted,
     },
-    firewall: { sync: async () => {} },
+    firewall: {
+      async sync() {
+        if (firewall.isRefusing) throw new WeftError('system', 'nft refuses the rules');
+      },
+    },
     nodeName: 'a',
     onLinks: async () => {},
   });
-  return { endpoints, store, open, lines, announced, quota };
+  return { endpoints, store, open, lines, announced, quota, firewall };
 }
 
 function request(netns: string) {
@@ -176,4 +182,33 @@ test('attach() leaves nothing of an endpoint that others would not take', async 
   t.deepEqual(endpoints.all(), []);
   t.is(open.size, 0);
   t.false(await hasEth0(netns));
+});
+
+test('publish() and withdraw(): ports of an endpoint that is there, chosen among those that are free', async t => {
+  const netns = addNamespace(t, 'publish');
+  const { endpoints, firewall } = await makeEndpoints(t);
+  const attached = await endpoints.attach(request(netns));
+  const other = await endpoints.attach({ ...request(netns), ifname: 'eth1', addresses: ['198.18.0.2/24'] });
+  const wish = { protocol: 'tcp', containerPort: 80 } as const;
+  const named = { ...wish, hostPorts: [8080, 8080] } as const;
+  t.deepEqual((await endpoints.publish(attached, [named])).ports, [{ ...wish, hostPort: 8080 }]);
+  await t.throwsAsync(endpoints.publish(other, [named]), {
+    code: 'conflict',
+    message: /^port 8080\/tcp of this VM is published by eth0 /,
+  });
+  t.deepEqual((await endpoints.publish(other, [{ ...wish, hostPorts: [8080, 8081] }])).ports, [
+    { ...wish, hostPort: 8081 },
+  ]);
+  firewall.isRefusing = true;
+  await t.throwsAsync(endpoints.publish(other, [{ ...wish, hostPorts: [9090, 9090] }]), {
+    message: 'nft refuses the rules',
+  });
+  firewall.isRefusing = false;
+  const portsOf = () => endpoints.all().map(({ ports }) => ports?.map(({ hostPort }) => hostPort));
+  t.deepEqual(portsOf(), [[8080], [8081]]);
+  for (let round = 0; round < 2; round++) await endpoints.withdraw(attached);
+  t.deepEqual(portsOf(), [undefined, [8081]]);
+  await endpoints.remove(attached);
+  await endpoints.withdraw(attached);
+  await t.throwsAsync(endpoints.publish(attached, [named]), { code: 'not_found' });
 });

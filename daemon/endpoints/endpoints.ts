@@ -4,17 +4,18 @@
  */
 import type { Clock, Timer } from '../../dataplane/clock.ts';
 import { WeftError } from '../../dataplane/errors.ts';
-import type { TapDevice } from '../../dataplane/tap-device.ts';
 import type { Firewall } from '../firewall/firewall.ts';
 import { errorFields, type Log } from '../log.ts';
 import { ownLinkNames } from '../net/ip.ts';
-import { resolveNetns } from '../net/netns.ts';
 import { removeLinkIfThere } from '../net/rtnetlink/links.ts';
 import type { AttachRequest, DetachRequest } from '../operations.ts';
-import { ATTACHMENTS } from './attachments.ts';
+import { attachmentOf } from './attachments.ts';
 import { type Endpoint, isSameInterface } from './endpoint.ts';
 import { endpointFields } from './endpoint-fields.ts';
+import type { AttachableNetworks, EndpointAnnouncer, EndpointWiring } from './endpoint-services.ts';
 import type { EndpointStore } from './endpoint-store.ts';
+import { findForDetach } from './find-for-detach.ts';
+import type { HandoverRequest } from './handover.ts';
 import { ignoreMissing } from './ignore-missing.ts';
 import type { EndpointAddresses } from './managed-attach.ts';
 import { ORPHAN_LINK } from './names.ts';
@@ -26,37 +27,12 @@ import {
   requireSame,
   rivalsOf,
 } from './plan.ts';
+import type { PortWish } from './port-choice.ts';
+import { publishPorts, withdrawPorts } from './publishing.ts';
 import { Suspension } from './suspension.ts';
 
 /** How often the endpoints are looked at: one file read, in tap mode a stat for each, no process. */
 const WATCH_INTERVAL_MS = 2_000;
-
-/** How the dataplane is told. */
-export interface EndpointWiring {
-  /** tap mode: hands over the device, whatever happens. */
-  addPort(endpoint: Endpoint, device: Pick<TapDevice, 'fds'>): Promise<void>;
-  removePort(endpoint: Endpoint): Promise<void>;
-  attachMac(endpoint: Endpoint): Promise<void>;
-  releaseMac(endpoint: Endpoint): Promise<void>;
-}
-
-/** How other nodes are told. */
-export interface EndpointAnnouncer {
-  /**
-   * Says that the endpoint is here, ahead of whoever said so before; again is no change. Returns its mobility counter, to be kept.
-   * Throws what peers would not take.
-   */
-  announce(endpoint: Endpoint): number;
-  withdraw(endpoint: Endpoint): void;
-}
-
-/** The networks that containers can be attached to. */
-export interface AttachableNetworks {
-  /** Throws `not_found`, and `conflict` for one that stands against another. */
-  find(name: string): AttachableNetwork;
-  /** Has this VM carry the network, if it does not do so yet. */
-  carry(name: string): Promise<void>;
-}
 
 export interface EndpointsModules {
   readonly clock: Clock;
@@ -93,7 +69,7 @@ export class Endpoints {
     return this.all().filter(endpoint => endpoint.network === name);
   }
 
-  attach(request: AttachRequest): Promise<Endpoint> {
+  attach(request: AttachRequest | HandoverRequest): Promise<Endpoint> {
     return this.inTurn(() => this.attachNow(request));
   }
 
@@ -104,14 +80,34 @@ export class Endpoints {
   /** Detaches an endpoint; one that is not there any more is fine. */
   remove(endpoint: Endpoint): Promise<void> {
     return this.inTurn(async () => {
-      const present = this.all().find(
-        ({ hostLink, network, container }) =>
-          hostLink === endpoint.hostLink &&
-          network === endpoint.network &&
-          container?.id === endpoint.container?.id,
-      );
+      const present = this.presentOf(endpoint);
       if (present !== undefined) await this.detachOne(present);
     });
+  }
+
+  /** Ports of this VM lead to it from now on, and none that did before. Throws `not_found`, and what {@link publishPorts} throws. */
+  publish(endpoint: Endpoint, wishes: readonly PortWish[]): Promise<Endpoint> {
+    return this.inTurn(async () => {
+      const present = this.presentOf(endpoint);
+      if (present !== undefined) return await publishPorts(this.modules, present, wishes);
+      throw new WeftError('not_found', `${endpoint.ifname} of ${endpoint.netns.name} is not attached`);
+    });
+  }
+
+  /** No ports lead to it any more; one that is not there any more is fine. */
+  withdraw(endpoint: Endpoint): Promise<void> {
+    return this.inTurn(async () => {
+      const present = this.presentOf(endpoint);
+      if (present !== undefined) await withdrawPorts(this.modules, present);
+    });
+  }
+
+  /** As it is on record now. */
+  private presentOf({ hostLink, network, container }: Endpoint): Endpoint | undefined {
+    return this.all().find(
+      known =>
+        known.hostLink === hostLink && known.network === network && known.container?.id === container?.id,
+    );
   }
 
   /** Takes over what an earlier run left, forgets what has vanished since, removes what it left half-made. */
@@ -141,7 +137,7 @@ export class Endpoints {
         const endpoint = await this.refresh(recorded, links);
         if (endpoint === undefined || this.suspension.has(endpoint)) return;
         if (endpoint.attach !== 'bridge') return;
-        const restored = await ATTACHMENTS.bridge.restore(endpoint, limits);
+        const restored = await attachmentOf(endpoint).restore(endpoint, limits);
         if (restored !== 'gone') await this.modules.wiring.attachMac(endpoint);
       });
     });
@@ -201,7 +197,7 @@ export class Endpoints {
     }
   }
 
-  private async attachNow(request: AttachRequest): Promise<Endpoint> {
+  private async attachNow(request: AttachRequest | HandoverRequest): Promise<Endpoint> {
     const { addresses, announcer, networks, nodeName, store, wiring, log } = this.modules;
     const network = networks.find(request.network);
     const isManaged = addresses.gives(network.name, request.addresses);
@@ -215,12 +211,13 @@ export class Endpoints {
     refuseDuplicates(wanted, this.all());
 
     // What stood in the way may have given back what was taken for this one.
-    if (isManaged) await addresses.take(network.name, wanted.hostLink, wanted.addresses);
+    if (isManaged && wanted.leases === undefined)
+      await addresses.take(network.name, wanted.hostLink, wanted.addresses);
     await networks.carry(network.name);
     await store.add(wanted);
     let hasLinks = false;
     try {
-      const device = await ATTACHMENTS[wanted.attach].make(wanted, network);
+      const device = await attachmentOf(wanted).make(wanted, network);
       hasLinks = true;
       if (device !== undefined) await wiring.addPort(wanted, device);
       await wiring.attachMac(wanted);
@@ -249,7 +246,7 @@ export class Endpoints {
   }
 
   private async detachNow(request: DetachRequest): Promise<{ removed: boolean }> {
-    const endpoint = await this.findForDetach(request);
+    const endpoint = await findForDetach(request, this.ofNetwork(request.network));
     if (endpoint === undefined) return { removed: false };
     await this.detachOne(endpoint);
     return { removed: true };
@@ -274,30 +271,14 @@ export class Endpoints {
           log.error({ ...endpointFields(endpoint), ...errorFields(error) }, 'cannot close its ports'),
         );
     }
-    if (endpoint.managed === true) await addresses.release(endpoint.network, endpoint.hostLink);
-  }
-
-  /** By identity if the namespace still exists, else by the name that was used to attach. */
-  private async findForDetach({ netns, network, ifname }: DetachRequest): Promise<Endpoint | undefined> {
-    const candidates = this.ofNetwork(network).filter(endpoint => endpoint.ifname === ifname);
-    const byName = candidates.find(endpoint => endpoint.netns.name === netns);
-    // The namespace of the VM is that of many.
-    if (byName?.attach === 'host') return byName;
-    try {
-      const { inode } = await resolveNetns(netns);
-      return candidates.find(endpoint => endpoint.netns.inode === inode && endpoint.attach !== 'host');
-    } catch (error) {
-      const isAbsent = error instanceof WeftError && error.code === 'not_found';
-      if (byName === undefined && !isAbsent && candidates.every(({ attach }) => attach !== 'host'))
-        throw error;
-      return byName;
-    }
+    if (endpoint.managed === true && endpoint.leases === undefined)
+      await addresses.release(endpoint.network, endpoint.hostLink);
   }
 
   /** Takes the interface away, whichever part of it exists; before it, the others are told to send nothing more here. */
   private async dismantle(endpoint: Endpoint): Promise<void> {
     const { announcer, wiring } = this.modules;
-    const attachment = ATTACHMENTS[endpoint.attach];
+    const attachment = attachmentOf(endpoint);
     announcer.withdraw(endpoint);
     try {
       await ignoreMissing(wiring.releaseMac(endpoint));
@@ -337,7 +318,7 @@ export class Endpoints {
   }
 
   private async takeOver(endpoint: Endpoint, network: AttachableNetwork): Promise<void> {
-    const device = await ATTACHMENTS[endpoint.attach].restore(endpoint, network);
+    const device = await attachmentOf(endpoint).restore(endpoint, network);
     if (device === 'gone') return this.forget(endpoint, 'its interface was deleted');
     if (device !== undefined) await this.modules.wiring.addPort(endpoint, device);
     await this.modules.wiring.attachMac(endpoint);
@@ -372,7 +353,7 @@ export class Endpoints {
   /** Endpoints whose namespace or interface was deleted under us: their entries must not stay. */
   private async forgetVanished(endpoints: readonly Endpoint[], links: ReadonlySet<string>): Promise<void> {
     const doubtful = endpoints.filter(
-      endpoint => endpoint.pending || ATTACHMENTS[endpoint.attach].isThere(endpoint, links) !== true,
+      endpoint => endpoint.pending || attachmentOf(endpoint).isThere(endpoint, links) !== true,
     );
     await this.each(doubtful, 'cannot be looked after', async endpoint => {
       await this.refresh(endpoint, links);
@@ -386,16 +367,21 @@ export class Endpoints {
       await this.forget(endpoint, 'its attachment was interrupted');
       return undefined;
     }
-    const where = await ATTACHMENTS[endpoint.attach].locate(endpoint, links);
+    const where = await attachmentOf(endpoint).locate(endpoint, links);
     if ('gone' in where) {
       await this.forget(endpoint, where.gone);
       return undefined;
     }
-    const { path } = where;
-    if (path === endpoint.netns.path) return endpoint;
-    const moved = { ...endpoint, netns: { ...endpoint.netns, path } };
-    await this.modules.store.replace(endpoint, moved);
-    return moved;
+    const { endpoint: found } = where;
+    if (found === endpoint) return endpoint;
+    await this.modules.store.replace(endpoint, found);
+    if (found.netns.inode !== endpoint.netns.inode) await this.follow(endpoint, found);
+    return found;
+  }
+
+  private async follow(before: Endpoint, now: Endpoint): Promise<void> {
+    this.modules.log.debug(endpointFields(now), 'its runtime has moved the interface');
+    if (!this.suspension.has(now)) await this.modules.wiring.moved(before, now);
   }
 
   private async forget(endpoint: Endpoint, reason: string): Promise<void> {

@@ -1,7 +1,8 @@
 /** Attaching where the network gives the addresses: they are asked for first, which may take seconds, and given back if it fails. */
 import type { AttachRequest } from '../operations.ts';
 import type { Endpoint } from './endpoint.ts';
-import type { AttachableNetworks, Endpoints } from './endpoints.ts';
+import type { AttachableNetworks } from './endpoint-services.ts';
+import type { Endpoints } from './endpoints.ts';
 import { locateRequest } from './plan.ts';
 
 /** Addresses that networks give (ipam/ipam-service.ts). The owner of one is the host link of its endpoint. */

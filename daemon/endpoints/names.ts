@@ -41,5 +41,15 @@ export function hostLinkName(kind: keyof typeof HOST_LINK_PREFIXES, inode: numbe
   return `${HOST_LINK_PREFIXES[kind]}${digest('link', String(inode), ifname).toString('hex').slice(0, 12)}`;
 }
 
-/** Links that only {@link hostLinkName} names so. */
+/** As {@link hostLinkName}, of an interface that its runtime takes into a container itself, and knows by `id`. */
+export function handoverLinkName(kind: 'bridge' | 'tap', id: string): string {
+  return `${kind === 'bridge' ? 'wv' : 'wx'}${digest('handover', id).toString('hex').slice(0, 12)}`;
+}
+
+/** The other end of a veth pair, as long as nobody has taken it into a container. It goes with the host's end. */
+export function handoverPeerName(hostLink: string): string {
+  return hostLink.replace(/^wv/, 'wc');
+}
+
+/** Links that only {@link hostLinkName} and {@link handoverLinkName} name so. */
 export const ORPHAN_LINK = /^w[vx][0-9a-f]{12}$/;

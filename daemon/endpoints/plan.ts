@@ -8,6 +8,7 @@ import type { MacvlanMode, NetworkMode } from '../config/config.ts';
 import { resolveNetns, resolveOwnNetns } from '../net/netns.ts';
 import type { AttachRequest } from '../operations.ts';
 import { type AttachKind, type Endpoint, isSameInterface } from './endpoint.ts';
+import { type HandoverRequest, handoverPlace } from './handover.ts';
 import { macvlanMtu } from './macvlan-attach.ts';
 import { formatStableMac, hostLinkName } from './names.ts';
 import { formatPortMapping, refuseTakenPorts, sharedPort } from './port-mapping.ts';
@@ -61,11 +62,11 @@ export async function locateRequest(
 
 /** Throws `not_found` for a namespace, `invalid_argument` for what the network cannot carry. */
 export async function planEndpoint(
-  request: AttachRequest,
+  request: AttachRequest | HandoverRequest,
   network: AttachableNetwork,
   { nodeName, isManaged, others }: PlanContext,
 ): Promise<Endpoint> {
-  const { ifname, addresses, ports = [] } = request;
+  const { addresses, ports = [] } = request;
   const { mode = 'overlay' } = network;
   requireFits(request, network);
   for (const address of addresses) requireInSubnets(address, [network.subnet, network.subnet6]);
@@ -78,8 +79,10 @@ export async function planEndpoint(
       },
     );
   }
-  const place = await locateRequest(request, network.attach);
-  const { netns } = place;
+  const place =
+    'handover' in request
+      ? handoverPlace(request, network.attach)
+      : await locateRequest(request, network.attach);
   const mtu =
     mode === 'macvlan' ? await macvlanMtu({ ...network, config: network.wantedMtu ?? 'auto' }) : network.mtu;
   // With an address, the MAC follows the address: a container that moves takes its MAC along, and no neighbour's cache
@@ -88,7 +91,7 @@ export async function planEndpoint(
   const vni = String(network.vni);
   const derivedMac =
     identity === undefined
-      ? formatStableMac(nodeName, vni, String(netns.inode), ifname)
+      ? formatStableMac(nodeName, vni, String(place.netns.inode), place.ifname)
       : formatStableMac(vni, identity);
   return {
     network: network.name,
@@ -100,7 +103,7 @@ export async function planEndpoint(
     mtu,
     ...routesOf(addresses, network, { ...place, others }),
     ...(ports.length > 0 && { ports: [...ports] }),
-    ...(request.routes !== undefined && { routes: [...request.routes] }),
+    ...('routes' in request && request.routes !== undefined && { routes: [...request.routes] }),
     ...(request.container !== undefined && { container: request.container }),
     ...(request.names !== undefined && request.names.length > 0 && { names: [...request.names] }),
     ...(request.resolver === false && { resolver: false }),
@@ -110,7 +113,10 @@ export async function planEndpoint(
 }
 
 /** Throws `invalid_argument`. */
-function requireFits({ addresses, ports = [] }: AttachRequest, network: AttachableNetwork): void {
+function requireFits(
+  { addresses, ports = [] }: Pick<AttachRequest, 'addresses' | 'ports'>,
+  network: AttachableNetwork,
+): void {
   const { name, mode = 'overlay', gateways = [], isRouted = false } = network;
   const refuse = (message: string, hint: string): never => {
     throw new WeftError('invalid_argument', message, { hint });
@@ -137,7 +143,7 @@ const ROUTE_METRIC = 2000;
 function routesOf(
   addresses: readonly string[],
   { gateways = [] }: AttachableNetwork,
-  place: Pick<Endpoint, 'attach' | 'hostLink' | 'ifname' | 'netns'> & {
+  place: Pick<Endpoint, 'attach' | 'handover' | 'hostLink' | 'ifname' | 'netns'> & {
     readonly others: readonly Endpoint[];
   },
 ): Pick<Endpoint, 'gateways' | 'routeMetric'> {
@@ -145,6 +151,8 @@ function routesOf(
     addresses.some(address => address.includes(':') === gateway.includes(':')),
   );
   if (usable.length === 0) return {};
+  // The runtime that takes the interface makes its routes too.
+  if (place.handover !== undefined) return { gateways: usable };
   const taken = new Set(
     place.others
       .filter(other => other.netns.inode === place.netns.inode && !isSameInterface(other, place))
@@ -161,7 +169,11 @@ export function isStillOf(endpoint: Endpoint, { vni, attach, mode = 'overlay' }:
 }
 
 /** An attached interface asked for again: the same is a success, anything else a conflict. */
-export function requireSame(existing: Endpoint, wanted: Endpoint, request: AttachRequest): Endpoint {
+export function requireSame(
+  existing: Endpoint,
+  wanted: Endpoint,
+  { mac }: Pick<AttachRequest, 'mac'>,
+): Endpoint {
   const same =
     existing.network === wanted.network &&
     existing.addresses.join() === wanted.addresses.join() &&
@@ -170,12 +182,12 @@ export function requireSame(existing: Endpoint, wanted: Endpoint, request: Attac
     existing.resolver === wanted.resolver &&
     routesKey(existing.routes) === routesKey(wanted.routes) &&
     portsOf(existing) === portsOf(wanted) &&
-    (request.mac === undefined || existing.mac === wanted.mac);
+    (mac === undefined || existing.mac === wanted.mac);
   if (same) return existing;
   throw new WeftError(
     'conflict',
-    `${existing.ifname} of ${request.netns} is attached to network ${existing.network} with other parameters`,
-    { hint: `detach it first: weft detach ${request.netns} --network ${existing.network}` },
+    `${existing.ifname} of ${wanted.netns.name} is attached to network ${existing.network} with other parameters`,
+    { hint: `detach it first: weft detach ${wanted.netns.name} --network ${existing.network}` },
   );
 }
 

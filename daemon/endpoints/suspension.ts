@@ -2,9 +2,9 @@
 
 import type { Log } from '../log.ts';
 import { changeLinkSteps } from '../net/link-steps.ts';
-import type { Endpoint } from './endpoint.ts';
+import { addressOwnersOf, type Endpoint } from './endpoint.ts';
 import { endpointFields } from './endpoint-fields.ts';
-import type { EndpointAnnouncer, EndpointWiring } from './endpoints.ts';
+import type { EndpointAnnouncer, EndpointWiring } from './endpoint-services.ts';
 import { ignoreMissing } from './ignore-missing.ts';
 import type { EndpointAddresses } from './managed-attach.ts';
 
@@ -28,8 +28,10 @@ export class Suspension {
     return this.suspended.has(hostLink);
   }
 
-  isDue({ network, managed, hostLink }: Endpoint): boolean {
-    return managed === true && !this.modules.addresses.isUsable(network, hostLink);
+  isDue(endpoint: Endpoint): boolean {
+    const { network, managed } = endpoint;
+    if (managed !== true) return false;
+    return !addressOwnersOf(endpoint).every(owner => this.modules.addresses.isUsable(network, owner));
   }
 
   /** It is about to be served again, or is no more. */

@@ -1,33 +1,31 @@
 /** Attach mode `tap`: the TAP itself becomes the container's interface; no bridge, no veth, one hop less. */
 import { closeTap, openTap, type TapDevice } from '../../dataplane/tap-device.ts';
 import { changeLinkSteps, LinkStepError } from '../net/link-steps.ts';
+import { locateNetns } from '../net/netns.ts';
 import type { LinkInfo } from '../net/rtnetlink/link-messages.ts';
 import { readLink, removeLinkIfThere } from '../net/rtnetlink/links.ts';
 import { containerLinkStep, explainOccupied } from './container-link.ts';
 import { addRoutes } from './container-routes.ts';
-import type { Endpoint } from './endpoint.ts';
+import { type Endpoint, netnsPathOf } from './endpoint.ts';
 import type { SuperFrameLimits } from './plan.ts';
 
-/** Makes the TAP and moves it into the container; returns it open. When it throws, nothing is left of it. */
+/** Makes the TAP and moves it into the container, or leaves it to be taken there; returns it open. When it throws, nothing is left of it. */
 export async function attachByTap(
   endpoint: Endpoint,
   { gsoMaxSegs, superFrames }: SuperFrameLimits,
 ): Promise<TapDevice> {
-  const { hostLink, mac, mtu, ifname, netns } = endpoint;
+  const { hostLink, mac, mtu, ifname, netns, handover } = endpoint;
   const device = openTap({ name: hostLink, persist: true, superFrames });
+  const born = { kind: 'set', dev: hostLink, mac, mtu } as const;
+  // A step of its own: a message with both leaves the device there under its old name when the new one is taken
+  // (do_setlink in net/core/rtnetlink.c moves first).
+  const renaming = { netns: netns.path, changes: [{ kind: 'set', dev: hostLink, rename: ifname }] } as const;
+  const moving =
+    handover === undefined
+      ? [{ changes: [born, { kind: 'set', dev: hostLink, netns: netns.path }] } as const, renaming]
+      : [{ changes: [born] }];
   try {
-    await changeLinkSteps([
-      {
-        changes: [
-          { kind: 'set', dev: hostLink, mac, mtu },
-          { kind: 'set', dev: hostLink, netns: netns.path },
-        ],
-      },
-      // A step of its own: a message with both leaves the device there under its old name when the new one is taken
-      // (do_setlink in net/core/rtnetlink.c moves first).
-      { netns: netns.path, changes: [{ kind: 'set', dev: hostLink, rename: ifname }] },
-      containerLinkStep(endpoint, gsoMaxSegs),
-    ]);
+    await changeLinkSteps([...moving, containerLinkStep(endpoint, gsoMaxSegs)]);
     await addRoutes(endpoint);
   } catch (error) {
     closeTap(device);
@@ -42,7 +40,14 @@ export async function attachByTap(
   return device;
 }
 
-/** Removes the interface, also one that an attach left on its way. The caller has closed the port before. */
+/** Removes the interface wherever it is: the namespace may live on at another path than the one it was attached by. The caller has closed the port before. */
+export async function removeTap(endpoint: Endpoint): Promise<void> {
+  const path = netnsPathOf(endpoint) && (await locateNetns(endpoint.netns));
+  if (path === undefined) await removeLinkIfThere(endpoint.hostLink);
+  else await detachTap({ ...endpoint, netns: { ...endpoint.netns, path } });
+}
+
+/** As {@link removeTap}, also of one that an attach left on its way. */
 export async function detachTap(endpoint: Endpoint): Promise<void> {
   const { hostLink, ifname, netns } = endpoint;
   // First what can be nobody else's: an older interface that is in its way may have its MAC.
@@ -56,11 +61,15 @@ export async function restoreTap(
   endpoint: Endpoint,
   { gsoMaxSegs, superFrames }: SuperFrameLimits,
 ): Promise<TapDevice | undefined> {
-  const { ifname, netns, mtu } = endpoint;
-  if (!isOurs(endpoint, await readLink(ifname, netns.path))) return undefined;
-  const device = openTap({ name: ifname, netnsPath: netns.path, persist: true, superFrames });
+  const { ifname, mtu } = endpoint;
+  const netns = netnsPathOf(endpoint);
+  if (!isOurs(endpoint, await readLink(ifname, netns))) return undefined;
+  const where = netns === undefined ? {} : { netnsPath: netns };
+  const device = openTap({ name: ifname, ...where, persist: true, superFrames });
   try {
-    await changeLinkSteps([{ netns: netns.path, changes: [{ kind: 'set', dev: ifname, mtu, gsoMaxSegs }] }]);
+    await changeLinkSteps([
+      { ...(netns !== undefined && { netns }), changes: [{ kind: 'set', dev: ifname, mtu, gsoMaxSegs }] },
+    ]);
   } catch (error) {
     closeTap(device);
     throw error;

@@ -2,7 +2,7 @@
 import { parseMac, parseVni } from '../../dataplane/address.ts';
 import type { Dataplane } from '../../dataplane/dataplane.ts';
 import { type Endpoint, ipsOf, isOverlay } from './endpoint.ts';
-import type { EndpointWiring } from './endpoints.ts';
+import type { EndpointWiring } from './endpoint-services.ts';
 import { bridgeTapName } from './names.ts';
 
 /** The port behind which the endpoint is: the TAP of its network's bridge, or its own. */
@@ -31,5 +31,7 @@ export function endpointWiring(dataplane: Pick<Dataplane, 'run'>): EndpointWirin
       ifOverlay(endpoint, () =>
         dataplane.run('releaseMac', { vni: parseVni(endpoint.vni), mac: parseMac(endpoint.mac) }),
       ),
+    // Its port and its MAC are what they were.
+    moved: async () => {},
   };
 }

@@ -74,6 +74,17 @@ export class Firewall {
     if (!this.hasBegun || this.networks.size === 0) return;
     this.looks += 1;
     if (this.looks % AUDIT_EVERY === 0) this.applied = undefined;
+    await this.put();
+  }
+
+  /** Somebody has just changed the rules of others, as dockerd does when it starts. Never throws. */
+  async recheck(): Promise<void> {
+    if (!this.hasBegun || this.networks.size === 0) return;
+    this.applied = undefined;
+    await this.put();
+  }
+
+  private async put(): Promise<void> {
     await this.sync().catch(error =>
       this.modules.log.error(errorFields(error), 'cannot look after the packet filter'),
     );

@@ -158,6 +158,12 @@ export class IpamService {
     return taken;
   }
 
+  /** An address of this IP version, with its prefix length. Throws as {@link take}. */
+  async takeOne(network: string, owner: string, family: 4 | 6): Promise<string> {
+    const managed = this.require(network);
+    return withPrefix(await this.machine(managed).ipam.claim(owner, family), managed);
+  }
+
   /** Gives back all that an owner has. */
   async release(network: string, owner: string): Promise<void> {
     const managed = this.find(network);

@@ -28,6 +28,8 @@ export class Host {
   readonly name: string;
   /** The name for `ip netns`. */
   readonly netns: string;
+  /** The mount namespace of what runs inside, by the path of its file. @default that of the lab */
+  mountNamespace: string | undefined;
   protected readonly processes: LabProcess[];
 
   constructor(modules: HostModules, options: { name: string; netns: string }) {
@@ -42,13 +44,31 @@ export class Host {
 
   /** Runs a command inside to its end. */
   exec(command: string, args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
-    return runCommand('ip', ['netns', 'exec', this.netns, command, ...args], options);
+    const [program, ...words] = this.inside(command, args);
+    return runCommand(program, words, options);
   }
 
   /** Starts a long-running command inside. Its pid is the command's own: `ip netns exec` does not fork. */
   spawn(command: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): LabProcess {
     const title = `${this.name}: ${[command, ...args].join(' ')}`;
-    const process = new LabProcess(title, 'ip', ['netns', 'exec', this.netns, command, ...args], env);
+    const [program, ...words] = this.inside(command, args);
+    const process = new LabProcess(title, program, words, env);
+    this.processes.push(process);
+    return process;
+  }
+
+  /** What of a program is run inside: none of the words forks. */
+  private inside(command: string, args: readonly string[]): readonly [string, ...string[]] {
+    const words = ['netns', 'exec', this.netns, command, ...args];
+    if (this.mountNamespace === undefined) return ['ip', ...words];
+    return ['nsenter', `--mount=${this.mountNamespace}`, 'ip', ...words];
+  }
+
+  /** As {@link spawn}, with /sys as the machine of the lab has it: `ip netns exec` would hide the cgroups. */
+  spawnWithCgroups(command: string, args: readonly string[]): LabProcess {
+    const title = `${this.name}: ${[command, ...args].join(' ')}`;
+    const mount = this.mountNamespace === undefined ? [] : [`--mount=${this.mountNamespace}`];
+    const process = new LabProcess(title, 'nsenter', [`--net=${this.netnsPath}`, ...mount, command, ...args]);
     this.processes.push(process);
     return process;
   }

@@ -174,6 +174,11 @@ export class Lab {
     await this.switchHost.ip(`link set port-${vm.name} ${state}`);
   }
 
+  /** Whether the switch sends frames of a machine back to it (reflective relay, IEEE 802.1Qbg; `hairpin` in bridge(8)). */
+  async reflect(vm: Vm, on: boolean): Promise<void> {
+    await this.switchHost.ip(`link set port-${vm.name} type bridge_slave hairpin ${on ? 'on' : 'off'}`);
+  }
+
   /**
    * Splits the underlay in two: these machines on one side, all others on the other. Nobody loses his carrier, and nobody is told.
    * Replaces the split of before.

@@ -28,7 +28,7 @@ ping iputils-ping
 iperf3 iperf3
 '
 # tshark decodes what we send, nft loses packets; Open vSwitch and serf are the independent peers of the tests; host-local
-# gives addresses to the CNI plugin, which podman and containerd call; their containers have busybox.
+# gives addresses to the CNI plugin, which podman and containerd call; dockerd calls the Docker plugin. Containers have busybox.
 # A machine with a systemd of its own is made by systemd-nspawn; systemd's journald reads the log. promtool judges metrics, alerts
 # and their tests.
 judges='
@@ -41,6 +41,9 @@ serf serf
 podman podman
 containerd containerd
 runc runc
+dockerd docker.io
+docker-compose docker-compose
+iptables iptables
 /bin/busybox busybox-static
 /lib/systemd/systemd systemd
 /lib/systemd/systemd-journald systemd

@@ -48,7 +48,7 @@ echo "$name" > "$root/etc/hostname"
 printf '[Unit]\\nRequires=basic.target\\nAfter=basic.target\\nAllowIsolate=yes\\n' > "$root/etc/systemd/system/lab.target"
 printf '#!/bin/sh\\nexec %s --enable-source-maps %sdist/daemon/main.js "$@"\\n' "$node" "$repository" > "$root/usr/bin/weft"
 chmod 755 "$root/usr/bin/weft"
-cp "$repository"daemon/systemd/*.service "$root/etc/systemd/system/"
+cp "$repository"daemon/systemd/*.service "$repository"daemon/systemd/*.socket "$root/etc/systemd/system/"
 mkdir -p "$root/etc/weft"
 SYSTEMD_NSPAWN_API_VFS_WRITABLE=1 exec systemd-nspawn -q --register=no --keep-unit -D "$root" --machine="$name" \\
   --network-namespace-path="$netns" --capability=all --system-call-filter='@keyring bpf' --bind=/dev/net/tun \\

@@ -1,5 +1,6 @@
 /** Network namespaces as operators name them: a name (`ip netns`), a path, or a PID. */
-import { readdir, readlink, stat, statfs } from 'node:fs/promises';
+import { readlinkSync, statfsSync, statSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { WeftError } from '../../dataplane/errors.ts';
 
 export interface Netns {
@@ -67,8 +68,9 @@ function pathOf(name: string): string {
 /** Inode of the namespace behind a path; undefined if nothing is there. Throws if it is something else. */
 export async function netnsInode(path: string): Promise<number | undefined> {
   try {
-    const [{ ino }, { type }] = await Promise.all([stat(path), statfs(path)]);
-    if (type !== NSFS_MAGIC || !(await isNetwork(path))) {
+    // A look at the kernel's own memory: to have a thread do it takes longer, and the more so the busier the machine is.
+    const { ino } = statSync(path);
+    if (statfsSync(path).type !== NSFS_MAGIC || !isNetwork(path)) {
       // A file of /run/netns that is not mounted over is what remains of a deleted namespace.
       if (path.startsWith(`${RUN_NETNS}/`)) return undefined;
       throw new WeftError('invalid_argument', `${path} is not a network namespace`, {
@@ -83,9 +85,9 @@ export async function netnsInode(path: string): Promise<number | undefined> {
 }
 
 /** /proc links name the kind of their namespace; bind mounts do not, and are believed. */
-async function isNetwork(path: string): Promise<boolean> {
+function isNetwork(path: string): boolean {
   try {
-    return (await readlink(path)).startsWith('net:');
+    return readlinkSync(path).startsWith('net:');
   } catch {
     return true;
   }

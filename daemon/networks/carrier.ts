@@ -70,6 +70,11 @@ export class Carrier {
     log.info({ network: name, vni: network.vni }, 'carrying a network');
   }
 
+  /** It will not be needed again soon: as if it had been idle for long. */
+  letGo(name: string): void {
+    this.idleSince.set(name, Number.NEGATIVE_INFINITY);
+  }
+
   /** Ceases to carry what nobody has used for a while. To be called now and then, and not while somebody attaches. */
   async tidy(): Promise<void> {
     const { catalogue, clock, set, endpointsOf } = this.modules;

@@ -48,6 +48,8 @@ export const definitionSchema = z.object({
   /** The node on which it was made, and when by its clock, in milliseconds since 1970. */
   createdBy: textLeaf(parseNodeName),
   createdAt: z.number().int().min(0),
+  /** `docker`: it goes with the last Docker network that is mapped to it. Without it, it stays until somebody removes it. */
+  lifetime: z.literal('docker').optional(),
   /** Counts its changes: of two versions the higher one is true. */
   version: z.number().int().min(1),
   /** Kept for a while, so that who was away does not bring it back. When, as `createdAt`; null: it is there. */

@@ -4,6 +4,7 @@ import type { NetworkConfig } from '../config/config.ts';
 import type { Endpoint } from '../endpoints/endpoint.ts';
 import { ipsOf } from '../endpoints/endpoint.ts';
 import { LocalAddresses } from '../endpoints/local-addresses.ts';
+import { BridgedFrames } from '../firewall/bridged-frames.ts';
 import { Firewall } from '../firewall/firewall.ts';
 import { Forwarding, systemNetSettings } from '../firewall/forwarding.ts';
 import type { PublishedPort } from '../firewall/rules.ts';
@@ -26,7 +27,7 @@ export interface LocalServicesOptions {
 export function localServices(
   { log, catalogue, endpoints }: LocalServicesModules,
   { stateDirectory, configured }: LocalServicesOptions,
-): { readonly firewall: Firewall; readonly addresses: LocalAddresses } {
+): { readonly firewall: Firewall; readonly frames: BridgedFrames; readonly addresses: LocalAddresses } {
   const settings = systemNetSettings;
   const firewall = new Firewall({
     log,
@@ -43,7 +44,7 @@ export function localServices(
     },
     endpointsOf: name => endpoints().filter(({ network }) => network === name),
   });
-  return { firewall, addresses };
+  return { firewall, frames: new BridgedFrames({ log }), addresses };
 }
 
 /** A mapping of each address of the container, of the family of the host's address if that is given. */

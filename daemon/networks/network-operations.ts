@@ -38,10 +38,19 @@ export interface NetworkOperationsOptions {
   readonly configured: readonly NetworkConfig[];
 }
 
+export interface NetworkOperations
+  extends Pick<NodeOperations, 'networks' | 'removeNetwork' | 'ipam' | 'forget'> {
+  /** As {@link NodeOperations.createNetwork}; `lifetime` as in {@link NetworkDefinition}. */
+  createNetwork(
+    request: NetworkCreateRequest,
+    lifetime?: NetworkDefinition['lifetime'],
+  ): Promise<NetworkReport>;
+}
+
 export function networkOperations(
   modules: NetworkOperationsModules,
   options: NetworkOperationsOptions,
-): Pick<NodeOperations, 'networks' | 'createNetwork' | 'removeNetwork' | 'ipam' | 'forget'> {
+): NetworkOperations {
   const { catalogue, clock, endpoints, pool, set } = modules;
 
   const reportOf = (network: CarriedNetwork, made: MadeNetwork | undefined): NetworkReport => {
@@ -96,9 +105,10 @@ export function networkOperations(
       return networks();
     },
 
-    async createNetwork(request) {
+    async createNetwork(request, lifetime) {
       const vni = request.vni === undefined ? drawVni(modules) : parseVni(request.vni);
-      const definition = definitionOf(request, vni, options.self, clock.wallTime());
+      const drawn = definitionOf(request, vni, options.self, clock.wallTime());
+      const definition = lifetime === undefined ? drawn : { ...drawn, lifetime };
       // Throws here and now what would be refused at the first container.
       set.plan(configOf(definition));
       await pool.create(definition);

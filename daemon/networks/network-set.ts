@@ -6,7 +6,8 @@ import { ipFamily, type Vni } from '../../dataplane/address.ts';
 import type { Dataplane } from '../../dataplane/dataplane.ts';
 import type { SuperFrames } from '../../dataplane/tap-device.ts';
 import type { NetworkConfig } from '../config/config.ts';
-import { bridgeTapName } from '../endpoints/names.ts';
+import { bridgeName, bridgeTapName } from '../endpoints/names.ts';
+import type { BridgedFrames } from '../firewall/bridged-frames.ts';
 import type { Firewall } from '../firewall/firewall.ts';
 import { errorFields, type Log } from '../log.ts';
 import { removeUnusedBridges } from '../net/network-devices.ts';
@@ -21,6 +22,7 @@ export interface NetworkSetModules {
   /** Calls `make`, which makes the devices of the network anew, and joins its containers to them. */
   readonly rebuild: (network: string, make: () => Promise<void>) => Promise<void>;
   readonly firewall: Pick<Firewall, 'add' | 'remove'>;
+  readonly frames: Pick<BridgedFrames, 'add' | 'remove'>;
 }
 
 export interface NetworkSetOptions {
@@ -102,6 +104,8 @@ export class NetworkSet {
     try {
       await network.start();
       if (network.route !== undefined) await this.modules.firewall.add(network.route);
+      const bridge = bridgeName(network.name);
+      if (network.devices.includes(bridge)) await this.modules.frames.add(bridge);
     } catch (error) {
       await this.remove(network, { keepDevices: false }).catch(late =>
         this.modules.log.error({ network: network.name, ...errorFields(late) }, 'cannot undo a network'),
@@ -114,7 +118,9 @@ export class NetworkSet {
   async remove(network: CarriedNetwork, how: { readonly keepDevices: boolean }): Promise<void> {
     this.networks.delete(network.name);
     await network.stop(how);
-    if (!how.keepDevices) await this.modules.firewall.remove(network.name);
+    if (how.keepDevices) return;
+    await this.modules.firewall.remove(network.name);
+    await this.modules.frames.remove(bridgeName(network.name));
   }
 
   /** Repairs nothing from now on, and takes all out of the dataplane. */

@@ -14,6 +14,7 @@ import { Catalogue } from './catalogue.ts';
 import { CatalogueStore } from './catalogue-store.ts';
 import { configOf, encodeDefinition, type NetworkDefinition } from './definition.ts';
 import { forgivingBoard, type PoolBoard } from './forgiving-board.ts';
+import { NetworkUsers } from './network-users.ts';
 
 export interface PoolNetworksModules {
   readonly clock: Clock;
@@ -34,6 +35,7 @@ export interface PoolNetworksOptions {
 export class PoolNetworks {
   readonly catalogue: Catalogue;
   readonly ipam: IpamService;
+  readonly users: NetworkUsers;
   private readonly modules: PoolNetworksModules;
   private readonly options: PoolNetworksOptions;
   private readonly alive: AliveStamp;
@@ -45,6 +47,7 @@ export class PoolNetworks {
     const { self, stateDirectory, configured } = options;
     const board = forgivingBoard(modules);
     this.alive = new AliveStamp(modules, { stateDirectory });
+    this.users = new NetworkUsers({ board }, { self });
     this.catalogue = new Catalogue(
       { ...modules, board, store: new CatalogueStore({ stateDirectory }) },
       { self, configured, onChange: () => this.changed() },

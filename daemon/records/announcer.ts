@@ -4,7 +4,7 @@ import { CONTAINER_MAX_BYTES } from '../../control/records/limits.ts';
 import type { RecordLog } from '../../control/records/record-log.ts';
 import { parseMac, parseVni } from '../../dataplane/address.ts';
 import { ipsOf, isOverlay } from '../endpoints/endpoint.ts';
-import type { EndpointAnnouncer } from '../endpoints/endpoints.ts';
+import type { EndpointAnnouncer } from '../endpoints/endpoint-services.ts';
 
 export function endpointAnnouncer(
   log: Pick<RecordLog, 'attach' | 'detach' | 'mobilityOf'>,

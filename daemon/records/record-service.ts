@@ -18,7 +18,7 @@ import type { IpAddress, Vni } from '../../dataplane/address.ts';
 import type { Clock } from '../../dataplane/clock.ts';
 import { WeftError } from '../../dataplane/errors.ts';
 import type { Endpoint } from '../endpoints/endpoint.ts';
-import type { EndpointAnnouncer } from '../endpoints/endpoints.ts';
+import type { EndpointAnnouncer } from '../endpoints/endpoint-services.ts';
 import { errorFields, type Log } from '../log.ts';
 import type { NetworkLog } from '../vtep-directory.ts';
 import { endpointAnnouncer } from './announcer.ts';

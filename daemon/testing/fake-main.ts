@@ -65,6 +65,7 @@ const startFake: StartNode = async (_, log) => {
   const running: RunningNode = {
     operations: node,
     cni: fakeCni,
+    docker: async () => undefined,
     fatal: node.fatal,
     health: { prove: () => Promise.resolve(), summary: () => 'fake' },
     stop(reason) {
