@@ -62,6 +62,7 @@ test('EndpointStore.load() passes over what a crash of the machine has damaged, 
   const kept = new EndpointStore(directory, { bootId: 'two' });
   await kept.load();
   t.deepEqual(kept.all(), [endpoint]);
+  await kept.add({ ...endpoint, ifname: 'eth7' });
   // As a file system leaves it that had the new name on the disk before the contents.
   await writeFile(join(directory, 'endpoints.json'), '');
   const same = new EndpointStore(directory, { bootId: 'two' });

@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { WeftError } from '../../dataplane/errors.ts';
-import { readStateFile, replaceStateFile, writeStateFile } from '../state-file.ts';
+import { readStateFile, replaceStateFile, writeStateFileSync } from '../state-file.ts';
 import { type Endpoint, endpointSchema } from './endpoint.ts';
 
 const fileSchema = z.object({ version: z.literal(1), endpoints: z.array(endpointSchema) });
@@ -20,6 +20,8 @@ export class EndpointStore {
   private readonly bootFile: string;
   private readonly bootId: string;
   private endpoints: readonly Endpoint[] = [];
+  /** The file is told to be of this start of the machine. A start of the daemon that fails must not have written. */
+  private isOfThisBoot = false;
   /** Endpoints are never changed, only replaced. */
   private readonly lines = new WeakMap<Endpoint, string>();
 
@@ -40,18 +42,14 @@ export class EndpointStore {
   async load(): Promise<void> {
     const text = await readStateFile(this.file);
     const bootId = await readStateFile(this.bootFile);
-    if (bootId === this.bootId) {
-      this.endpoints = text === undefined ? [] : this.parse(text);
-      return;
-    }
+    this.isOfThisBoot = bootId === this.bootId;
+    if (text === undefined) return;
     try {
-      if (text !== undefined) this.endpoints = this.parse(text);
+      this.endpoints = this.parse(text);
     } catch (error) {
       // Not told of which start it is: of another version, or nobody's.
-      if (bootId === undefined) throw error;
-      this.write([]);
+      if (this.isOfThisBoot || bootId === undefined) throw error;
     }
-    await writeStateFile(this.bootFile, this.bootId);
   }
 
   private parse(text: string): readonly Endpoint[] {
@@ -79,6 +77,8 @@ export class EndpointStore {
   }
 
   private write(endpoints: readonly Endpoint[]): void {
+    if (!this.isOfThisBoot) writeStateFileSync(this.bootFile, this.bootId);
+    this.isOfThisBoot = true;
     replaceStateFile(this.file, this.textOf(endpoints));
     this.endpoints = endpoints;
   }

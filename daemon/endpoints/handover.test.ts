@@ -20,6 +20,14 @@ function ip(...args: readonly string[]): void {
 /** Tests of this file run at once. */
 let rigs = 0;
 
+/** Other tests run at once, and a daemon that starts takes away the links of endpoints that it does not know. */
+function ownNames(place: ReturnType<typeof handoverPlace>) {
+  const [hostLink, handover = '', ifname] = [place.hostLink, place.handover, place.ifname].map(name =>
+    name?.replace(/^w/, 't'),
+  );
+  return { hostLink: hostLink ?? '', handover, ifname: ifname ?? '' };
+}
+
 /** A bridge as the network has it, and the name of a namespace that is not made yet. */
 function rig(t: ExecutionContext, attach: 'bridge' | 'tap') {
   rigs += 1;
@@ -38,6 +46,7 @@ function rig(t: ExecutionContext, attach: 'bridge' | 'tap') {
     mtu: 1450,
     pending: false,
     ...place,
+    ...ownNames(place),
   };
   t.teardown(() => {
     if (attach === 'bridge') ip('link', 'del', bridgeName(network));

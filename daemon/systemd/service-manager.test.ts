@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import test from 'ava';
 import { tempDirectory } from '../testing/temp-directory.ts';
 import { takeServiceManager } from './service-manager.ts';
@@ -117,8 +117,9 @@ for (const kind of ['a path', 'an abstract name'] as const) {
     writeSync(fd, 'content');
     const path = kind === 'a path' ? join(directory, 'notify') : `@weft-test-${process.pid}`;
     const receiver = spawn('python3', ['-c', RECEIVER, path], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const lines = createInterface({ input: receiver.stdout })[Symbol.asyncIterator]();
     try {
-      await once(receiver.stdout, 'data');
+      await lines.next();
       const manager = takeServiceManager({ NOTIFY_SOCKET: path }, { pid: PID });
       t.true(
         manager.store(
@@ -126,8 +127,8 @@ for (const kind of ['a path', 'an abstract name'] as const) {
           Array.from({ length: 253 }, () => fd),
         ),
       );
-      const [line] = await once(receiver.stdout, 'data');
-      const [message, contents] = JSON.parse(String(line)) as [string, string[]];
+      const { value: line } = await lines.next();
+      const [message, contents] = JSON.parse(line) as [string, string[]];
       t.is(message, 'FDSTORE=1\nFDNAME=tap');
       t.is(contents.length, 253);
       t.true(contents.every(content => content === 'content'));
