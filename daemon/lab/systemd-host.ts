@@ -49,10 +49,12 @@ printf '[Unit]\\nRequires=basic.target\\nAfter=basic.target\\nAllowIsolate=yes\\
 printf '#!/bin/sh\\nexec %s --enable-source-maps %sdist/daemon/main.js "$@"\\n' "$node" "$repository" > "$root/usr/bin/weft"
 chmod 755 "$root/usr/bin/weft"
 cp "$repository"daemon/systemd/*.service "$repository"daemon/systemd/*.socket "$root/etc/systemd/system/"
-mkdir -p "$root/etc/weft"
+mkdir -p "$root/etc/weft" "$root/etc/systemd/system/weft.service.d"
+# A machine, and a unit, with a /tmp of their own would not see a repository in there (nor without --bind-ro).
+printf '[Service]\\nBindReadOnlyPaths=%s\\n' "$repository" > "$root/etc/systemd/system/weft.service.d/lab.conf"
 SYSTEMD_NSPAWN_API_VFS_WRITABLE=1 exec systemd-nspawn -q --register=no --keep-unit -D "$root" --machine="$name" \\
   --network-namespace-path="$netns" --capability=all --system-call-filter='@keyring bpf' --bind=/dev/net/tun \\
-  --bind=/run/netns --console=pipe /lib/systemd/systemd --unit=lab.target
+  --bind=/run/netns --bind-ro="$repository" --console=pipe /lib/systemd/systemd --unit=lab.target
 `;
 
 export class SystemdHost {
