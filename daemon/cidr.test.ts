@@ -2,7 +2,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import { type IpAddress, ipFromBytes, parseIp } from '../dataplane/address.ts';
 import { WeftError } from '../dataplane/errors.ts';
-import { formatCidr, nonUnicast, parseCidr, parseInterfaceAddress, parseSubnet } from './cidr.ts';
+import { formatCidr, hostPart, nonUnicast, parseCidr, parseInterfaceAddress, parseSubnet } from './cidr.ts';
 
 const SUBNETS: readonly (readonly [string, string | RegExp])[] = [
   ['198.18.0.0/16', '198.18.0.0/16'],
@@ -103,4 +103,14 @@ function outcome(run: () => string): string {
     if (error instanceof WeftError) return error.line;
     throw error;
   }
+}
+
+for (const [text, host] of [
+  ['198.18.0.2/24', '198.18.0.2'],
+  ['2001:db8::2/64', '2001:db8::2'],
+  ['198.18.0.2', '198.18.0.2'],
+] as const) {
+  test(`hostPart(): of ${text}`, t => {
+    t.is(hostPart(text), host);
+  });
 }

@@ -30,6 +30,11 @@ export function formatCidr(cidr: Cidr): string {
   return `${cidr.address}/${cidr.prefix}`;
 }
 
+/** The address alone, as it is written; a text without a prefix length as a whole. */
+export function hostPart(cidr: string): string {
+  return cidr.replace(/\/.*/, '');
+}
+
 /** Whether an address, of whichever family, lies in a subnet without host bits. */
 export function isInSubnet(address: IpAddress, { address: subnet, prefix }: Cidr): boolean {
   return ipFamily(address) === ipFamily(subnet) && networkAddress({ address, prefix }) === subnet;

@@ -2,6 +2,7 @@
  * How many lines of one event are written: a token bucket for each event that somebody outside can cause (log-events.ts). What is left out
  * is counted, and said once a minute as long as it goes on.
  */
+import { Budget } from '../control/budget.ts';
 import type { Clock, Timer } from '../dataplane/clock.ts';
 import { LIMITED_EVENTS, type LogEvent } from './log-events.ts';
 
@@ -14,9 +15,8 @@ const RATE = 1;
 /** How long lines are left out before that is said, milliseconds. */
 const TELL_MS = 60_000;
 
-interface Bucket {
-  tokens: number;
-  filledAt: number;
+interface Limit {
+  readonly budget: Budget;
   /** Left out since that was said last. */
   suppressed: number;
   timer: Timer | undefined;
@@ -25,7 +25,7 @@ interface Bucket {
 export class LogLimit {
   private readonly clock: Clock;
   private readonly onSuppressed: (event: LogEvent, count: number) => void;
-  private readonly buckets = new Map<LogEvent, Bucket>();
+  private readonly limits = new Map<LogEvent, Limit>();
   private readonly totals = new Map<LogEvent, number>();
 
   /** `onSuppressed`: so many lines of this event were left out. */
@@ -42,38 +42,31 @@ export class LogLimit {
   /** Whether a line of this event is to be written. */
   admits(event: LogEvent): boolean {
     if (!LIMITED_EVENTS.has(event)) return true;
-    const now = this.clock.now();
-    const bucket = this.buckets.get(event) ?? {
-      tokens: BURST,
-      filledAt: now,
+    const limit = this.limits.get(event) ?? {
+      budget: new Budget({ clock: this.clock }, { perSecond: RATE, burst: BURST }),
       suppressed: 0,
       timer: undefined,
     };
-    this.buckets.set(event, bucket);
-    bucket.tokens = Math.min(BURST, bucket.tokens + (RATE * (now - bucket.filledAt)) / 1000);
-    bucket.filledAt = now;
-    if (bucket.tokens >= 1) {
-      bucket.tokens -= 1;
-      return true;
-    }
-    bucket.suppressed += 1;
+    this.limits.set(event, limit);
+    if (limit.budget.take()) return true;
+    limit.suppressed += 1;
     this.totals.set(event, (this.totals.get(event) ?? 0) + 1);
-    bucket.timer ??= this.clock.after(TELL_MS, () => this.tell(event, bucket));
+    limit.timer ??= this.clock.after(TELL_MS, () => this.tell(event, limit));
     return false;
   }
 
   /** Says what was left out and not said yet: for the end of the log. */
   flush(): void {
-    for (const [event, bucket] of this.buckets) {
-      bucket.timer?.cancel();
-      this.tell(event, bucket);
+    for (const [event, limit] of this.limits) {
+      limit.timer?.cancel();
+      this.tell(event, limit);
     }
   }
 
-  private tell(event: LogEvent, bucket: Bucket): void {
-    const { suppressed } = bucket;
-    bucket.timer = undefined;
-    bucket.suppressed = 0;
+  private tell(event: LogEvent, limit: Limit): void {
+    const { suppressed } = limit;
+    limit.timer = undefined;
+    limit.suppressed = 0;
     if (suppressed > 0) this.onSuppressed(event, suppressed);
   }
 }

@@ -4,19 +4,15 @@
  * each frame, for each piece that is missing would be asked for again.
  */
 import type { Clock } from '../../dataplane/clock.ts';
-
-interface Bucket {
-  tokens: number;
-  filledAt: number;
-}
+import { Budget, type BudgetOptions } from '../budget.ts';
 
 export class RateQuota {
   private readonly clock: Pick<Clock, 'now'>;
-  private readonly options: { readonly perSecond: number; readonly burst: number };
-  /** Of origins that have said something lately: a full bucket is forgotten. */
-  private readonly buckets = new Map<string, Bucket>();
+  private readonly options: BudgetOptions;
+  /** Of origins that have said something lately: a full one is forgotten. */
+  private readonly budgets = new Map<string, Budget>();
 
-  constructor(modules: { readonly clock: Pick<Clock, 'now'> }, options: RateQuota['options']) {
+  constructor(modules: { readonly clock: Pick<Clock, 'now'> }, options: BudgetOptions) {
     this.clock = modules.clock;
     this.options = options;
   }
@@ -24,26 +20,13 @@ export class RateQuota {
   /** Takes what so many records of an origin need, or nothing; returns whether it was there. */
   take(origin: string, records: number): boolean {
     if (records === 0) return true;
-    const bucket = this.buckets.get(origin) ?? { tokens: this.options.burst, filledAt: this.clock.now() };
-    this.buckets.set(origin, bucket);
-    this.fill(bucket);
-    if (bucket.tokens < records) return false;
-    bucket.tokens -= records;
-    return true;
+    const budget = this.budgets.get(origin) ?? new Budget({ clock: this.clock }, this.options);
+    this.budgets.set(origin, budget);
+    return budget.take(records);
   }
 
   /** Forgets what is full again. */
   tidy(): void {
-    for (const [origin, bucket] of this.buckets) {
-      this.fill(bucket);
-      if (bucket.tokens >= this.options.burst) this.buckets.delete(origin);
-    }
-  }
-
-  private fill(bucket: Bucket): void {
-    const now = this.clock.now();
-    const gained = ((now - bucket.filledAt) / 1000) * this.options.perSecond;
-    bucket.tokens = Math.min(this.options.burst, bucket.tokens + gained);
-    bucket.filledAt = now;
+    for (const [origin, budget] of this.budgets) if (budget.isFull) this.budgets.delete(origin);
   }
 }

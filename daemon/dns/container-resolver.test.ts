@@ -1,12 +1,12 @@
 import { statSync } from 'node:fs';
 import test from 'ava';
+import { Budget } from '../../control/budget.ts';
 import { parseVni } from '../../dataplane/address.ts';
 import { WeftError } from '../../dataplane/errors.ts';
 import { ManualClock } from '../../dataplane/testing/manual-clock.ts';
 import { memoryLog } from '../testing/memory-log.ts';
 import { ContainerResolver } from './container-resolver.ts';
 import { DnsCounters } from './dns-counters.ts';
-import { QueryBudget } from './query-budget.ts';
 import type { ResolverSocketsHandlers } from './resolver-sockets.ts';
 
 const BLUE = { name: 'blue', vni: parseVni(42), subnets: [] };
@@ -29,7 +29,7 @@ interface RigOptions {
 function rig({ refusal, nodeBurst = 8_000 }: RigOptions = {}) {
   const path = '/proc/self/ns/net';
   const clock = new ManualClock();
-  const budget = new QueryBudget({ clock }, { rate: 4_000, burst: nodeBurst });
+  const budget = new Budget({ clock }, { perSecond: 4_000, burst: nodeBurst });
   const counters = new DnsCounters();
   const { log, lines } = memoryLog();
   const sockets: FakeSockets = { opened: 0, open: 0, refusal, handlers: undefined };

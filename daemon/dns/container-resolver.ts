@@ -1,5 +1,7 @@
 /** The answerer inside one network namespace: whether it can be reached there, and how much may be asked of it. */
+
 import { stat } from 'node:fs/promises';
+import { Budget } from '../../control/budget.ts';
 import type { Clock, Timer } from '../../dataplane/clock.ts';
 import { WeftError } from '../../dataplane/errors.ts';
 import { errorFields, type Log } from '../log.ts';
@@ -7,16 +9,15 @@ import { locateNetns, type Netns } from '../net/netns.ts';
 import type { DnsCounters } from './dns-counters.ts';
 import type { ResolverState } from './dns-reports.ts';
 import type { Transport } from './exchange.ts';
-import { QueryBudget } from './query-budget.ts';
 import type { openResolverSockets, ResolverSockets } from './resolver-sockets.ts';
 import type { Asker, Responder } from './responder.ts';
 import type { ZoneNetwork } from './zone.ts';
 
 /** Queries a second of one container, and at one time. What they cost the daemon is a tenth of a processor. */
-const OWN_BUDGET = { rate: 1_000, burst: 2_000 };
+const OWN_BUDGET = { perSecond: 1_000, burst: 2_000 };
 
 /** All containers of the VM together. Beyond it those are not listened to that ask much; who asks little is answered all the same. */
-export const NODE_BUDGET = { rate: 4_000, burst: 8_000 };
+export const NODE_BUDGET = { perSecond: 4_000, burst: 8_000 };
 
 /** Who asks more often is not listened to for so long: what is not read costs nothing. Milliseconds. */
 const PAUSE_MS = 1_000;
@@ -29,7 +30,7 @@ export interface ContainerResolverModules {
   readonly log: Log;
   readonly counters: DnsCounters;
   /** {@link NODE_BUDGET}. */
-  readonly budget: QueryBudget;
+  readonly budget: Budget;
   readonly responder: Pick<Responder, 'answer'>;
   /** At the address that containers ask. */
   readonly openSockets: (
@@ -46,7 +47,7 @@ export class ContainerResolver {
   private isClosed = false;
   private timer: Timer | undefined;
   private opening: Promise<void> | undefined;
-  private readonly budget: QueryBudget;
+  private readonly budget: Budget;
   /** What the log was last told of it. */
   private told = '';
   /** Networks that the container is in, by the host links of its endpoints, in the order in which it came to them. */
@@ -56,7 +57,7 @@ export class ContainerResolver {
   constructor(modules: ContainerResolverModules, netns: Netns) {
     this.modules = modules;
     this.netns = netns;
-    this.budget = new QueryBudget(modules, OWN_BUDGET);
+    this.budget = new Budget(modules, OWN_BUDGET);
     const { networks } = this;
     this.asker = {
       get networks() {

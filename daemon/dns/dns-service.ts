@@ -1,4 +1,5 @@
 /** Names of containers, from the news of the record log to the answers inside of each container. */
+import { Budget } from '../../control/budget.ts';
 import type { RecordEvent } from '../../control/records/events.ts';
 import type { RecordLog } from '../../control/records/record-log.ts';
 import type { Clock } from '../../dataplane/clock.ts';
@@ -11,7 +12,6 @@ import type { DnsReport, ResolveReport } from './dns-reports.ts';
 import { socketExchange } from './exchange.ts';
 import { Forwarder } from './forwarder.ts';
 import { NameIndex, RecordDirectory } from './name-index.ts';
-import { QueryBudget } from './query-budget.ts';
 import { type ResolvableNetwork, resolution } from './resolution.ts';
 import { openResolverSockets } from './resolver-sockets.ts';
 import { Resolvers } from './resolvers.ts';
@@ -48,7 +48,7 @@ export class DnsService {
         ...modules,
         log,
         counters,
-        budget: new QueryBudget({ clock }, NODE_BUDGET),
+        budget: new Budget({ clock }, NODE_BUDGET),
         responder: new Responder({ directory, forwarder, counters }, config),
         openSockets: (netnsPath, handlers) => openResolverSockets(netnsPath, config.listen, handlers),
       },

@@ -3,7 +3,7 @@
  * the container itself (endpoints/handover.ts).
  */
 import { WeftError } from '../../dataplane/errors.ts';
-import { parseInterfaceAddress } from '../cidr.ts';
+import { hostPart, parseInterfaceAddress } from '../cidr.ts';
 import type { Endpoint } from '../endpoints/endpoint.ts';
 import { endpointFields } from '../endpoints/endpoint-fields.ts';
 import type { Endpoints } from '../endpoints/endpoints.ts';
@@ -50,7 +50,7 @@ export class DockerEndpoints {
     const { names, resolver } = endpointOptions(Options);
     const [identity] = addresses;
     // As everywhere: the MAC follows the address, and without one the place (endpoints/plan.ts).
-    const place = identity === undefined ? [nodeName, EndpointID] : [identity.replace(/\/.*/, '')];
+    const place = identity === undefined ? [nodeName, EndpointID] : [hostPart(identity)];
     const mac = MacAddress === '' ? formatStableMac(String(network.vni), ...place) : MacAddress;
     const made = {
       id: EndpointID,
@@ -152,7 +152,7 @@ export class DockerEndpoints {
 
   /** Undefined: another IPAM driver has given the addresses, and weft has not heard of them yet. */
   private leasesOf(network: string, addresses: readonly string[]): readonly string[] | undefined {
-    const hosts = addresses.map(address => address.replace(/\/.*/, ''));
+    const hosts = addresses.map(hostPart);
     const leases = this.modules.store.state.leases.filter(
       lease => lease.network === network && hosts.includes(lease.address),
     );

@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import type { z } from 'zod';
 import { WeftError } from '../../dataplane/errors.ts';
-import { parseCidr, parseSubnet } from '../cidr.ts';
+import { hostPart, parseCidr, parseSubnet } from '../cidr.ts';
 import type { IpamService } from '../ipam/ipam-service.ts';
 import type { NetworkReport } from '../operations.ts';
 import type { DockerNetworks } from './docker-networks.ts';
@@ -99,7 +99,7 @@ export class DockerIpam {
         wanted === ''
           ? [await ipam.takeOne(network, owner, family)]
           : await ipam.take(network, owner, [`${wanted}/${parseCidr(subnet).prefix}`]);
-      const address = taken.replace(/\/.*/, '');
+      const address = hostPart(taken);
       await store.change(({ leases }) => ({ leases: [...leases, { owner, network, address }] }));
       return taken;
     } catch (error) {

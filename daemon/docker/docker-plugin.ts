@@ -1,5 +1,6 @@
 /** The plugin: its methods, and what becomes of what dockerd never gives back. */
 import type { Clock, Timer } from '../../dataplane/clock.ts';
+import { hostPart } from '../cidr.ts';
 import { errorFields, type Log } from '../log.ts';
 import { inTime } from './deadline.ts';
 import type { DockerEndpoints } from './docker-endpoints.ts';
@@ -113,9 +114,7 @@ export class DockerPlugin {
       log.warn({ container: id }, 'an interface that Docker knows nothing of is removed');
       await endpoints.delete(id);
     }
-    const hosts = store.state.endpoints.flatMap(({ addresses }) =>
-      addresses.map(one => one.replace(/\/.*/, '')),
-    );
+    const hosts = store.state.endpoints.flatMap(({ addresses }) => addresses.map(hostPart));
     const free = store.state.leases.filter(({ address }) => !hosts.includes(address));
     for (const lease of this.forgotten(free, ({ owner }) => owner)) {
       log.warn(

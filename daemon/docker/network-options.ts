@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { WeftError } from '../../dataplane/errors.ts';
-import { parseSubnet } from '../cidr.ts';
+import { hostPart, parseSubnet } from '../cidr.ts';
 import { ATTACH_MODES } from '../config/config.ts';
 import { mtuLeaf, vniLeaf } from '../config/schema.ts';
 import { textLeaf, wordLeaf } from '../leaf.ts';
@@ -83,7 +83,7 @@ function gatewayOf(
   const named = pools
     .map(({ Gateway }) => Gateway)
     .filter(one => !isNoGateway(one))
-    .map(hostOf);
+    .map(hostPart);
   const isWanted = gateway === 'true' || (gateway === undefined && isOurs && named.length > 0 && !isInternal);
   if (!isWanted) return undefined;
   if (pools.length === 0) {
@@ -117,11 +117,7 @@ function subnetOf([pool]: readonly Pool[]): string | undefined {
 /** What is somebody else's: `--aux-address`, and a gateway that weft is not. Docker's IPAM keeps its own to itself. */
 function reservedIn({ AddressSpace, Gateway, AuxAddresses }: Pool, isGateway: boolean): string[] {
   const isForeign = AddressSpace === ADDRESS_SPACE && !isNoGateway(Gateway) && !isGateway;
-  return [...(isForeign ? [Gateway] : []), ...Object.values(AuxAddresses)].map(hostOf);
-}
-
-function hostOf(address: string): string {
-  return address.replace(/\/.*/, '');
+  return [...(isForeign ? [Gateway] : []), ...Object.values(AuxAddresses)].map(hostPart);
 }
 
 /** What RequestPool says of a network that has no gateway, so that none of its addresses is used up for one (docker-ipam.ts). */

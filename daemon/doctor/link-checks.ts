@@ -1,9 +1,9 @@
 /** Links: what weft has made, held against what it should be, and the underlay below it. */
 
+import { overhead } from '../../dataplane/mtu.ts';
 import type { Link } from '../net/ip.ts';
 import { type Finding, finding } from './finding.ts';
 import type { ContainerFact, HostFacts } from './host-facts.ts';
-import { ENCAPSULATION } from './overhead.ts';
 import type { ExpectedLink } from './self-report.ts';
 import { sh } from './shell.ts';
 
@@ -196,14 +196,14 @@ function checkUnderlay({ daemon, links }: HostFacts): readonly Finding[] {
     );
   }
   const [largest] = networks.filter(({ mode }) => mode === 'overlay').toSorted((a, b) => b.mtu - a.mtu);
-  const overhead = ENCAPSULATION[underlay.includes(':') ? 6 : 4];
-  if (largest !== undefined && mtu < largest.mtu + overhead) {
-    const needed = largest.mtu + overhead;
+  const added = overhead(underlay.includes(':') ? 6 : 4);
+  if (largest !== undefined && mtu < largest.mtu + added) {
+    const needed = largest.mtu + added;
     found.push(
       finding(
         'underlay-mtu',
         ifname,
-        `The underlay device ${ifname} has MTU ${mtu}, network ${largest.name} needs ${needed} (${largest.mtu} and ${overhead} of encapsulation).`,
+        `The underlay device ${ifname} has MTU ${mtu}, network ${largest.name} needs ${needed} (${largest.mtu} and ${added} of encapsulation).`,
         sh`ip link set dev ${ifname} mtu ${needed}`,
       ),
     );

@@ -1,6 +1,7 @@
 /** A container interface that weft made, as it is remembered across restarts. */
 import { z } from 'zod';
 import { type IpAddress, parseIp } from '../../dataplane/address.ts';
+import { hostPart } from '../cidr.ts';
 import { NETWORK_MODES } from '../config/config.ts';
 import { portMappingSchema } from './port-mapping.ts';
 import { routeSchema } from './route.ts';
@@ -64,7 +65,7 @@ export type Endpoint = z.infer<typeof endpointSchema>;
 
 /** Its addresses without their prefix lengths. */
 export function ipsOf({ addresses }: Pick<Endpoint, 'addresses'>): IpAddress[] {
-  return addresses.map(cidr => parseIp(cidr.replace(/\/.*/, '')));
+  return addresses.map(cidr => parseIp(hostPart(cidr)));
 }
 
 /** Whether it is in the overlay: known to the dataplane, and told to other nodes. */

@@ -5,7 +5,7 @@
 import { Space } from '../../control/ipam/space.ts';
 import { type IpAddress, parseIp } from '../../dataplane/address.ts';
 import { WeftError } from '../../dataplane/errors.ts';
-import { parseCidr } from '../cidr.ts';
+import { hostPart, parseCidr } from '../cidr.ts';
 import type { NetworkConfig } from '../config/config.ts';
 import { gatewayAddresses } from '../networks/gateway.ts';
 import { type Endpoint, ipsOf } from './endpoint.ts';
@@ -48,7 +48,7 @@ export class LocalAddresses implements EndpointAddresses {
           ? (this.own(network, owner, spaces) ?? spaces.map(space => this.next(network, space, inUse)))
           : [given];
       for (const address of addresses) {
-        const host = parseIp(address.replace(/\/.*/, ''));
+        const host = parseIp(hostPart(address));
         if (inUse.has(host)) {
           throw new WeftError('conflict', `${host} is in use in network ${network} on this VM`, {
             hint: 'choose another one, or auto',

@@ -4,6 +4,7 @@ import type { IpAddress } from '../../dataplane/address.ts';
 import { WeftError } from '../../dataplane/errors.ts';
 import { carriesIpv6 } from '../../dataplane/mtu.ts';
 import type { SuperFrames } from '../../dataplane/tap-device.ts';
+import { hostPart } from '../cidr.ts';
 import type { MacvlanMode, NetworkMode } from '../config/config.ts';
 import { resolveNetns, resolveOwnNetns } from '../net/netns.ts';
 import type { AttachRequest } from '../operations.ts';
@@ -89,7 +90,7 @@ export async function planEndpoint(
     mode === 'macvlan' ? await macvlanMtu({ ...network, config: network.wantedMtu ?? 'auto' }) : network.mtu;
   // With an address, the MAC follows the address: a container that moves takes its MAC along, and no neighbour's cache
   // goes stale. Without one, it follows the place.
-  const identity = addresses[0]?.split('/')[0];
+  const [identity] = addresses.map(hostPart);
   const vni = String(network.vni);
   const derivedMac =
     identity === undefined
@@ -229,8 +230,4 @@ function sharedWith(wanted: Endpoint, other: Endpoint): string | undefined {
     .map(hostPart)
     .find(address => other.addresses.map(hostPart).includes(address));
   return taken ?? (other.mac === wanted.mac ? wanted.mac : undefined);
-}
-
-function hostPart(cidr: string): string {
-  return cidr.split('/')[0] ?? cidr;
 }

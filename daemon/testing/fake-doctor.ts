@@ -1,6 +1,6 @@
 /** What a fake node says of itself to the doctor. */
 import type { DoctorReport } from '../doctor/examination.ts';
-import type { PathOperations } from '../doctor/path/path-facts.ts';
+import type { PathOpening, PathOperations } from '../doctor/path/path-facts.ts';
 import type { SelfReport } from '../doctor/self-report.ts';
 
 export const FAKE_SELF: SelfReport = {
@@ -55,23 +55,25 @@ export const FAKE_DIAGNOSIS: DoctorReport = {
   paths: [{ peer: 'vm-b', address: '192.0.2.2', there: 1500, back: 1500, needed: 1500, clock_ms: 3 }],
 };
 
+/** A path over which both ways of gossip pass. */
+export const FAKE_OPENING: PathOpening = {
+  peer: 'vm-b',
+  address: '192.0.2.2',
+  gossip: { port: 7946, udp: { answered: true, arrived: true }, tcp: { answered: true, failure: null } },
+  clock_ms: 0,
+  clock_error_ms: 1,
+  session: {
+    token: '00112233445566778899aabbccddeeff',
+    to: { address: '192.0.2.2', port: 4789 },
+    from: '192.0.2.1',
+    vtep: { address: '192.0.2.2', port: 4789 },
+  },
+  needed_bytes: 1500,
+};
+
 /** A healthy path to whoever is asked for. */
 export const fakePaths: PathOperations = {
-  openPath: ({ peer }) =>
-    Promise.resolve({
-      peer,
-      address: '192.0.2.2',
-      gossip: { port: 7946, udp: { answered: true, arrived: true }, tcp: { answered: true, failure: null } },
-      clock_ms: 0,
-      clock_error_ms: 1,
-      session: {
-        token: '00112233445566778899aabbccddeeff',
-        to: { address: '192.0.2.2', port: 4789 },
-        from: '192.0.2.1',
-        vtep: { address: '192.0.2.2', port: 4789 },
-      },
-      needed_bytes: 1500,
-    }),
+  openPath: ({ peer }) => Promise.resolve({ ...FAKE_OPENING, peer }),
   sendProbes: ({ probes }) => Promise.resolve({ errnos: probes.map(() => 0) }),
   lookAtProbes: ({ numbers }) =>
     Promise.resolve({

@@ -1,13 +1,12 @@
 /** A whole UDP datagram with its IP header and every checksum, as no socket would send it: DF set, and whatever size is asked for. */
 import { ipFamily, ipToBytes, parseIp } from '../../../dataplane/address.ts';
 import { addRange, finish, finishUdp } from '../../../dataplane/checksum.ts';
+import { IPV4_MIN_HEADER_SIZE, PROTOCOL_UDP } from '../../../dataplane/headers/ipv4.ts';
+import { IPV6_HEADER_SIZE } from '../../../dataplane/headers/ipv6.ts';
 import { PROBE_QUESTION, writeProbe } from '../../../dataplane/headers/probe.ts';
+import { UDP_HEADER_SIZE, writeUdpChecksum, writeUdpHeader } from '../../../dataplane/headers/udp.ts';
 import { VXLAN_HEADER_SIZE } from '../../../dataplane/headers/vxlan.ts';
 
-/** IANA protocol number. */
-const UDP = 17;
-const UDP_HEADER = 8;
-const IP_HEADER = { 4: 20, 6: 40 } as const;
 /** RFC 791 section 3.1: bit 1 of the flags, "Don't Fragment". */
 const DONT_FRAGMENT = 0x4000;
 const TTL = 64;
@@ -28,7 +27,7 @@ export interface RawProbe {
 export function probeDatagram({ from, to, sourcePort, port, token, number, bytes }: RawProbe): Buffer {
   const [source, destination] = [parseIp(from), parseIp(to)];
   const family = ipFamily(source);
-  const ipHeader = IP_HEADER[family];
+  const ipHeader = family === 4 ? IPV4_MIN_HEADER_SIZE : IPV6_HEADER_SIZE;
   const packet = Buffer.alloc(bytes);
   const view = new DataView(packet.buffer, packet.byteOffset, bytes);
   const udpLength = bytes - ipHeader;
@@ -39,28 +38,28 @@ export function probeDatagram({ from, to, sourcePort, port, token, number, bytes
     view.setUint16(2, bytes);
     view.setUint16(6, DONT_FRAGMENT);
     view.setUint8(8, TTL);
-    view.setUint8(9, UDP);
+    view.setUint8(9, PROTOCOL_UDP);
     packet.set(addresses, 12);
     view.setUint16(10, finish(addRange(0, view, 0, ipHeader)));
   } else {
     // RFC 8200 section 3.
     view.setUint8(0, 0x60);
     view.setUint16(4, udpLength);
-    view.setUint8(6, UDP);
+    view.setUint8(6, PROTOCOL_UDP);
     view.setUint8(7, TTL);
     packet.set(addresses, 8);
   }
-  view.setUint16(ipHeader, sourcePort);
-  view.setUint16(ipHeader + 2, port);
-  view.setUint16(ipHeader + 4, udpLength);
-  const vxlan = ipHeader + UDP_HEADER;
+  writeUdpHeader(view, ipHeader, sourcePort, port, udpLength);
+  const vxlan = ipHeader + UDP_HEADER_SIZE;
   writeProbe(view, vxlan, bytes - vxlan - VXLAN_HEADER_SIZE, {
     kind: PROBE_QUESTION,
     token: Buffer.from(token, 'hex'),
     number,
   });
   const pseudo =
-    addRange(0, new DataView(Uint8Array.from(addresses).buffer), 0, addresses.length) + UDP + udpLength;
-  view.setUint16(ipHeader + 6, finishUdp(addRange(pseudo, view, ipHeader, udpLength)));
+    addRange(0, new DataView(Uint8Array.from(addresses).buffer), 0, addresses.length) +
+    PROTOCOL_UDP +
+    udpLength;
+  writeUdpChecksum(view, ipHeader, finishUdp(addRange(pseudo, view, ipHeader, udpLength)));
   return packet;
 }

@@ -1,5 +1,6 @@
 /** ICMP errors about probes of ours (RFC 792, RFC 1191; RFC 4443). */
 import { ipFromBytes } from '../../../dataplane/address.ts';
+import { PROTOCOL_UDP } from '../../../dataplane/headers/ipv4.ts';
 import type { Complaint } from './path-facts.ts';
 
 /** What a raw socket of ICMP hands over: with its IP header for IPv4, without for IPv6 (raw(7), ipv6(7)). undefined: about something else. */
@@ -47,5 +48,7 @@ function isAbout(
   if (packet.length < udp + 4 || udp < 20) return false;
   const destination = isV6 ? packet.subarray(24, 40) : packet.subarray(16, 20);
   const protocol = packet[isV6 ? 6 : 9];
-  return protocol === 17 && ipFromBytes(destination) === to && packet.readUInt16BE(udp + 2) === port;
+  return (
+    protocol === PROTOCOL_UDP && ipFromBytes(destination) === to && packet.readUInt16BE(udp + 2) === port
+  );
 }

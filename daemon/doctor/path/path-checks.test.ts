@@ -1,24 +1,12 @@
 import { constants } from 'node:os';
 import test from 'ava';
+import { FAKE_OPENING } from '../../testing/fake-doctor.ts';
 import { checkPath } from './path-checks.ts';
 import type { PathFacts, PathOpening } from './path-facts.ts';
 
 type Vxlan = NonNullable<PathFacts['vxlan']>;
 
-const OPENING: PathOpening = {
-  peer: 'vm-b',
-  address: '192.0.2.2',
-  gossip: { port: 7946, udp: { answered: true, arrived: true }, tcp: { answered: true, failure: null } },
-  clock_ms: 12,
-  clock_error_ms: 1,
-  session: {
-    token: '00112233445566778899aabbccddeeff',
-    to: { address: '192.0.2.2', port: 4789 },
-    from: '192.0.2.1',
-    vtep: { address: '192.0.2.2', port: 4789 },
-  },
-  needed_bytes: 1500,
-};
+const OPENING: PathOpening = { ...FAKE_OPENING, clock_ms: 12 };
 const PASSED = { sent: 3, arrived: 3, answered: 3 };
 const LOST = { sent: 3, arrived: 0, answered: 0 };
 const VXLAN: Vxlan = {

@@ -4,6 +4,7 @@
  * would do to them.
  */
 import type { HostPort } from '../host-port.ts';
+import type { RawProbe } from './datagram.ts';
 import type {
   Complaint,
   DirectionFact,
@@ -16,14 +17,7 @@ import type {
 /** Sends packets that are whole already. Real: raw-sender.ts. */
 export interface RawSender {
   /** Returns 0, or an errno. */
-  send(packet: {
-    readonly from: string;
-    readonly to: string;
-    readonly port: number;
-    readonly token: string;
-    readonly number: number;
-    readonly bytes: number;
-  }): Promise<number>;
+  send(packet: Omit<RawProbe, 'sourcePort'>): Promise<number>;
   /** What routers said up to now of what was sent. */
   complaints(): readonly Complaint[];
   close(): void;

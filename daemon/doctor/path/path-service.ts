@@ -14,10 +14,11 @@ import { type IpAddress, ipFamily, parseIp } from '../../../dataplane/address.ts
 import type { Clock, Timer } from '../../../dataplane/clock.ts';
 import type { Dataplane } from '../../../dataplane/dataplane.ts';
 import { WeftError } from '../../../dataplane/errors.ts';
+import { ETHERNET_HEADER_SIZE } from '../../../dataplane/headers/ethernet.ts';
 import { PROBE_ANSWER, PROBE_QUESTION } from '../../../dataplane/headers/probe.ts';
+import { overhead } from '../../../dataplane/mtu.ts';
 import type { ProbeArrival } from '../../../dataplane/probe-port.ts';
 import { peerReport } from '../../vtep-directory.ts';
-import { ENCAPSULATION } from '../overhead.ts';
 import { ControlChannel } from './control-channel.ts';
 import {
   type Answer,
@@ -47,7 +48,7 @@ const MAX_SESSIONS_OF_MEMBER = 4;
 
 /** Outer headers, VXLAN header: what an outer packet has beyond the probe's frame. */
 function outside(address: IpAddress): number {
-  return ENCAPSULATION[ipFamily(address)] - 14;
+  return overhead(ipFamily(address)) - ETHERNET_HEADER_SIZE;
 }
 
 interface Session {
@@ -252,7 +253,7 @@ export class PathService implements PathOperations {
     const common = networks().filter(({ vni }) => theirs.includes(vni));
     const mtus = (common.length > 0 ? common : networks()).map(({ mtu }) => mtu);
     // RFC 8200 section 5: every link of IPv6 carries 1280.
-    return Math.max(1280 - 70, ...mtus) + ENCAPSULATION[ipFamily(vtep.address)];
+    return Math.max(1280 - overhead(6), ...mtus) + overhead(ipFamily(vtep.address));
   }
 
   private ours(token: string): Session {
