@@ -1,13 +1,14 @@
 /**
  * `node dist/daemon/lab/run-tests.js [unit | e2e | sanitized | differential | PART-OF-A-PATH]`: runs the tests (everything without an
- * argument) and ends with what failed, and the line "N passed, N failed". The exit status is 0 only if nothing failed. End-to-end tests
- * that failed are run once more, in their files alone; what passes then is told as unsteady; so is what could not be tested on this machine.
+ * argument) and ends with what failed, and the line "N passed, N failed". The exit status is 0 only if nothing failed. Tests that
+ * failed are run once more, in their files alone; what passes then is told as unsteady; so is what could not be tested on this machine.
  */
 import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { type Clock, systemClock } from '../../dataplane/clock.ts';
 import { WeftError } from '../../dataplane/errors.ts';
+import { FileTimes } from './file-times.ts';
 import { Lab } from './lab.ts';
 import { type Outcome, outcomeOf, secondTry } from './second-try.ts';
 import { type Failure, TapCounter } from './tap-counter.ts';
@@ -15,6 +16,8 @@ import { type TestStep, testSteps } from './test-steps.ts';
 
 const REPOSITORY = new URL('../../../', import.meta.url);
 const BUILT = 'dist/';
+/** How many of the slowest files are named. */
+const SLOWEST = 12;
 
 function write(line: string): void {
   process.stdout.write(`${line}\n`);
@@ -32,10 +35,12 @@ async function run(step: TestStep, clock: Clock): Promise<TapCounter> {
   write(`\n=== ${step.title}`);
   const start = clock.now();
   const counter = new TapCounter();
+  const times = new FileTimes(start);
   const child = spawn(step.command, step.args, { cwd: REPOSITORY, stdio: ['ignore', 'pipe', 'inherit'] });
   const lines = createInterface({ input: child.stdout });
   lines.on('line', line => {
     counter.line(line);
+    times.line(line, clock.now());
     write(line);
   });
   const status = await new Promise<number | null>(resolve => {
@@ -50,7 +55,15 @@ async function run(step: TestStep, clock: Clock): Promise<TapCounter> {
   write(
     `=== ${step.title}: ${counter.passed} passed, ${counter.failed} failed in ${seconds} s (exit ${status})`,
   );
+  if (step.isSerial === true) tellSlowest(times);
   return counter;
+}
+
+function tellSlowest(times: FileTimes): void {
+  const slowest = times.slowest(SLOWEST);
+  if (slowest.length === 0) return;
+  const named = slowest.map(({ file, ms }) => `${file} ${Math.round(ms / 1000)}`);
+  write(`=== the slowest files, in seconds: ${named.join(', ')}`);
 }
 
 async function runTwice(step: TestStep): Promise<Outcome> {

@@ -3,7 +3,13 @@ import { outcomeOf, secondTry } from './second-try.ts';
 import { TapCounter } from './tap-counter.ts';
 import { type TestStep, testSteps } from './test-steps.ts';
 
-const FILES = ['dist/daemon/e2e/join.test.js', 'dist/daemon/e2e/claims.test.js', 'dist/control/join.test.js'];
+const FILES = [
+  'dist/daemon/e2e/join.test.js',
+  'dist/daemon/e2e/claims.test.js',
+  'dist/control/join.test.js',
+  'dist/control/gossip/join.test.js',
+  'dist/dataplane/tap.test.js',
+];
 
 function counterOf(...lines: readonly string[]): TapCounter {
   const counter = new TapCounter();
@@ -11,8 +17,8 @@ function counterOf(...lines: readonly string[]): TapCounter {
   return counter;
 }
 
-test('secondTry() takes the end-to-end files in which a test failed, and nothing else', t => {
-  const [unit, e2e] = testSteps(FILES, undefined) as [TestStep, TestStep];
+test('secondTry() takes the files in which a test failed, and nothing else', t => {
+  const [unit, e2e, sanitized] = testSteps(FILES, undefined) as [TestStep, TestStep, TestStep];
   const again = (step: TestStep, ...titles: readonly string[]) =>
     secondTry(
       step,
@@ -21,7 +27,13 @@ test('secondTry() takes the end-to-end files in which a test failed, and nothing
   t.deepEqual(again(e2e, 'claims › it says so', 'claims › and that'), ['dist/daemon/e2e/claims.test.js']);
   t.is(again(e2e), undefined);
   t.is(again(e2e, 'the step itself (exit 1)'), undefined);
+  t.deepEqual(again(unit, 'control › join › it does'), ['dist/control/join.test.js']);
+  t.deepEqual(again(unit, 'control › gossip › join › so', 'dataplane › tap › x'), [
+    'dist/control/gossip/join.test.js',
+    'dist/dataplane/tap.test.js',
+  ]);
   t.is(again(unit, 'join › it does'), undefined);
+  t.is(again(sanitized, 'join › it does'), undefined);
   const [alone] = testSteps(['dist/daemon/e2e/join.test.js'], 'e2e') as [TestStep];
   t.deepEqual(again(alone, 'join: it says so'), ['dist/daemon/e2e/join.test.js']);
 });

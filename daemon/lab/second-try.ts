@@ -1,9 +1,9 @@
 /**
- * End-to-end tests run against time limits, on a machine that others use too. Those that fail are run once more, in their files alone;
- * what fails twice has failed, and what passes then is named, so that it is not taken for steady.
+ * Many tests wait for the kernel, for other programs and for V8, on a machine that others use too. Those that fail are run once more, in their files
+ * alone and one at a time; what fails twice has failed, and what passes then is named, so that it is not taken for steady.
  */
 import type { Failure, TapCounter } from './tap-counter.ts';
-import { E2E, e2eStep, type TestStep } from './test-steps.ts';
+import { serialStep, type TestStep } from './test-steps.ts';
 
 export interface Outcome {
   readonly passed: number;
@@ -14,14 +14,19 @@ export interface Outcome {
   readonly untested: readonly (readonly string[])[];
 }
 
-/** The step once more, with the files alone in which these tests failed; undefined if that is no end-to-end test. */
+const TEST_FILE = '.test.js';
+
+/** The step once more, with the files alone in which these tests failed; undefined if it is none of test files. */
 export function secondTry(step: TestStep, failures: readonly Failure[]): TestStep | undefined {
-  const names = new Set(failures.map(({ title }) => title.split(' › ', 1)[0]));
-  const files = step.args.filter(arg => arg.startsWith(E2E));
+  const files = step.args.filter(arg => arg.endsWith(TEST_FILE));
   const isOfOne = files.length === 1 && failures.length > 0;
-  const again = isOfOne ? files : files.filter(file => names.has(nameOf(file)));
-  if (again.length === 0) return undefined;
-  return { ...e2eStep(again), title: `${step.title}: what failed, once more` };
+  const common = commonDirectory(files);
+  const hasFailed = (file: string) => {
+    const name = nameOf(file.slice(common.length));
+    return failures.some(({ title }) => title.startsWith(`${name} › `));
+  };
+  const again = isOfOne ? files : files.filter(hasFailed);
+  return again.length === 0 ? undefined : serialStep(`${step.title}: what failed, once more`, again);
 }
 
 /** What is to be said of both tries, or of the only one. */
@@ -42,7 +47,15 @@ export function outcomeOf(first: TapCounter, second: TapCounter | undefined): Ou
   return { passed: first.passed + unsteady.length, failures, unsteady, untested };
 }
 
-/** As ava puts it before the titles. */
-function nameOf(file: string): string {
-  return file.slice(E2E.length).replace(/\.test\.js$/, '');
+/** The directory that all are in, with its `/`; empty if there is none. */
+function commonDirectory([first = '', ...others]: readonly string[]): string {
+  let end = first.lastIndexOf('/') + 1;
+  while (!others.every(file => file.startsWith(first.slice(0, end))))
+    end = first.lastIndexOf('/', end - 2) + 1;
+  return first.slice(0, end);
+}
+
+/** As ava puts it before the titles, of a path from the directory that all files are in. */
+function nameOf(path: string): string {
+  return path.slice(0, -TEST_FILE.length).replaceAll('/', ' › ');
 }

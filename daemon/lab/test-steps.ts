@@ -5,10 +5,12 @@ export interface TestStep {
   readonly command: string;
   /** The command prints TAP. */
   readonly args: readonly string[];
+  /** Its tests run one after another. @default false */
+  readonly isSerial?: boolean;
 }
 
 /** Where the end-to-end tests are built to. */
-export const E2E = 'dist/daemon/e2e/';
+const E2E = 'dist/daemon/e2e/';
 const SANITIZED: TestStep = {
   title: 'native addon under the address and undefined-behaviour sanitizers',
   command: 'sh',
@@ -56,7 +58,11 @@ function unitStep(files: readonly string[]): TestStep {
 }
 
 /** One at a time: they measure times and share two processors. */
-export function e2eStep(files: readonly string[]): TestStep {
+function e2eStep(files: readonly string[]): TestStep {
+  return serialStep('end-to-end tests', files);
+}
+
+export function serialStep(title: string, files: readonly string[]): TestStep {
   const args = ['--tap', '--serial', '--concurrency', '1', ...files];
-  return { title: 'end-to-end tests', command: 'node_modules/.bin/ava', args };
+  return { title, command: 'node_modules/.bin/ava', args, isSerial: true };
 }
