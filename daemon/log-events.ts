@@ -101,6 +101,8 @@ export const LOG_EVENTS = {
   'endpoint suspended: its addresses are not confirmed': 'endpoint_suspended',
   'the network of this endpoint is no more as it was in the configuration: not served': 'endpoint_unserved',
   'cannot be taken over': 'endpoint_not_taken_over',
+  'follows the gateways of its network': 'endpoint_gateways',
+  'cannot follow the gateways of its network': 'endpoint_gateways_failed',
   'cannot be joined to its network again': 'endpoint_not_joined',
   'cannot follow its addresses': 'endpoint_not_followed',
   'cannot be looked after': 'endpoint_not_watched',

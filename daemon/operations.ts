@@ -12,10 +12,12 @@ import type { OffloadKey, OffloadState } from '../dataplane/offloads.ts';
 import type { MacvlanMode, NetworkMode } from './config/config.ts';
 import type { DnsReport, ResolveReport, ResolveRequest, ResolverState } from './dns/dns-reports.ts';
 import type { DoctorOperations } from './doctor/doctor-operations.ts';
+import type { Bandwidth } from './endpoints/bandwidth.ts';
 import type { AttachKind } from './endpoints/endpoint.ts';
 import type { PortMapping } from './endpoints/port-mapping.ts';
 import type { Route } from './endpoints/route.ts';
 import type { MetricFormat } from './metrics/metric-format.ts';
+import type { BandwidthReport, PublishedPortReport } from './reports/endpoint-parts.ts';
 
 export interface StatusReport {
   readonly node: {
@@ -178,6 +180,8 @@ export interface EndpointReport {
   readonly attach: AttachKind | null;
   /** Ports of its node that lead to it; of a remote one nobody tells. */
   readonly ports: readonly PublishedPortReport[];
+  /** The rates that it keeps to; null: to none. Of a remote one nobody tells. */
+  readonly bandwidth: BandwidthReport | null;
   /**
    * Seconds since it was attached or taken over, for a remote one since this node knows that its owner has it; null for
    * one that was recorded but is not served.
@@ -197,14 +201,6 @@ export interface EndpointReport {
   readonly names: readonly string[];
   /** Whether names are answered inside its namespace, or why not; null for a remote one. */
   readonly resolver: ResolverState | null;
-}
-
-export interface PublishedPortReport {
-  readonly protocol: 'tcp' | 'udp';
-  /** Of the node; null: all of its addresses. */
-  readonly host_address: string | null;
-  readonly host_port: number;
-  readonly container_port: number;
 }
 
 export interface ExplainRequest {
@@ -360,6 +356,8 @@ export interface AttachRequest {
   readonly mac: string | undefined;
   /** In the order in which they are added. */
   readonly routes?: readonly Route[];
+  /** Rates that it keeps to. @default none */
+  readonly bandwidth?: Bandwidth;
   /** Ports of this VM that lead to it. @default none */
   readonly ports?: readonly PortMapping[];
   /** What a container runtime knows it by: its id, and what it calls the network. */

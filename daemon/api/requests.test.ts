@@ -41,6 +41,10 @@ test('parseAttachRequest: names come out once and in lower case', t => {
   t.false('names' in parseAttachRequest({ ...good, names: [] }));
   t.false(parseAttachRequest({ ...good, resolver: false }).resolver);
   t.false('resolver' in parseAttachRequest({ ...good, resolver: true }));
+  t.false('bandwidth' in parseAttachRequest({ ...good, bandwidth: {} }));
+  t.deepEqual(parseAttachRequest({ ...good, bandwidth: { egress: { rate: 1e6 } } }).bandwidth, {
+    egress: { rate: 1e6, burst: 1_048_576 },
+  });
 });
 
 test('parseAttachRequest: what is refused, and why', t => {
@@ -95,6 +99,7 @@ test('parseAttachRequest: what is refused, and why', t => {
       'name: too long together; give at most 256 characters, one more counted for each',
     ],
     [{ ...good, resolver: 'no' }, 'resolver: expected true or false'],
+    [{ ...good, bandwidth: { ingress: { rate: 100 } } }, 'bandwidth: 100 is not a rate in bits per second'],
     [
       { ...good, routes: [{ dst: '10.0.0.1/8' }] },
       'route: "10.0.0.1/8" has bits set beyond its prefix; write 10.0.0.0/8',

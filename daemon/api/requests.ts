@@ -6,6 +6,7 @@ import { formatMac, isMulticastMac, parseMac } from '../../dataplane/address.ts'
 import { WeftError } from '../../dataplane/errors.ts';
 import { parseInterfaceAddress } from '../cidr.ts';
 import type { ResolveRequest } from '../dns/dns-reports.ts';
+import { bandwidthSchema, hasLimits } from '../endpoints/bandwidth.ts';
 import { portMappingSchema, refuseRepeated } from '../endpoints/port-mapping.ts';
 import { routeSchema } from '../endpoints/route.ts';
 import { describe, leaf, textLeaf, wordLeaf } from '../leaf.ts';
@@ -92,6 +93,7 @@ const attachBody = detachBody.extend({
     .array(routeSchema, 'expected a list')
     .max(MAX_ROUTES, `too many; give ${MAX_ROUTES} at most`)
     .default([]),
+  bandwidth: bandwidthSchema.default({}),
   ports: z.array(portMappingSchema, 'expected a list').max(MAX_PORTS, TOO_MANY_PORTS).default([]),
   container: z.strictObject({ runtime: text, id: text, network: text }).optional(),
   names: containerNames.optional(),
@@ -106,10 +108,11 @@ export function parseAttachRequest(body: unknown): AttachRequest {
     throw new WeftError('invalid_argument', `cannot attach: address ${repeated} is given twice`);
   }
   refuseRepeated(request.ports);
-  const { container, names = [], ports, resolver, routes, ...rest } = request;
+  const { bandwidth, container, names = [], ports, resolver, routes, ...rest } = request;
   return {
     ...rest,
     mac: request.mac,
+    ...(hasLimits(bandwidth) && { bandwidth }),
     ...(ports.length > 0 && { ports }),
     ...(container !== undefined && { container }),
     ...(routes.length > 0 && { routes }),

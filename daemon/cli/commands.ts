@@ -5,6 +5,7 @@ import { ApiClient } from '../api/client.ts';
 import { parseAttachRequest, parseDetachRequest, parseReleaseRequest } from '../api/requests.ts';
 import { DEFAULT_SOCKET_PATH, MAX_SOCKET_PATH } from '../api/socket-path.ts';
 import { configProblems, readConfigText } from '../config/load.ts';
+import { parseRate } from '../endpoints/bandwidth.ts';
 import { parsePortMapping } from '../endpoints/port-mapping.ts';
 import { oneLine } from '../one-line.ts';
 import type { NodeOperations } from '../operations.ts';
@@ -31,6 +32,8 @@ export interface AttachOptions extends GlobalOptions {
   readonly resolver: boolean;
   readonly route: readonly string[];
   readonly publish: readonly string[];
+  readonly ingressRate?: string;
+  readonly egressRate?: string;
   readonly json?: boolean;
 }
 
@@ -94,6 +97,10 @@ export async function attach(io: CliIo, netns: string, options: AttachOptions): 
     names: options.name,
     resolver: options.resolver,
     routes: options.route.map(routeOf),
+    bandwidth: {
+      ...(options.ingressRate !== undefined && { ingress: { rate: parseRate(options.ingressRate) } }),
+      ...(options.egressRate !== undefined && { egress: { rate: parseRate(options.egressRate) } }),
+    },
     ...(options.publish.length > 0 && { ports: options.publish.map(parsePortMapping) }),
   });
   const endpoint = await connect(io, options).attach(request);

@@ -131,6 +131,8 @@ function addAttach(program: Command, io: CliIo): void {
         .argParser((value: string, before: readonly string[]) => [...before, value])
         .default([], 'none'),
     )
+    .option('--ingress-rate <rate>', 'limit what goes to it, as in 100mbit (default: no limit)')
+    .option('--egress-rate <rate>', 'limit what comes from it, as in 100mbit (default: no limit)')
     .option('--no-resolver', 'leave port 53 in the namespace alone: names are not answered to it')
     .option('--json', 'print the endpoint as JSON')
     .addHelpText(
@@ -142,6 +144,7 @@ function addAttach(program: Command, io: CliIo): void {
         'weft attach web --network blue --address auto --name web --name web-1',
         'weft attach /proc/4711/ns/net --network blue --address 198.18.0.3/24 --ifname net1',
         'weft attach web --network blue --address auto --route 0.0.0.0/0,198.18.0.1',
+        'weft attach web --network blue --address auto --ingress-rate 1gbit --egress-rate 100mbit',
       ]),
     )
     .action((netns: string, _, command: Command) =>

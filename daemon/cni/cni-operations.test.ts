@@ -249,9 +249,9 @@ for (const [title, options, code] of [
     7,
   ],
   [
-    'rates to keep to',
+    'a rate that is too low to be meant',
     { config: { capabilities: { bandwidth: true }, runtimeConfig: { bandwidth: { ingressRate: 1 } } } },
-    2,
+    7,
   ],
   ['an IPAM plugin that says nonsense', { delegated: { ips: 'x' } }, 7],
   ['a route to no prefix', { delegated: { routes: [{ dst: '10.0.0.1/8' }] } }, 7],
@@ -283,6 +283,23 @@ for (const [failure, code] of [
     );
   });
 }
+
+test('ADD asks for the rates of the runtime, else for those of the configuration; a DEL does not look at them', async t => {
+  const { call, requests } = rig();
+  const config = {
+    egressRate: 2_000_000,
+    egressBurst: 800_000,
+    capabilities: { bandwidth: true },
+    runtimeConfig: { bandwidth: { ingressRate: 1_000_000, ingressBurst: 2_147_483_647 } },
+  };
+  await call('ADD', { config });
+  t.deepEqual(requests[0]?.bandwidth, { ingress: { rate: 1_000_000, burst: 2_147_483_647 } });
+  await call('ADD', { config: { ...config, runtimeConfig: {} }, env: { CNI_IFNAME: 'net1' } });
+  t.deepEqual(requests[1]?.bandwidth, { egress: { rate: 2_000_000, burst: 800_000 } });
+  await call('ADD', { env: { CNI_IFNAME: 'net2' } });
+  t.is(requests[2]?.bandwidth, undefined);
+  t.true((await call('DEL', { config: { ...config, egressRate: -1, runtimeConfig: {} } })).ok);
+});
 
 test('ADD that takes too long is given up, and what comes of it later is taken back', async t => {
   const { call, clock, endpoints } = rig({ attachMs: 25_000 });

@@ -11,9 +11,11 @@ import { brokenRoutes } from '../endpoints/container-routes.ts';
 import type { Endpoint } from '../endpoints/endpoint.ts';
 import type { Endpoints } from '../endpoints/endpoints.ts';
 import type { AttachableNetwork } from '../endpoints/plan.ts';
+import { brokenShaping } from '../endpoints/shaping.ts';
 import { errorFields, type Log } from '../log.ts';
 import { findLink } from '../net/ip.ts';
 import type { AttachRequest } from '../operations.ts';
+import { parseBandwidth } from './bandwidth.ts';
 import type { CniAnswer, CniCall } from './call.ts';
 import { CNI_ERROR, CniError, cniErrorOf } from './cni-error.ts';
 import { cniResult } from './cni-result.ts';
@@ -91,7 +93,6 @@ export class CniOperations {
   }
 
   private async add(call: CniCall, config: CniConfig): Promise<unknown> {
-    refuseUnsupported(config);
     const ipam = call.delegated === undefined ? undefined : parseIpamResult(call.delegated);
     const network = this.modules.networks.find(config.network);
     const request = parseAttachRequest({
@@ -102,6 +103,7 @@ export class CniOperations {
       routes: routesOf(ipam),
       ...(config.mac !== undefined && { mac: config.mac }),
       ports: config.ports,
+      bandwidth: parseBandwidth(config.bandwidth) ?? {},
       container: { runtime: RUNTIME, id: call.container, network: config.name },
       names: config.names,
       resolver: config.resolver,
@@ -172,7 +174,10 @@ export class CniOperations {
     if (missing.length > 0)
       throw notAsItWas(endpoint, `has ${missing.join(', ')}, which prevResult does not`);
     await requireLink(endpoint, call.netns);
-    const broken = await brokenRoutes(endpoint, call.netns);
+    const broken = [
+      ...(await brokenRoutes(endpoint, call.netns)),
+      ...(await brokenShaping(endpoint, call.netns)),
+    ];
     if (broken.length > 0) throw notAsItWas(endpoint, broken.join('; '));
   }
 
@@ -213,16 +218,6 @@ export class CniOperations {
 function requireCommand(version: CniVersion, command: 'CHECK' | 'GC' | 'STATUS'): void {
   if (knowsCommand(version, command)) return;
   throw new CniError(CNI_ERROR.incompatibleVersion, `${command} is not in version ${version} of CNI`);
-}
-
-/** What was asked for and is not done would be found out by nobody. */
-function refuseUnsupported({ isAskedForBandwidth }: CniConfig): void {
-  if (!isAskedForBandwidth) return;
-  throw new CniError(
-    CNI_ERROR.unsupportedField,
-    'weft-cni does not do bandwidth in this version',
-    'take it out of its capabilities, and put the plugin bandwidth behind it',
-  );
 }
 
 /** Those of the IPAM plugin, else those that were asked for, else weft's own. Throws CniError. */

@@ -52,7 +52,7 @@ export function conflistText({
     type: PLUGIN,
     network,
     socket: socketPath,
-    capabilities: { ips: true, mac: true, aliases: true, portMappings: true },
+    capabilities: { ips: true, mac: true, aliases: true, portMappings: true, bandwidth: true },
   };
   const list = { cniVersion: VERSION, cniVersions: VERSIONS, name: network, plugins: [plugin] };
   return `${JSON.stringify(list, undefined, 2)}\n`;

@@ -20,7 +20,9 @@ test('the least: a name and a version', t => {
     prevResult: undefined,
     validAttachments: [],
     ports: [],
-    isAskedForBandwidth: false,
+    bandwidth: [
+      { where: 'the configuration', keys: { cniversion: '1.0.0', name: 'blue', type: 'weft-cni' } },
+    ],
   });
   t.is(parse({ name: 'My.Net', network: 'blue' }).network, 'blue');
 });
@@ -45,11 +47,17 @@ test('keys of runtimeConfig as containerd 1.6 writes them, and lists that are nu
     dns: { Servers: ['192.0.2.53'], Searches: null },
   };
   const config = parse({ runtimeConfig, capabilities: { portMappings: true, bandwidth: true } });
-  t.like(config, { ips: [], mac: '02:00:00:00:00:07', isAskedForBandwidth: true });
+  t.like(config, { ips: [], mac: '02:00:00:00:00:07' });
+  t.deepEqual(config.bandwidth[0], { where: 'runtimeConfig: bandwidth', keys: { ingressrate: 1000 } });
   t.deepEqual(config.ports, [{ protocol: 'tcp', hostPort: 8088, containerPort: 80 }]);
   t.deepEqual(config.names, ['web']);
   // Runtimes hand it over to every plugin: it concerns those that have the capability.
-  t.like(parse({ runtimeConfig }), { ports: [], isAskedForBandwidth: false });
+  const without = parse({ runtimeConfig });
+  t.deepEqual(without.ports, []);
+  t.deepEqual(
+    without.bandwidth.map(({ where }) => where),
+    ['the configuration'],
+  );
   t.notThrows(() =>
     parse({ runtimeConfig: null, prevResult: null, ipam: {}, args: null, capabilities: null }),
   );

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import type { PortMapping } from '../endpoints/port-mapping.ts';
 import { isContainerName, lowerCase } from '../names.ts';
+import type { BandwidthEntry } from './bandwidth.ts';
 import { CNI_ERROR, CniError } from './cni-error.ts';
 import { parsePortMappings } from './port-mappings.ts';
 import { CNI_VERSIONS, type CniVersion, FALLBACK_VERSION } from './version.ts';
@@ -65,7 +66,7 @@ const runtimeSchema = z.looseObject({
   mac: z.string().nullish(),
   aliases,
   portmappings: list(z.unknown().transform(lowered)),
-  bandwidth: z.looseObject({}).nullish(),
+  bandwidth: z.unknown().optional(),
 });
 
 const configSchema = z.looseObject({
@@ -101,8 +102,8 @@ export interface CniConfig {
   readonly validAttachments: readonly z.output<typeof attachment>[];
   /** Ports to publish that this plugin was asked for. */
   readonly ports: readonly PortMapping[];
-  /** Rates to keep to that this plugin was asked for. */
-  readonly isAskedForBandwidth: boolean;
+  /** Where this plugin may be asked for rates, what counts first. They are read at an ADD alone: wrong ones must not be in the way of a DEL. */
+  readonly bandwidth: readonly BandwidthEntry[];
 }
 
 /** The version that an answer is to be in, whatever else is wrong with the configuration. */
@@ -113,7 +114,8 @@ export function versionOf(text: string): CniVersion {
 
 /** Throws CniError. `args` is CNI_ARGS. */
 export function parseCniConfig(text: string, args: ReadonlyMap<string, string> = new Map()): CniConfig {
-  const config = check(configSchema, parseJson(text, 'the configuration'), 'the configuration');
+  const json = parseJson(text, 'the configuration');
+  const config = check(configSchema, json, 'the configuration');
   const runtime = check(runtimeSchema, lowered(config.runtimeConfig), 'runtimeConfig');
   const asked = config.args?.cni;
   const argument = args.get('IP');
@@ -130,7 +132,12 @@ export function parseCniConfig(text: string, args: ReadonlyMap<string, string> =
     prevResult: config.prevResult ?? undefined,
     validAttachments: config['cni.dev/valid-attachments'],
     ports: capable('portMappings') ? parsePortMappings(runtime.portmappings) : [],
-    isAskedForBandwidth: capable('bandwidth') && Object.keys(runtime.bandwidth ?? {}).length > 0,
+    bandwidth: [
+      ...(capable('bandwidth')
+        ? [{ where: 'runtimeConfig: bandwidth', keys: lowered(runtime.bandwidth) }]
+        : []),
+      { where: 'the configuration', keys: lowered(json) },
+    ],
   };
 }
 

@@ -291,6 +291,42 @@ for (const attach of ATTACH_MODES) {
   });
 }
 
+for (const attach of ATTACH_MODES) {
+  test(`CNI (${attach}): rates of the runtime are kept to, and CHECK misses them each way`, async t => {
+    await inLab(t, `cni-rates-${attach}`, async lab => {
+      const a = await addWeftVm(lab, 1, { attach });
+      const c1 = await a.addContainer('c1');
+      const one = { container: 'one', netns: netnsOf(c1) };
+      const limit = { ingressRate: 50e6, ingressBurst: 2 ** 31 - 1, egressRate: 20e6, egressBurst: 1e6 };
+      const rates = {
+        capabilities: { bandwidth: true },
+        runtimeConfig: { ips: ['198.18.0.1/24'], bandwidth: limit },
+      };
+      const added = await assertOk(t, cni(a, 'ADD', { ...one, config: rates }));
+      const check = async () => await cni(a, 'CHECK', { ...one, config: { ...rates, prevResult: added } });
+      await assertOk(t, check());
+      const links = (await c1.links()).map(({ ifname }) => ifname);
+      const detour = links.find(name => name.startsWith('wb'));
+      t.is(detour === undefined, attach === 'bridge');
+      const [hostLink = ''] = await ownLinks(a);
+      if (detour === undefined) await a.exec('tc', ['qdisc', 'del', 'dev', hostLink, 'root']);
+      else await c1.exec('tc', ['qdisc', 'del', 'dev', 'eth0', 'clsact']);
+      t.like((await check()).body, {
+        code: 101,
+        msg: 'eth0 of one is not limited to 50000000 bit/s of ingress',
+      });
+      await c1.exec('tc', ['qdisc', 'del', 'dev', 'eth0', 'root']);
+      t.regex((await check()).body?.msg ?? '', /of ingress; is not limited to 20000000 bit\/s of egress$/);
+      await assertOk(t, cni(a, 'DEL', one));
+      t.deepEqual([await localEndpoints(a), await ownLinks(a)], [[], []]);
+      t.deepEqual(
+        (await c1.links()).map(({ ifname }) => ifname),
+        ['lo'],
+      );
+    });
+  });
+}
+
 test('CNI: GC takes away what the runtime does not know, STATUS whether there is a network', async t => {
   await inLab(t, 'cni-gc', async lab => {
     const a = await addWeftVm(lab, 1);

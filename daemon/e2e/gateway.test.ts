@@ -16,7 +16,15 @@ import type { AttachMode } from '../lab/weft-config.ts';
 import { askWho, explained, serveWho } from '../lab/who.ts';
 import type { NetworkReport } from '../operations.ts';
 import { inLab } from './in-lab.ts';
-import { ATTACH_MODES, addAttached, assertNoPing, assertPing, BLUE, startPair } from './overlay.ts';
+import {
+  ATTACH_MODES,
+  addAttached,
+  addWeftVm,
+  assertNoPing,
+  assertPing,
+  BLUE,
+  startPair,
+} from './overlay.ts';
 
 const GATEWAY = '198.18.0.1';
 const GATEWAY6 = '2001:db8:18::1';
@@ -213,6 +221,39 @@ test('gateway: a daemon that is killed leaves rules in force, keeps them when it
     t.deepEqual(await remains(a), NOTHING);
   });
 });
+
+/** Routers of the default routes of a container. */
+async function defaultGateways(container: Container): Promise<readonly string[]> {
+  const routes = await Promise.all(
+    [4, 6].map(family => container.ipJson<{ gateway: string }[]>(`-${family}`, 'route', 'show', 'default')),
+  );
+  return routes.flat().map(({ gateway }) => gateway);
+}
+
+for (const mode of ATTACH_MODES) {
+  test(`gateway (${mode}): containers that are attached follow when it is switched on, moved and switched off`, async t => {
+    await inLab(t, `gateway-follow-${mode}`, async lab => {
+      const dual = { ...BLUE, subnet6: '2001:db8:18::/64', attach: mode };
+      const a = await addWeftVm(lab, 1, { networks: [dual] });
+      const outside = await lab.addVm('out', { underlay: `${OUTSIDE}/24` });
+      await serveWho(outside, PORT);
+      const c1 = await addAttached(a, 'c1', { addresses: addresses(2) });
+      t.deepEqual(await defaultGateways(c1), []);
+      const restart = async (network: object) => {
+        await a.stopWeft();
+        await a.startWeft({ networks: [{ ...dual, ...network }], override: { gossip: { join: [] } } });
+      };
+      await restart({ gateway: true });
+      t.deepEqual(await defaultGateways(c1), [GATEWAY, GATEWAY6]);
+      t.deepEqual(await askWho(c1, `tcp:${OUTSIDE}:${PORT}`), [{ name: 'out', from: a.underlay }]);
+      await restart({ gateway: true, gateway_addresses: ['198.18.0.254'] });
+      t.deepEqual(await defaultGateways(c1), ['198.18.0.254', GATEWAY6]);
+      t.deepEqual(await askWho(c1, `tcp:${OUTSIDE}:${PORT}`), [{ name: 'out', from: a.underlay }]);
+      await restart({});
+      t.deepEqual(await defaultGateways(c1), []);
+    });
+  });
+}
 
 async function neighbourMac(host: Host, address: string): Promise<string | undefined> {
   const neighbours = await host.ipJson<{ dst: string; lladdr?: string }[]>('neigh', 'show');

@@ -114,6 +114,8 @@ export interface AttachOptions {
   readonly mac?: string;
   /** As `weft attach --publish` takes them. */
   readonly publish?: readonly string[];
+  /** More options of `weft attach`. */
+  readonly more?: readonly string[];
 }
 
 /** Adds a container to the machine and attaches it to the overlay as `eth0`. */
@@ -124,8 +126,8 @@ export async function addAttached(vm: Vm, name: string, options: AttachOptions =
 }
 
 export async function attach(vm: Vm, container: Container, options: AttachOptions = {}): Promise<void> {
-  const { addresses = [], network = 'blue', mac, publish = [] } = options;
-  const args = ['attach', container.netns, '--network', network];
+  const { addresses = [], network = 'blue', mac, publish = [], more = [] } = options;
+  const args = ['attach', container.netns, '--network', network, ...more];
   for (const address of addresses) args.push('--address', address);
   if (mac !== undefined) args.push('--mac', mac);
   for (const port of publish) args.push('--publish', port);

@@ -2,7 +2,7 @@
  * The ways in which containers are attached, each behind the same few functions: whoever attaches, detaches, or takes over after a restart need not
  * know which it is.
  */
-import type { TapDevice } from '../../dataplane/tap-device.ts';
+import { closeTap, type TapDevice } from '../../dataplane/tap-device.ts';
 import { ownLinkNames } from '../net/ip.ts';
 import { locateNetns, netnsInode } from '../net/netns.ts';
 import { attachByBridge, detachFromBridge, reflect, restoreOnBridge } from './bridge-attach.ts';
@@ -10,6 +10,7 @@ import type { AttachKind, Endpoint } from './endpoint.ts';
 import { isAwaited, locateHandedOver } from './handover.ts';
 import { attachByMacvlan, detachMacvlan, restoreMacvlan } from './macvlan-attach.ts';
 import type { AttachableNetwork } from './plan.ts';
+import { shape, unshape } from './shaping.ts';
 import { attachByTap, removeTap, restoreTap } from './tap-attach.ts';
 
 /** The endpoint with the place that it has now, the same object if nothing has changed; or why it is no more. */
@@ -118,7 +119,51 @@ function handedOver(inner: Attachment): Attachment {
   };
 }
 
-export function attachmentOf({ attach, handover }: Pick<Endpoint, 'attach' | 'handover'>): Attachment {
+/** In front of one that keeps to rates. */
+function shaped(inner: Attachment): Attachment {
+  const shapeOrClose = async (endpoint: Endpoint, device: TapDevice | undefined) => {
+    try {
+      await shape(endpoint);
+    } catch (error) {
+      if (device !== undefined) closeTap(device);
+      throw error;
+    }
+  };
+  const remove = async (endpoint: Endpoint) => {
+    try {
+      await unshape(endpoint);
+    } finally {
+      await inner.remove(endpoint);
+    }
+  };
+  return {
+    ...inner,
+    remove,
+    async make(endpoint, network) {
+      const device = await inner.make(endpoint, network);
+      try {
+        await shapeOrClose(endpoint, device);
+      } catch (error) {
+        // Whatever goes wrong here, the reason of the attachment is what counts.
+        await remove(endpoint).catch(() => {});
+        throw error;
+      }
+      return device;
+    },
+    async restore(endpoint, network) {
+      const device = await inner.restore(endpoint, network);
+      if (device !== 'gone') await shapeOrClose(endpoint, device);
+      return device;
+    },
+  };
+}
+
+export function attachmentOf({
+  attach,
+  bandwidth,
+  handover,
+}: Pick<Endpoint, 'attach' | 'bandwidth' | 'handover'>): Attachment {
   const attachment = ATTACHMENTS[attach];
-  return handover === undefined ? attachment : handedOver(attachment);
+  if (handover !== undefined) return handedOver(attachment);
+  return bandwidth === undefined ? attachment : shaped(attachment);
 }

@@ -2,7 +2,7 @@
 import { WeftError } from '../../dataplane/errors.ts';
 import type { LinkStep } from '../net/link-steps.ts';
 import type { Endpoint } from './endpoint.ts';
-import { familyOf } from './route.ts';
+import { routeChanges } from './gateway-routes.ts';
 
 /**
  * Gives the interface its addresses and brings it up. Its super-frames have at most `gsoMaxSegs` segments: it is the
@@ -11,7 +11,7 @@ import { familyOf } from './route.ts';
 export function containerLinkStep(endpoint: Endpoint, gsoMaxSegs: number): LinkStep {
   if (endpoint.handover !== undefined)
     return { changes: [{ kind: 'set', dev: endpoint.handover, gsoMaxSegs }] };
-  const { ifname, addresses, netns, gateways = [], routeMetric = 0 } = endpoint;
+  const { ifname, addresses, netns } = endpoint;
   const v6 = addresses.some(address => address.includes(':'));
   return {
     netns: netns.path,
@@ -24,10 +24,7 @@ export function containerLinkStep(endpoint: Endpoint, gsoMaxSegs: number): LinkS
     changes: [
       ...addresses.map(address => ({ kind: 'add-address', dev: ifname, address }) as const),
       { kind: 'set', dev: ifname, gsoMaxSegs, up: true },
-      ...gateways.map(gateway => {
-        const dst = familyOf({ dst: gateway }) === 6 ? '::/0' : '0.0.0.0/0';
-        return { kind: 'add-route', dev: ifname, dst, gateway, priority: routeMetric } as const;
-      }),
+      ...routeChanges('add-route', endpoint),
     ],
   };
 }

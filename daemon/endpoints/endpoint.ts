@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { type IpAddress, parseIp } from '../../dataplane/address.ts';
 import { hostPart } from '../cidr.ts';
 import { NETWORK_MODES } from '../config/config.ts';
+import { bandwidthSchema } from './bandwidth.ts';
 import { portMappingSchema } from './port-mapping.ts';
 import { routeSchema } from './route.ts';
 
@@ -26,6 +27,8 @@ export const endpointSchema = z.object({
   /** Routers of its default routes, and how these rank beside those of other interfaces of the container. */
   gateways: z.array(z.string()).optional(),
   routeMetric: z.number().int().optional(),
+  /** Rates that it keeps to. */
+  bandwidth: bandwidthSchema.optional(),
   /** Ports of the VM that lead to it. */
   ports: z.array(portMappingSchema).optional(),
   /** What a container runtime knows it by; without it, it was attached by hand. */

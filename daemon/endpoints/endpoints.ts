@@ -8,7 +8,6 @@ import { WeftError } from '../../dataplane/errors.ts';
 import type { Firewall } from '../firewall/firewall.ts';
 import { errorFields, type Log } from '../log.ts';
 import { ownLinkNames } from '../net/ip.ts';
-import { removeLinkIfThere } from '../net/rtnetlink/links.ts';
 import type { AttachRequest, DetachRequest } from '../operations.ts';
 import { attachmentOf } from './attachments.ts';
 import { type Endpoint, isSameInterface } from './endpoint.ts';
@@ -16,10 +15,11 @@ import { endpointFields } from './endpoint-fields.ts';
 import type { AttachableNetworks, EndpointAnnouncer, EndpointWiring } from './endpoint-services.ts';
 import type { EndpointStore } from './endpoint-store.ts';
 import { findForDetach } from './find-for-detach.ts';
+import { followGateways } from './gateway-routes.ts';
 import type { HandoverRequest } from './handover.ts';
 import { ignoreMissing } from './ignore-missing.ts';
 import type { EndpointAddresses } from './managed-attach.ts';
-import { ORPHAN_LINK } from './names.ts';
+import { removeOrphans } from './orphans.ts';
 import {
   type AttachableNetwork,
   isStillOf,
@@ -117,7 +117,7 @@ export class Endpoints {
   restore(): Promise<void> {
     return this.inTurn(async () => {
       await this.each(this.all(), 'cannot be taken over', endpoint => this.restoreOne(endpoint));
-      await this.removeOrphans();
+      await removeOrphans(this.modules.log, this.all());
       this.scheduleWatch();
     });
   }
@@ -146,12 +146,16 @@ export class Endpoints {
     });
   }
 
-  /** Addresses of a network may be used now, or no longer: its endpoints follow. */
+  /** Addresses of a network may be used now, or no longer, or its gateways have changed: its endpoints follow. */
   reviewAddresses(network: string): Promise<void> {
     return this.inTurn(async () => {
       await this.each(this.ofNetwork(network), 'cannot follow its addresses', async endpoint => {
         const isDue = this.suspension.isDue(endpoint);
-        if (isDue === this.suspension.has(endpoint)) return;
+        const found = this.networkOf(endpoint);
+        if (isDue === this.suspension.has(endpoint)) {
+          if (!isDue && found !== undefined) await followGateways(this.modules, endpoint, found);
+          return;
+        }
         if (isDue) return await this.suspension.begin(endpoint);
         await this.restoreOne(endpoint);
         this.suspension.end(endpoint);
@@ -328,15 +332,7 @@ export class Endpoints {
     await this.modules.wiring.attachMac(endpoint);
     this.modules.announcer.announce(endpoint);
     this.modules.log.info(endpointFields(endpoint), 'taken over');
-  }
-
-  private async removeOrphans(): Promise<void> {
-    const known = new Set(this.all().map(endpoint => endpoint.hostLink));
-    for (const ifname of await ownLinkNames()) {
-      if (!ORPHAN_LINK.test(ifname) || known.has(ifname)) continue;
-      this.modules.log.warn({ ifname }, 'removing a link that belongs to no endpoint');
-      await removeLinkIfThere(ifname);
-    }
+    await followGateways(this.modules, endpoint, network);
   }
 
   private scheduleWatch(): void {

@@ -13,8 +13,8 @@ import type { AttachRequest } from '../operations.ts';
 import type { AttachKind, Endpoint } from './endpoint.ts';
 import { handoverLinkName, handoverPeerName } from './names.ts';
 
-/** An attachment of which the runtime does the last steps: among them are its routes. */
-export interface HandoverRequest extends Omit<AttachRequest, 'netns' | 'ifname' | 'routes'> {
+/** An attachment of which the runtime does the last steps: among them are its routes. It has no rates. */
+export interface HandoverRequest extends Omit<AttachRequest, 'netns' | 'ifname' | 'routes' | 'bandwidth'> {
   readonly handover: {
     /** What the runtime knows the attachment by. */
     readonly id: string;

@@ -51,5 +51,10 @@ export function handoverPeerName(hostLink: string): string {
   return hostLink.replace(/^wv/, 'wc');
 }
 
+/** The ifb in the container that what comes in makes a detour by, where its rate is limited (shaping.ts). */
+export function detourName(hostLink: string): string {
+  return hostLink.replace(/^w./, 'wb');
+}
+
 /** Links that only {@link hostLinkName} and {@link handoverLinkName} name so. */
 export const ORPHAN_LINK = /^w[vx][0-9a-f]{12}$/;

@@ -8,7 +8,9 @@ import { hostPart } from '../cidr.ts';
 import type { MacvlanMode, NetworkMode } from '../config/config.ts';
 import { resolveNetns, resolveOwnNetns } from '../net/netns.ts';
 import type { AttachRequest } from '../operations.ts';
+import { bandwidthKey } from './bandwidth.ts';
 import { type AttachKind, type Endpoint, isSameInterface } from './endpoint.ts';
+import { gatewayRoutes } from './gateway-routes.ts';
 import { type HandoverRequest, handoverPlace } from './handover.ts';
 import { macvlanMtu } from './macvlan-attach.ts';
 import { formatStableMac, hostLinkName } from './names.ts';
@@ -72,6 +74,14 @@ export async function planEndpoint(
   const { addresses, ports = [] } = request;
   const { mode = 'overlay' } = network;
   requireFits(request, network);
+  const bandwidth = 'bandwidth' in request ? request.bandwidth : undefined;
+  if (bandwidth !== undefined && network.attach === 'host') {
+    throw new WeftError(
+      'invalid_argument',
+      `a container in network ${network.name} of mode host has the interfaces of the VM, and no rates of its own`,
+      { hint: 'give none' },
+    );
+  }
   for (const address of addresses) requireInSubnets(address, [network.subnet, network.subnet6]);
   if (addresses.some(address => address.includes(':')) && !carriesIpv6(network.mtu)) {
     throw new WeftError(
@@ -104,8 +114,9 @@ export async function planEndpoint(
     mac: request.mac ?? derivedMac,
     addresses: [...addresses],
     mtu,
-    ...routesOf(addresses, network, { ...place, others }),
+    ...gatewayRoutes({ addresses: [...addresses], ...place }, network, others),
     ...(ports.length > 0 && { ports: [...ports] }),
+    ...(bandwidth !== undefined && { bandwidth }),
     ...('routes' in request && request.routes !== undefined && { routes: [...request.routes] }),
     ...(request.container !== undefined && { container: request.container }),
     ...(request.names !== undefined && request.names.length > 0 && { names: [...request.names] }),
@@ -139,33 +150,6 @@ function requireFits(
   if (taken !== undefined) refuse(`${taken} is the gateway of network ${name}`, 'give another address');
 }
 
-/** Ours rank behind those that somebody else has made in the container, which have 0 or, of IPv6, 1024 (ip-route(8)). */
-const ROUTE_METRIC = 2000;
-
-/** The default routes of families in which it has an address; those of its first network come first. */
-function routesOf(
-  addresses: readonly string[],
-  { gateways = [] }: AttachableNetwork,
-  place: Pick<Endpoint, 'attach' | 'handover' | 'hostLink' | 'ifname' | 'netns'> & {
-    readonly others: readonly Endpoint[];
-  },
-): Pick<Endpoint, 'gateways' | 'routeMetric'> {
-  const usable = gateways.filter(gateway =>
-    addresses.some(address => address.includes(':') === gateway.includes(':')),
-  );
-  if (usable.length === 0) return {};
-  // The runtime that takes the interface makes its routes too.
-  if (place.handover !== undefined) return { gateways: usable };
-  const taken = new Set(
-    place.others
-      .filter(other => other.netns.inode === place.netns.inode && !isSameInterface(other, place))
-      .map(({ routeMetric }) => routeMetric),
-  );
-  let routeMetric = ROUTE_METRIC;
-  while (taken.has(routeMetric)) routeMetric += 1;
-  return { gateways: usable, routeMetric };
-}
-
 /** Whether the network is still what an endpoint on record was attached to. */
 export function isStillOf(endpoint: Endpoint, { vni, attach, mode = 'overlay' }: AttachableNetwork): boolean {
   return endpoint.vni === vni && endpoint.attach === attach && (endpoint.mode ?? 'overlay') === mode;
@@ -184,6 +168,7 @@ export function requireSame(
     existing.names?.join() === wanted.names?.join() &&
     existing.resolver === wanted.resolver &&
     routesKey(existing.routes) === routesKey(wanted.routes) &&
+    bandwidthKey(existing.bandwidth) === bandwidthKey(wanted.bandwidth) &&
     portsOf(existing) === portsOf(wanted) &&
     (mac === undefined || existing.mac === wanted.mac);
   if (same) return existing;

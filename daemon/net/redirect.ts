@@ -1,21 +1,19 @@
-/** Traffic control, by iproute2's `tc`: whatever one device receives leaves by another. */
-import { WeftError } from '../../dataplane/errors.ts';
-import { run } from './run.ts';
+/** Traffic control: whatever one device receives leaves by another. */
+import type { NetnsPath } from './run.ts';
+import { changeTraffic, listTraffic } from './traffic-control.ts';
 
 /**
- * Redirects all that comes in on `from` to the egress of `to`. The queueing disciplines and filters of `to` are not
+ * Redirects all that comes in on `from` to the egress of `to`; again changes nothing. The queueing disciplines and filters of `to` are not
  * touched; it sees packets that are sent. Throws `system`, or `unavailable` where there is no `tc`.
  */
-export async function redirectIngress(from: string, to: string): Promise<void> {
-  const { code, stderr } = await run(
-    ['tc', '-batch', '-'],
-    undefined,
-    // u32 with an empty match: small kernels have no matchall.
-    `qdisc add dev ${from} clsact\n` +
-      `filter add dev ${from} ingress protocol all prio 1 u32 match u32 0 0 action mirred egress redirect dev ${to}\n`,
-  );
-  if (code === 0) return;
-  throw new WeftError('system', `cannot redirect ${from} to ${to}: ${stderr.trim().split('\n', 1)[0]}`);
+export async function redirectIngress(from: string, to: string, netns?: NetnsPath): Promise<void> {
+  // u32 with an empty match: small kernels have no matchall. By its handle a second time replaces the first.
+  const filter = 'protocol all prio 1 handle 800::800 u32 match u32 0 0';
+  const lines = [
+    `qdisc replace dev ${from} clsact`,
+    `filter replace dev ${from} ingress ${filter} action mirred egress redirect dev ${to}`,
+  ];
+  await changeTraffic(lines, netns, `redirect ${from} to ${to}`);
 }
 
 interface Filter {
@@ -23,15 +21,8 @@ interface Filter {
 }
 
 /** Whether the redirection is (still) in force. Throws `system` when `tc` cannot tell. */
-export async function isRedirected(from: string, to: string): Promise<boolean> {
-  const { code, stdout, stderr } = await run(
-    ['tc', '-json', 'filter', 'show', 'dev', from, 'ingress'],
-    undefined,
-    '',
-  );
-  if (code !== 0) throw new WeftError('system', `tc filter show dev ${from}: ${stderr.trim()}`);
-  if (stdout.trim() === '') return false;
-  return leadsTo(JSON.parse(stdout) as unknown[], to);
+export async function isRedirected(from: string, to: string, netns?: NetnsPath): Promise<boolean> {
+  return leadsTo(await listTraffic(['filter', 'show', 'dev', from, 'ingress'], netns), to);
 }
 
 /** Whether one of the filters, as `tc -json filter show` lists them, redirects to that device. */

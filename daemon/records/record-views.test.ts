@@ -31,6 +31,7 @@ const REPORT = {
   mtu: 1450,
   attach: 'bridge',
   ports: [],
+  bandwidth: null,
   names: ['web'],
   resolver: 'serving',
 } as const;
@@ -125,6 +126,7 @@ test('remoteEndpoints: the owner of each address, by node and address, without o
     mtu: null,
     attach: null,
     ports: [],
+    bandwidth: null,
     age_s: 12.3,
     mobility: 2,
     frozen: false,

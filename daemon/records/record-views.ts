@@ -8,6 +8,7 @@ import type { InstalledClaim } from '../../dataplane/commands.ts';
 import type { ResolverState } from '../dns/dns-reports.ts';
 import type { Endpoint } from '../endpoints/endpoint.ts';
 import type { ClaimsReport, EndpointReport, UsableReport } from '../operations.ts';
+import { bandwidthReport, portReport } from '../reports/endpoint-parts.ts';
 import { seconds } from '../reports/seconds.ts';
 import type { ReconcilerReport } from './reconciler.ts';
 import { UsableHistogram } from './usable-histogram.ts';
@@ -93,12 +94,8 @@ export function localEndpoint(endpoint: Endpoint, facts: LocalEndpointFacts): En
     addresses,
     mtu,
     attach,
-    ports: (endpoint.ports ?? []).map(({ protocol, hostAddress, hostPort, containerPort }) => ({
-      protocol,
-      host_address: hostAddress ?? null,
-      host_port: hostPort,
-      container_port: containerPort,
-    })),
+    ports: (endpoint.ports ?? []).map(portReport),
+    bandwidth: bandwidthReport(endpoint.bandwidth),
     age_s: ageMs === undefined ? null : seconds(ageMs),
     mobility: claim?.mobility ?? null,
     frozen: claim?.frozen ?? false,
@@ -124,6 +121,7 @@ function remoteEndpoint(network: string, claim: PlacedClaim, now: number): Endpo
     mtu: null,
     attach: null,
     ports: [],
+    bandwidth: null,
     age_s: seconds(now - claim.since),
     mobility: claim.mobility,
     frozen: claim.frozen,

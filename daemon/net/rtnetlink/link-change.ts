@@ -10,7 +10,7 @@ import {
   setLink,
   type Veth,
 } from './link-messages.ts';
-import { newRoute, type RouteSettings } from './route-messages.ts';
+import { deleteRoute, newRoute, type RouteSettings } from './route-messages.ts';
 
 export type LinkChange =
   | ({ readonly kind: 'add-veth' } & Veth)
@@ -19,7 +19,7 @@ export type LinkChange =
   | { readonly kind: 'delete'; readonly dev: string }
   /** `address`: with its prefix length. */
   | { readonly kind: 'add-address'; readonly dev: string; readonly address: string }
-  | ({ readonly kind: 'add-route'; readonly dev: string } & RouteSettings);
+  | ({ readonly kind: 'add-route' | 'delete-route'; readonly dev: string } & RouteSettings);
 
 export function messageOf(change: LinkChange): NetMessage {
   switch (change.kind) {
@@ -35,6 +35,8 @@ export function messageOf(change: LinkChange): NetMessage {
       return newAddress(change.dev, change.address);
     case 'add-route':
       return newRoute(change.dev, change);
+    case 'delete-route':
+      return deleteRoute(change.dev, change);
   }
 }
 
@@ -61,10 +63,11 @@ export function commandOf(change: LinkChange): string {
       return `ip link del dev ${change.dev}`;
     case 'add-address':
       return `ip addr add ${change.address} dev ${change.dev}${change.address.includes(':') ? ' nodad' : ''}`;
-    case 'add-route': {
+    case 'add-route':
+    case 'delete-route': {
       const { dst, gateway, dev, priority, table, scope, mtu, advmss } = change;
       const options = words({ via: gateway, dev, metric: priority, table, scope, mtu, advmss });
-      return `ip route add ${dst}${options} proto static`;
+      return `ip route ${change.kind === 'add-route' ? 'add' : 'del'} ${dst}${options} proto static`;
     }
   }
 }

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { newRoute, type RouteSettings } from './route-messages.ts';
+import { deleteRoute, newRoute, type RouteSettings } from './route-messages.ts';
 
 // What iproute2 6.1 sends for `ip route add … dev nlv0 proto static` (strace -e sendmsg), with zeros for the sequence number and for the
 // number of the link. The first line of each is the header, the second struct rtmsg.
@@ -59,4 +59,14 @@ for (const [route, ...lines] of MESSAGES) {
 test('newRoute() takes nothing but addresses', t => {
   t.throws(() => newRoute('lo', { dst: 'default' }), { code: 'invalid_argument' });
   t.throws(() => newRoute('lo', { dst: '198.18.0.0/24', gateway: 'x' }), { code: 'invalid_argument' });
+});
+
+test('deleteRoute() means the route that newRoute() makes', t => {
+  const route = { dst: '0.0.0.0/0', gateway: '198.18.0.1', priority: 2000 };
+  const [made, deleted] = [newRoute('nlv0', route), deleteRoute('nlv0', route)];
+  t.is(deleted.message.readUInt16LE(4), 25);
+  // No NLM_F_EXCL or NLM_F_CREATE: NLM_F_REQUEST and NLM_F_ACK.
+  t.is(deleted.message.readUInt16LE(6), 5);
+  t.deepEqual(deleted.message.subarray(8), made.message.subarray(8));
+  t.deepEqual(deleted.patches, made.patches);
 });

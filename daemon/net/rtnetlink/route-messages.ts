@@ -6,6 +6,7 @@ import { AF_INET, AF_INET6, MessageWriter, NEW } from './message.ts';
 
 // linux/rtnetlink.h: type of message, attributes of a route, and those in RTA_METRICS.
 const RTM_NEWROUTE = 24;
+const RTM_DELROUTE = 25;
 const RTA_DST = 1;
 const RTA_OIF = 4;
 const RTA_GATEWAY = 5;
@@ -45,12 +46,21 @@ export interface RouteSettings {
 
 /** Fails if there is a route to the destination in that table with that priority, whatever it leads to. */
 export function newRoute(ifname: string, route: RouteSettings): NetMessage {
+  return aboutRoute(new MessageWriter(RTM_NEWROUTE, NEW), ifname, route);
+}
+
+/** The route as {@link newRoute} has made it, and no other one. Fails if there is none. */
+export function deleteRoute(ifname: string, route: RouteSettings): NetMessage {
+  return aboutRoute(new MessageWriter(RTM_DELROUTE), ifname, route);
+}
+
+function aboutRoute(writer: MessageWriter, ifname: string, route: RouteSettings): NetMessage {
   const { gateway, mtu, advmss, priority, table = RT_TABLE_MAIN } = route;
   const { address, prefix } = parseCidr(route.dst);
   const isV4 = ipFamily(address) === 4;
   const { scope = isV4 && gateway === undefined ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE } = route;
   // struct rtmsg { family, dst_len, src_len, tos, table, protocol, scope, type, flags }.
-  const message = new MessageWriter(RTM_NEWROUTE, NEW)
+  const message = writer
     .u8(isV4 ? AF_INET : AF_INET6)
     .u8(prefix)
     .zeros(2)
