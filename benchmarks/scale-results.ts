@@ -4,7 +4,7 @@
  * system with the size, as in "weft bridge at 50000".
  */
 import { readFileSync } from 'node:fs';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Result } from './results.ts';
 
 const FILE = z.object({

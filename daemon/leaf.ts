@@ -1,5 +1,5 @@
 /** One value of a configuration or a request, parsed by a plain function: how those meet zod. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { WeftError } from '../dataplane/errors.ts';
 
 /** No value of weft's is nearly as long; it bounds what an error message can quote. */

@@ -8,6 +8,7 @@ export const LOG_EVENTS = {
   // Daemon.
   starting: 'starting',
   'listening for Prometheus': 'metrics_listening',
+  'frames are carried': 'carrying',
   ready: 'ready',
   stopping: 'stopping',
   stopped: 'stopped',

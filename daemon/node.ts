@@ -16,11 +16,10 @@ import { Gossip } from '../control/gossip.ts';
 import type { Keyring } from '../control/keyring.ts';
 import { systemRandom } from '../control/random.ts';
 import { systemClock } from '../dataplane/clock.ts';
-import { Dataplane, type DataplaneHandlers } from '../dataplane/dataplane.ts';
+import type { Dataplane, DataplaneHandlers } from '../dataplane/dataplane.ts';
 import type { DescriptorStore, PassedOn } from '../dataplane/descriptor-store.ts';
 import { WeftError } from '../dataplane/errors.ts';
 import type { OffloadStates } from '../dataplane/offload-states.ts';
-import { workerCount } from '../dataplane/worker-count.ts';
 import type { CniHandler } from './cni/call.ts';
 import type { Config } from './config/config.ts';
 import { formatHostPort } from './config/host-port.ts';
@@ -46,7 +45,7 @@ import { plannedNetworks } from './networks/planned.ts';
 import { PoolNetworks } from './networks/pool-networks.ts';
 import { NetworkSharing } from './networks/sharing.ts';
 import { nodeInterfaces } from './node-interfaces.ts';
-import { openDataplane } from './open-dataplane.ts';
+import { beginCarrying, openDataplane } from './open-dataplane.ts';
 import type { NodeOperations } from './operations.ts';
 import { ClaimKeeper } from './records/claim-keeper.ts';
 import { Continuity } from './records/continuity.ts';
@@ -62,6 +61,8 @@ import { UndoStack } from './undo-stack.ts';
 export interface NodeModules {
   readonly log: Log;
   readonly logCounts: () => LogCounts;
+  /** Its workers are starting; nothing is open in them. It is the node's from now on, which tells it where its events go ({@link Node.handlers}). */
+  readonly dataplane: Dataplane;
   readonly store: EndpointStore;
   readonly offloads: OffloadStates;
   readonly keyring: Keyring | undefined;
@@ -81,6 +82,8 @@ export class Node implements RunningNode {
   readonly health: RunningNode['health'];
   readonly docker: DockerHandler;
   readonly fatal: Promise<WeftError>;
+  /** Takes what the dataplane tells by itself. */
+  readonly handlers: Required<DataplaneHandlers>;
   private fail: (error: WeftError) => void = () => {};
   readonly log: Log;
   readonly offloads: OffloadStates;
@@ -111,7 +114,7 @@ export class Node implements RunningNode {
   private stopping = false;
 
   constructor(modules: NodeModules, { config, underlay }: NodeOptions) {
-    const { log, logCounts, store, offloads, keyring, kept, passed } = modules;
+    const { log, logCounts, store, offloads, keyring, passed } = modules;
     this.undo = new UndoStack({ log });
     this.modules = modules;
     this.log = log;
@@ -145,14 +148,13 @@ export class Node implements RunningNode {
         },
       },
     );
-    const workers = workerCount(config.dataplane.workers);
-    const dataplaneHandlers: DataplaneHandlers = {
+    this.handlers = {
       portLost: ({ vni, port }) => this.onPortLost(vni, port),
       offloadLost: event => reportOffloadLoss(this, event),
       probe: arrival => this.paths.onProbe(arrival),
       died: cause => this.fail(new WeftError('system', `the dataplane died: ${cause.message}`, { cause })),
     };
-    this.dataplane = new Dataplane({ store: kept }, { workers }, dataplaneHandlers);
+    this.dataplane = modules.dataplane;
     this.undo.push(() => this.dataplane.close());
     this.paths = new PathService(
       { clock: systemClock, keyring, dataplane: this.dataplane, gossip: () => this.gossip },
@@ -347,8 +349,7 @@ export class Node implements RunningNode {
     this.undo.push(() => this.claims.stop());
     await this.claims.start();
     await this.sharing.begin();
-    // All is as it was: what has come since the process before has ended can go on.
-    await this.dataplane.run('begin', {});
+    await beginCarrying(this);
     this.undo.push(() => this.sender.stop());
     await this.sender.start();
     await removeUnused();

@@ -1,4 +1,4 @@
-/** The underlay of the dataplane, and what the kernel has of the offloads. */
+/** The two ends of a start of the dataplane: the underlay, with what the kernel has of the offloads, and the first frame. */
 import type { VtepAddress } from '../dataplane/address.ts';
 import type { Dataplane } from '../dataplane/dataplane.ts';
 import { type PassedOn, socketsName } from '../dataplane/descriptor-store.ts';
@@ -34,6 +34,16 @@ export async function openDataplane(
   for (const offload of missing) offloads.missing(offload);
   const states = Object.entries(offloads.report()).map(([key, state]) => `${key} ${state}`);
   log.info({ component: 'dataplane', offload: states.join(', ') }, 'offloads');
+}
+
+/** All is as it was: what has come since the process before has ended can go on. */
+export async function beginCarrying({
+  log,
+  dataplane,
+}: Pick<OpenDataplaneModules, 'dataplane' | 'log'>): Promise<void> {
+  await dataplane.run('begin', {});
+  const duration_ms = Math.round(process.uptime() * 1000);
+  log.info({ component: 'dataplane', duration_ms }, 'frames are carried');
 }
 
 /** Of each worker of an earlier process, however many it had. */

@@ -3,30 +3,29 @@
  *
  *   1. load the configuration              (wrong: nothing was started)
  *   2. see that no daemon answers yet      (one does: nothing was started)
- *   3. listen for Prometheus, if that is configured, and start the node
- *   4. open the API and the socket of the Docker plugin: now the daemon answers, and the service manager hears that it is ready
+ *   3. listen for Prometheus, if that is configured, and start the node (start-node.ts): from then on frames are carried
+ *   4. load and open the API and the socket of the Docker plugin: now the daemon answers, and the service manager hears that it is ready
  *   5. wait for a signal, or for the node to fail
  *   6. close the API, then stop the node
+ *
+ * What is imported here and in start-node.ts stands between the exec and the first frame (ADR 31): what can be loaded later, is.
  */
-import { dirname } from 'node:path';
 import type { Clock } from '../dataplane/clock.ts';
 import { WeftError } from '../dataplane/errors.ts';
-import { startApiServer } from './api/server.ts';
 import { requireSocketFree } from './api/socket-file.ts';
 import { socketPathIn } from './api/socket-path.ts';
-import { carryOutPending } from './cni/pending.ts';
 import { DEFAULT_CONFIG_PATH, type HostPort } from './config/config.ts';
 import { formatHostPort } from './config/host-port.ts';
 import { loadConfig } from './config/load.ts';
-import { startDockerServer } from './docker/docker-server.ts';
 import { createLog, errorFields, type Log } from './log.ts';
 import { openLogOutput } from './log-output.ts';
-import { type MetricsServer, startMetricsServer } from './metrics/metrics-server.ts';
+import type { MetricsServer } from './metrics/metrics-server.ts';
 import { version } from './package-info.ts';
 import type { RunningNode, StartNode } from './running-node.ts';
+import type { ServerSockets } from './servers.ts';
 import { stopSignals } from './stop-signals.ts';
 import type { PassedDescriptors } from './systemd/passed-descriptors.ts';
-import { type PassedSockets, takePassedSockets } from './systemd/passed-sockets.ts';
+import { takePassedSockets } from './systemd/passed-sockets.ts';
 import type { ServiceManager } from './systemd/service-manager.ts';
 import { supervise } from './systemd/supervision.ts';
 
@@ -39,13 +38,6 @@ export interface DaemonModules {
   readonly passed: PassedDescriptors;
   /** Ends the process at once: process.exit, after `line` went to standard error. */
   readonly abort: (line: string) => void;
-}
-
-interface Sockets {
-  readonly api: string;
-  /** Undefined: none, unless it is inherited. */
-  readonly docker: string | undefined;
-  readonly inherited: PassedSockets;
 }
 
 /** How long a node may take to stop, before the process ends without it. */
@@ -103,6 +95,7 @@ export async function runDaemon(modules: DaemonModules, configPath: string | und
 /** Before the node is started: that the address is taken is found out before anything was done. */
 async function listenForMetrics(log: Log, listen: HostPort | undefined): Promise<MetricsServer | undefined> {
   if (listen === undefined) return undefined;
+  const { startMetricsServer } = await import('./metrics/metrics-server.ts');
   const server = await startMetricsServer(log, listen);
   log.info({ component: 'daemon', address: formatHostPort(server.address) }, 'listening for Prometheus');
   return server;
@@ -112,13 +105,14 @@ async function whileRunning(
   modules: DaemonModules,
   node: RunningNode,
   log: Log,
-  sockets: Sockets,
+  sockets: ServerSockets,
   signal: Promise<NodeJS.Signals>,
 ): Promise<void> {
   let reason = 'failed start';
   try {
-    await carryOutPending({ log, cni: node.cni }, dirname(sockets.api));
-    const close = await openSockets(modules, node, log, sockets);
+    // Loaded here only: frames are carried already, and did not have to wait for an HTTP server.
+    const { openServers } = await import('./servers.ts');
+    const close = await openServers({ clock: modules.clock, log, node }, sockets);
     const unsupervise = supervise(modules, node.health);
     try {
       log.info({ component: 'daemon', socket: sockets.api }, 'ready');
@@ -141,35 +135,6 @@ async function whileRunning(
     throw error;
   }
   await stopNode(modules.clock, node, reason);
-}
-
-/** Returns what closes them. What fails leaves none open. */
-async function openSockets(
-  { clock }: DaemonModules,
-  { operations, cni, docker }: RunningNode,
-  log: Log,
-  { api, docker: plugin, inherited }: Sockets,
-): Promise<() => Promise<void>> {
-  const server = await startApiServer(
-    { clock, operations, cni, log },
-    { socketPath: api, inherited: inherited.get('api') },
-  );
-  const handedOver = inherited.get('docker');
-  if (plugin === undefined && handedOver === undefined) return () => server.close();
-  try {
-    const socketPath = plugin ?? 'of the unit';
-    const second = await startDockerServer(
-      { clock, log, docker },
-      { socketPath, setting: 'docker.socket', inherited: handedOver },
-    );
-    log.info({ component: 'daemon', socket: socketPath }, 'Docker is answered');
-    return async () => {
-      await Promise.all([second.close(), server.close()]);
-    };
-  } catch (error) {
-    await server.close();
-    throw error;
-  }
 }
 
 async function stopNode(clock: Clock, node: RunningNode, reason: string): Promise<void> {

@@ -1,9 +1,18 @@
-/** What has to be so before a node can start, and its start. */
+/**
+ * What has to be so before a node can start, and its start. Containers wait for it after a restart, so what takes time goes on side by side:
+ *
+ *   this thread   checks the machine ─ loads node.ts and all that belongs to it ─ restores networks, endpoints, claims ─ `begin`
+ *   workers       load dataplane/worker.ts ────────────────────────────────────── carry out commands ─────────────────── read frames
+ *   ip            tells which addresses there are
+ */
+import { Dataplane, type DataplaneHandlers } from '../dataplane/dataplane.ts';
+import { tapName } from '../dataplane/descriptor-store.ts';
 import { OffloadStates } from '../dataplane/offload-states.ts';
+import { workerCount } from '../dataplane/worker-count.ts';
 import { requireUnderlayFits } from './config/semantics.ts';
 import { EndpointStore } from './endpoints/endpoint-store.ts';
 import { loadKeyring } from './gossip/key-store.ts';
-import { Node } from './node.ts';
+import type { Node } from './node.ts';
 import { checkMachine, probeTapOffloads } from './preflight.ts';
 import type { StartNode } from './running-node.ts';
 import { offloadSwitches } from './sender/offload-switches.ts';
@@ -12,20 +21,42 @@ import { findUnderlay } from './underlay.ts';
 /** Starts a node. Throws WeftError; then nothing is left of what it made. */
 export const startNode: StartNode = async (config, log, { logCounts, passed, store: kept }) => {
   checkMachine();
-  const underlay = await findUnderlay(config.node.underlay);
-  requireUnderlayFits(config, underlay.address);
-  const store = new EndpointStore(config.paths.state);
-  await store.load();
-  const keyring = loadKeyring(config.paths.state, config.gossip);
-  const offloads = probeTapOffloads(new OffloadStates(offloadSwitches(config.dataplane)));
-  const node = new Node({ log, logCounts, store, offloads, keyring, kept, passed }, { config, underlay });
+  let node: Node | undefined;
+  const workers = workerCount(config.dataplane.workers);
+  const dataplane = new Dataplane(
+    { store: kept },
+    { workers },
+    handlersOf(() => node),
+  );
   try {
+    const [underlay, modules] = await Promise.all([findUnderlay(config.node.underlay), import('./node.ts')]);
+    requireUnderlayFits(config, underlay.address);
+    const store = new EndpointStore(config.paths.state);
+    await store.load();
+    const keyring = loadKeyring(config.paths.state, config.gossip);
+    const switches = offloadSwitches(config.dataplane);
+    const offloads = probeTapOffloads(new OffloadStates(switches), passed.look(tapName('')));
+    node = new modules.Node(
+      { log, logCounts, dataplane, store, offloads, keyring, kept, passed },
+      { config, underlay },
+    );
     await node.start();
     // Of networks and containers that are no more.
     for (const name of passed.closeRest()) kept.unstore(name);
+    return node;
   } catch (error) {
-    await node.stop();
+    await node?.stop();
+    await dataplane.close();
     throw error;
   }
-  return node;
 };
+
+/** Before there is a node, nothing is in the dataplane that could be lost; a worker that died then fails the first command. */
+function handlersOf(node: () => Node | undefined): DataplaneHandlers {
+  return {
+    portLost: event => node()?.handlers.portLost(event),
+    offloadLost: event => node()?.handlers.offloadLost(event),
+    probe: arrival => node()?.handlers.probe(arrival),
+    died: cause => node()?.handlers.died(cause),
+  };
+}

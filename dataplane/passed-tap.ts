@@ -17,8 +17,8 @@ export interface PassedTap {
  * device is gone, or these are no TAPs as ours are.
  */
 export function takePassedTap(passed: readonly number[], queues: number): PassedTap | undefined {
-  const flags = passed.map(tunFlags).filter(found => typeof found === 'number');
-  const isOurs = flags.length > 0 && passed.length === flags.length && flags.every(isTapOfOurs);
+  const flags = passed.map(tunFlags).filter(isTapOfOurs);
+  const isOurs = flags.length > 0 && passed.length === flags.length;
   const kept = isOurs ? passed.slice(0, queues) : [];
   for (const fd of passed.slice(kept.length)) {
     // Whoever else holds a copy keeps the queue open: nobody would read what comes to it.
@@ -29,8 +29,9 @@ export function takePassedTap(passed: readonly number[], queues: number): Passed
   return { fds: [...kept], multiQueue: flags.every(found => (found & IFF_MULTI_QUEUE) !== 0) };
 }
 
-function isTapOfOurs(flags: number): boolean {
-  return (flags & TAP_FLAGS) === TAP_FLAGS;
+/** Whether these, which {@link tunFlags} found, are the flags of a TAP as ours are. */
+export function isTapOfOurs(flags: ReturnType<typeof tunFlags>): flags is number {
+  return typeof flags === 'number' && (flags & TAP_FLAGS) === TAP_FLAGS;
 }
 
 function detachQueue(fd: number): void {

@@ -106,6 +106,12 @@ test('probeSuperFrames tells what an open TAP gets, leaves nothing, and believes
   t.deepEqual(probeSuperFrames({ tso: 0, uso: 0 }), device.superFrames);
   t.deepEqual(probeSuperFrames({ tso: 22, uso: 0 }), { tso: false, uso: device.superFrames.uso });
   t.deepEqual(probeSuperFrames({ tso: 0, uso: 22 }), { tso: true, uso: false });
+  // On one that was passed on; what is none is not believed to be.
+  t.deepEqual(probeSuperFrames({ tso: 22, uso: 0 }, device.fd), {
+    tso: false,
+    uso: device.superFrames.uso,
+  });
+  t.deepEqual(probeSuperFrames({ tso: 0, uso: 0 }, 0), device.superFrames);
   t.deepEqual(processState(), before);
   t.notRegex(execFileSync('ip', ['-o', 'link'], { encoding: 'utf8' }), /weft-probe/);
 });

@@ -8,7 +8,7 @@ import { WeftError } from './errors.ts';
 import { control, IFNAMSIZ, integer, interfaceRequest, permissionOptions, tryControl } from './ifreq.ts';
 import { batchIo } from './native/batch-io.ts';
 import { systemError } from './native/system-error.ts';
-import { takePassedTap } from './passed-tap.ts';
+import { isTapOfOurs, takePassedTap } from './passed-tap.ts';
 import { IFF_MULTI_QUEUE, TAP_FLAGS, tunFlags } from './tun-flags.ts';
 
 // linux/if_tun.h: _IOW('T', n, int) and _IOR('T', n, unsigned int) of asm-generic/ioctl.h.
@@ -185,16 +185,23 @@ function loadSteering(): number | undefined {
 }
 
 /**
- * What the kernel grants a TAP of this thread's namespace: tried on a device that lives for a moment and is never up.
- * `injected`: for tests, the errno that meets the request; 0 for none. Throws as {@link openTap} does.
+ * What the kernel grants a TAP of this thread's namespace: tried on a device that lives for a moment and is never up, or on one that an earlier process has
+ * passed on, which saves the ten milliseconds of that device. `injected`: for tests, the errno that meets the request; 0 for none. Throws as
+ * {@link openTap} does.
  */
-export function probeSuperFrames(injected: Readonly<Record<keyof SuperFrames, number>>): SuperFrames {
+export function probeSuperFrames(
+  injected: Readonly<Record<keyof SuperFrames, number>>,
+  passed?: number,
+): SuperFrames {
+  const wanted = { tso: injected.tso === 0, uso: injected.uso === 0 };
+  if (passed !== undefined && isTapOfOurs(tunFlags(passed)))
+    return negotiate(passed, 'that was passed on', wanted);
   const fd = openTunDevice(null);
   try {
     // The kernel chooses the number.
     attach(fd, 'weft-probe%d', { netnsPath: null, multiQueue: false });
     configure(fd, 'weft-probe');
-    return negotiate(fd, 'weft-probe', { tso: injected.tso === 0, uso: injected.uso === 0 });
+    return negotiate(fd, 'weft-probe', wanted);
   } finally {
     batchIo.closeDescriptor(fd);
   }

@@ -1,4 +1,5 @@
 /** One dataplane worker as the main thread sees it: a thread behind asynchronous commands. */
+import { createRequire } from 'node:module';
 import { type MessagePort, Worker } from 'node:worker_threads';
 import type { Answers, Command, CommandName, Commands, FromWorker } from './commands.ts';
 import { WeftError } from './errors.ts';
@@ -29,6 +30,9 @@ export interface WorkerLink {
 
 export type StartWorker = (index: number, data: WorkerData, handlers: WorkerHandlers) => WorkerLink;
 
+/** The compiled worker.ts, wherever this file was bundled into. */
+const WORKER = createRequire(import.meta.url).resolve('#worker');
+
 interface Waiting {
   readonly resolve: (value: Answers[CommandName]) => void;
   readonly reject: (error: Error) => void;
@@ -44,7 +48,7 @@ class WorkerThread implements WorkerLink {
 
   constructor(index: number, data: WorkerData, handlers: WorkerHandlers) {
     this.handlers = handlers;
-    this.worker = new Worker(new URL('./worker.js', import.meta.url), {
+    this.worker = new Worker(WORKER, {
       name: `weft-dataplane-${index}`,
       workerData: data,
       transferList: [...data.channels],

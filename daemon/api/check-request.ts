@@ -1,5 +1,5 @@
 /** One line for whatever is wrong with a request. */
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { WeftError } from '../../dataplane/errors.ts';
 import { describe } from '../leaf.ts';
 

@@ -1,6 +1,6 @@
 /** What `weft doctor` asks of the daemon: GET /v1/self, and POST /v1/probe/{open,send,look}. */
 import type { FastifyInstance } from 'fastify';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { DoctorOperations } from '../doctor/doctor-operations.ts';
 import { MAX_PROBES } from '../doctor/path/control-message.ts';
 import type { ProbeLookRequest, ProbePathRequest, ProbeSendRequest } from '../doctor/path/path-facts.ts';

@@ -1,5 +1,5 @@
 /** What is asked of networks as objects, checked as requests.ts does. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { WeftError } from '../../dataplane/errors.ts';
 import { parseSubnet, parseSubnet6 } from '../cidr.ts';
 import { ATTACH_MODES, MACVLAN_MODES, NETWORK_MODES } from '../config/config.ts';

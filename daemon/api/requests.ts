@@ -1,5 +1,5 @@
 /** What the API is asked for beside reports, checked by the CLI before it sends and by the server again. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { ENDPOINT_MAX_NAMES, NAMES_MAX_BYTES } from '../../control/records/limits.ts';
 import { KEY_OPERATIONS } from '../../control/serf/key-agent.ts';
 import { formatMac, isMulticastMac, parseMac } from '../../dataplane/address.ts';

@@ -2,7 +2,7 @@
  * The configuration that a runtime hands over: what of it is weft's. Runtimes written in Go match keys whatever their case, and
  * containerd 1.6 writes those of runtimeConfig with capitals, so those are read in lower case. Empty lists may be null.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { PortMapping } from '../endpoints/port-mapping.ts';
 import { isContainerName, lowerCase } from '../names.ts';
 import type { BandwidthEntry } from './bandwidth.ts';

@@ -1,5 +1,5 @@
 /** The capability portMappings (conventions of CNI): what of it is weft's. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { type PortMapping, portMappingSchema } from '../endpoints/port-mapping.ts';
 import { CNI_ERROR, CniError } from './cni-error.ts';
 

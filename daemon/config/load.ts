@@ -1,7 +1,7 @@
 /** A configuration file to a {@link Config}, or to the list of everything that is wrong with it. */
 import { type FileHandle, open } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { WeftError } from '../../dataplane/errors.ts';
 import { OFFLOADS, type Offload, type OffloadSwitch, offloadKey } from '../../dataplane/offloads.ts';
 import { DNS_PORT } from '../dns/dns-config.ts';

@@ -3,7 +3,7 @@
  * Every message says what is wrong and, after a semicolon, what to do.
  */
 import { isAbsolute, normalize } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { GOSSIP_PROFILES, type GossipProfileName } from '../../control/constants.ts';
 import { parseGossipKey } from '../../control/gossip-key.ts';
 import { type IpAddress, parseIp, parseVni } from '../../dataplane/address.ts';

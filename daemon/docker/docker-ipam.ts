@@ -3,7 +3,7 @@
  * state; an address is a lease, known until dockerd gives it back.
  */
 import { randomBytes } from 'node:crypto';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { WeftError } from '../../dataplane/errors.ts';
 import { hostPart, parseCidr, parseSubnet } from '../cidr.ts';
 import type { IpamService } from '../ipam/ipam-service.ts';

@@ -3,7 +3,7 @@
  * answered.
  */
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { WeftError } from '../../dataplane/errors.ts';
 import { readStateFile, writeStateFile } from '../state-file.ts';
 

@@ -1,5 +1,5 @@
 /** What the user says of one endpoint, as in `docker network connect --driver-opt weft.name=web`. All functions here are pure. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { WeftError } from '../../dataplane/errors.ts';
 import { containerNames } from '../api/requests.ts';
 import { wordLeaf } from '../leaf.ts';

@@ -1,6 +1,6 @@
 /** The `-o` of docker network create. All functions here are pure. */
 import { createHash } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import { WeftError } from '../../dataplane/errors.ts';
 import { hostPart, parseSubnet } from '../cidr.ts';
 import { ATTACH_MODES } from '../config/config.ts';

@@ -1,5 +1,5 @@
 /** `-p` and `-P` as dockerd hands them over (libnetwork/types.PortBinding). All functions here are pure. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseIp } from '../../dataplane/address.ts';
 import { WeftError } from '../../dataplane/errors.ts';
 import { nonUnicast } from '../cidr.ts';

@@ -2,7 +2,7 @@
  * What dockerd says to a network and IPAM plugin: version 1 of the remote driver API, as libnetwork of Docker 20.10 has it
  * (docs/remote.md, docs/ipam.md there; the shapes were seen on the wire). Keys that are not read here are passed over.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { WeftError } from '../../dataplane/errors.ts';
 import { describe } from '../leaf.ts';
 

@@ -4,10 +4,11 @@
  *   a-c1 198.18.0.1 ── [ systemd ── weft.service   a ] ══ [ weft b ] ── b-c1 198.18.0.2     pings and a TCP stream, both all the time
  */
 import test, { type ExecutionContext } from 'ava';
-import { systemClock } from '../../dataplane/clock.ts';
+import { quantilesOf } from '../../control/testing/quantiles.ts';
 import type { Container } from '../lab/container.ts';
 import type { Lab } from '../lab/lab.ts';
 import type { LabProcess } from '../lab/lab-process.ts';
+import { formatTimeline } from '../lab/restart-timeline.ts';
 import { SystemdHost } from '../lab/systemd-host.ts';
 import type { Vm } from '../lab/vm.ts';
 import { waitFor } from '../lab/wait-for.ts';
@@ -15,13 +16,19 @@ import { weftConfig } from '../lab/weft-config.ts';
 import { inLab } from './in-lab.ts';
 import { ATTACH_MODES, addAttached, addWeftVm, BLUE, waitForPeer, waitForPing } from './overlay.ts';
 
-/** WEFT_RESTARTS=50 WEFT_KILLS=20 for the whole of it. */
-const { WEFT_RESTARTS = '3', WEFT_KILLS = '2' } = process.env;
+/**
+ * WEFT_RESTARTS=50 WEFT_KILLS=20 WEFT_PINGS=1000 WEFT_RATE=0 measures the whole of it: docs/operations.md. A queue of a TAP holds 500 frames (TUN_READQ_SIZE of
+ * drivers/net/tun.c): at the rates that are the default nothing may be lost, at higher ones some pings are.
+ */
+const { WEFT_RESTARTS = '3', WEFT_KILLS = '2', WEFT_PINGS = '100', WEFT_RATE = '100M' } = process.env;
 const RESTARTS = Number(WEFT_RESTARTS);
 const KILLS = Number(WEFT_KILLS);
-const PINGS_A_SECOND = 100;
+const PINGS_A_SECOND = Number(WEFT_PINGS);
+const FITS = WEFT_PINGS === '100' && WEFT_RATE === '100M';
+/** Not how fast it is, which is printed: on a machine with a load of 13 it was 4.8 s. A daemon that does not go on with what it was handed takes far longer, or loses pings. */
+const LONGEST_GAP_MS = 20_000;
 /** Between one end of the daemon and the next, in milliseconds: all is quiet again. */
-const CALM_MS = 1500;
+const CALM_MS = 1000;
 /** Frames that a worker reads before it sends (RECEIVE_BATCH of dataplane/ports.ts). */
 const BATCH = 64;
 const UNIT = 'weft.service';
@@ -72,12 +79,12 @@ function longestGap(times: readonly number[]): number {
   return Math.round(Math.max(0, ...times.slice(1).map((time, i) => time - (times[i] ?? time))));
 }
 
-/** How often a stream over TCP was ended by the other side, or not carried on: none. */
-async function resets({ from, ran }: { from: Container; ran: LabProcess }): Promise<string> {
-  ran.signal('SIGINT');
-  await ran.ended;
-  const { stdout } = await from.exec('nstat', ['-asz', 'TcpEstabResets', 'TcpExtTCPAbortOnTimeout']);
-  return stdout.replaceAll(/\s+/g, ' ').trim();
+/** How often a connection of this container was ended by the other side, or given up. Asked while streams run: their end may count as one. */
+async function cutConnections(container: Container): Promise<number> {
+  const counters = ['TcpEstabResets', 'TcpExtTCPAbortOnTimeout'];
+  const { stdout } = await container.exec('nstat', ['-asz', ...counters]);
+  const counts = counters.map(name => Number(new RegExp(`^${name} +(\\d+) `, 'm').exec(stdout)?.[1]));
+  return counts.reduce((sum, count) => sum + count, 0);
 }
 
 for (const attach of ATTACH_MODES) {
@@ -90,25 +97,22 @@ for (const attach of ATTACH_MODES) {
       await waitForPing(near, '198.18.0.2');
       const server = far.spawn('iperf3', ['-s', '--forceflush']);
       await server.waitForOutput('listening');
-      const stream = near.spawn('iperf3', ['-c', '198.18.0.2', '-t', '3600', '-b', '100M']);
+      const stream = near.spawn('iperf3', ['-c', '198.18.0.2', '-t', '3600', '-b', WEFT_RATE]);
       const restart = async () => void (await host.exec('systemctl', ['restart', UNIT]));
       const kill = async () => {
-        const pid = await host.mainPid(UNIT);
-        process.kill(pid, 'SIGKILL');
-        await waitFor(
-          async () =>
-            (await host.property(UNIT, 'SubState')) === 'running' && (await host.mainPid(UNIT)) !== pid,
-          {
-            what: 'the service to be back',
-            timeoutMs: 30_000,
-          },
-        );
+        const before = await host.property(UNIT, 'ExecMainPID');
+        process.kill(await host.mainPid(UNIT), 'SIGKILL');
+        // In this order: of the process before, systemd says for a moment yet that it is running.
+        const isBack = async () =>
+          (await host.property(UNIT, 'ExecMainPID')) !== before &&
+          (await host.property(UNIT, 'SubState')) === 'running';
+        await waitFor(isBack, { what: 'the service to be back', timeoutMs: 30_000 });
       };
-      await each(t, 'restart', RESTARTS, { near, allowed: 0 }, restart);
+      await each(t, 'restart', RESTARTS, { near, host, allowed: 0 }, restart);
       // What the process had read is gone with it.
-      await each(t, 'kill -9', KILLS, { near, allowed: BATCH }, kill);
+      await each(t, 'kill -9', KILLS, { near, host, allowed: BATCH }, kill);
       t.true(stream.running && server.running);
-      t.is(await resets({ from: near, ran: stream }), await resets({ from: far, ran: server }));
+      for (const container of [near, far]) t.is(await cutConnections(container), 0);
       t.is((await a.api.endpoints()).filter(({ owner }) => owner === 'a').length, 1);
     });
   });
@@ -118,21 +122,28 @@ async function each(
   t: ExecutionContext,
   what: string,
   times: number,
-  { near, allowed }: { readonly near: Container; readonly allowed: number },
+  { near, host, allowed }: { readonly near: Container; readonly host: SystemdHost; readonly allowed: number },
   end: () => Promise<void>,
 ): Promise<void> {
+  const gaps: number[] = [];
   for (let i = 0; i < times; i++) {
+    // Of so many starts within a minute systemd would refuse the next (StartLimitBurst=).
+    await host.exec('systemctl', ['reset-failed', UNIT]);
     const pinging = new Pinging(near, '198.18.0.2');
     await waitFor(async () => pinging.received > 20, { what: 'answers' });
-    const start = systemClock.now();
+    const cursor = await host.journalEnd();
     await end();
-    const took = Math.round(systemClock.now() - start);
     const before = pinging.received;
     await waitFor(async () => pinging.received > before + (CALM_MS / 1000) * PINGS_A_SECOND, {
       what: 'answers again',
     });
     const { lost, sent, gapMs } = await pinging.end();
-    t.log(`${what}: ${lost} of ${sent} pings lost, ${gapMs} ms without an answer; took ${took} ms`);
-    t.true(lost <= allowed, `${lost} of ${sent} lost`);
+    gaps.push(gapMs);
+    const timeline = formatTimeline(await host.journal(UNIT, ['-o', 'json', `--after-cursor=${cursor}`]));
+    t.log(`${what}: ${gapMs} ms without an answer, ${lost} of ${sent} pings lost; ${timeline}`);
+    t.true(gapMs < LONGEST_GAP_MS, `${gapMs} ms without an answer`);
+    if (FITS) t.true(lost <= allowed, `${lost} of ${sent} lost`);
   }
+  const { p50, p99, max } = quantilesOf(gaps);
+  t.log(`${what}, ${times} times: without an answer p50 ${p50} ms, p99 ${p99} ms, at most ${max} ms`);
 }

@@ -5,7 +5,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { WeftError } from '../../dataplane/errors.ts';
 import { readStateFile, replaceStateFile, writeStateFileSync } from '../state-file.ts';
 import { type Endpoint, endpointSchema } from './endpoint.ts';

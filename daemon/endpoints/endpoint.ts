@@ -1,5 +1,5 @@
 /** A container interface that weft made, as it is remembered across restarts. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { type IpAddress, parseIp } from '../../dataplane/address.ts';
 import { hostPart } from '../cidr.ts';
 import { NETWORK_MODES } from '../config/config.ts';

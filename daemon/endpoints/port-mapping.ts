@@ -1,5 +1,5 @@
 /** Ports of the VM that lead to a port of a container. All functions here are pure. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseIp } from '../../dataplane/address.ts';
 import { WeftError } from '../../dataplane/errors.ts';
 import { nonUnicast } from '../cidr.ts';

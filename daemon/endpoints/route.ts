@@ -1,5 +1,5 @@
 /** A route that a container gets with its interface: what the interface leads to beside its own subnets. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseIp } from '../../dataplane/address.ts';
 import { WeftError } from '../../dataplane/errors.ts';
 import { nonUnicast, parsePrefix } from '../cidr.ts';

@@ -4,7 +4,7 @@
  * operator has changed them, the configuration is.
  */
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type GossipKey, keyText, parseGossipKey } from '../../control/gossip-key.ts';
 import { Keyring } from '../../control/keyring.ts';
 import { WeftError } from '../../dataplane/errors.ts';

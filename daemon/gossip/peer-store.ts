@@ -1,6 +1,6 @@
 /** Where members of the pool were, across restarts: paths.state/peers.json. It is a hint and never a reason not to start. */
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { RememberedPeer } from '../../control/peer-memory.ts';
 import { parseIp } from '../../dataplane/address.ts';
 import { errorFields, type Log } from '../log.ts';

@@ -4,7 +4,7 @@
  */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Journal, SavedState } from '../../control/ipam/host.ts';
 import { WeftError } from '../../dataplane/errors.ts';
 import { readStateFileSync, writeStateFile } from '../state-file.ts';

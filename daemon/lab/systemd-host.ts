@@ -46,7 +46,7 @@ for unit in podman docker; do ln -sf /dev/null "$root/etc/systemd/system/$unit.s
 tr -d - < /proc/sys/kernel/random/uuid > "$root/etc/machine-id"
 echo "$name" > "$root/etc/hostname"
 printf '[Unit]\\nRequires=basic.target\\nAfter=basic.target\\nAllowIsolate=yes\\n' > "$root/etc/systemd/system/lab.target"
-printf '#!/bin/sh\\nexec %s --enable-source-maps %sdist/daemon/main.js "$@"\\n' "$node" "$repository" > "$root/usr/bin/weft"
+printf '#!/bin/sh\\nexec %s %sdist/daemon/main.js "$@"\\n' "$node" "$repository" > "$root/usr/bin/weft"
 chmod 755 "$root/usr/bin/weft"
 cp "$repository"daemon/systemd/*.service "$repository"daemon/systemd/*.socket "$root/etc/systemd/system/"
 mkdir -p "$root/etc/weft" "$root/etc/systemd/system/weft.service.d"
@@ -110,6 +110,12 @@ export class SystemdHost {
   async journal(unit: string, fields: readonly string[] = []): Promise<string> {
     const args = ['-u', unit, '-o', 'short-precise', '--no-pager', ...fields];
     return (await this.exec('journalctl', args, { check: false })).stdout;
+  }
+
+  /** The place in the journal after which all that comes is new. */
+  async journalEnd(): Promise<string> {
+    const { stdout } = await this.exec('journalctl', ['-n', '0', '--show-cursor', '--no-pager']);
+    return /^-- cursor: (.*)$/m.exec(stdout)?.[1] ?? '';
   }
 
   private async isUp(): Promise<boolean> {

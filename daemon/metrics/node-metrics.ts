@@ -21,7 +21,6 @@ import { ipamSamples, networkSamples } from './container-samples.ts';
 import { gossipSamples, recordSamples } from './control-samples.ts';
 import { dataplaneSamples, offloadSamples, pathSamples } from './dataplane-samples.ts';
 import { dnsSamples } from './dns-samples.ts';
-import { formatMetrics } from './exposition.ts';
 import { logSamples } from './log-samples.ts';
 import type { LoopDelayWindow } from './loop-delay-window.ts';
 import type { MetricFormat } from './metric-format.ts';
@@ -78,6 +77,7 @@ export class NodeMetrics {
   }
 
   async text(format: MetricFormat): Promise<string> {
+    const { formatMetrics } = await import('./exposition.ts');
     return formatMetrics(await this.collect(), format);
   }
 

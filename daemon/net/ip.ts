@@ -15,6 +15,7 @@ export interface Link {
   readonly mtu: number;
   readonly flags: readonly string[];
   readonly master?: string;
+  readonly gso_max_segs?: number;
   readonly ifalias?: string;
   /** Bus of a device that is hardware, or pretends to be: pci, virtio. */
   readonly parentbus?: string;
@@ -34,6 +35,7 @@ export interface Link {
  * becomes a WeftError: `conflict` when a name is taken, `not_permitted`, `not_found`, else `system`.
  */
 export async function changeLinks(lines: readonly string[], netns?: NetnsPath): Promise<void> {
+  if (lines.length === 0) return;
   const { code, stderr } = await run(['ip', '-batch', '-'], netns, `${lines.join('\n')}\n`);
   if (code === 0) return;
   const { code: reason, message } = refusal(lines, stderr);

@@ -9,6 +9,7 @@ import { canSteer, closeTap, openTap, type SuperFrames, type TapDevice } from '.
 import { bridgeName, bridgeTapName } from '../endpoints/names.ts';
 import { interfaceAddresses, type OwnGateway } from '../networks/gateway.ts';
 import { changeLinks, findLink, type Link, listLinks, removeLink } from './ip.ts';
+import { settingsLines } from './link-settings.ts';
 import { setNetSysctls } from './sysctl.ts';
 
 /** Bridge ageing in centiseconds: 300 s, as the dataplane's own table (IEEE 802.1Q table 8-6 recommends it too). */
@@ -46,21 +47,28 @@ export async function makeBridge(network: string, options: BridgeOptions): Promi
   const bridge = bridgeName(network);
   const tap = bridgeTapName(network);
   const links = await listLinks();
-  const isBridgeThere = isOurs(links, bridge, 'bridge', bridgeMac);
-  const isTapThere = isOurs(links, tap, 'tun', tapMac);
-  const device = await openBridgeTap(tap, { queues, superFrames, passed }, isTapThere);
+  const bridgeFound = findOurs(links, bridge, 'bridge', bridgeMac);
+  const tapFound = findOurs(links, tap, 'tun', tapMac);
+  const { device, kept } = await openBridgeTap(tap, { queues, superFrames, passed }, tapFound);
   try {
-    if (!isBridgeThere) await addBridge(bridge, bridgeMac);
+    if (bridgeFound === undefined) await addBridge(bridge, bridgeMac);
     await setNetSysctls({ [`ipv6/conf/${tap}/disable_ipv6`]: 1 });
     await changeLinks([
-      `link set dev ${bridge} address ${formatMac(bridgeMac)} alias ${ALIAS}`,
-      `link set dev ${tap} address ${formatMac(tapMac)} mtu ${mtu} gso_max_segs ${gsoMaxSegs} master ${bridge} alias ${ALIAS} up`,
+      ...settingsLines(bridge, bridgeFound, { address: formatMac(bridgeMac), alias: ALIAS }),
+      ...settingsLines(tap, kept, {
+        address: formatMac(tapMac),
+        mtu,
+        gso_max_segs: gsoMaxSegs,
+        master: bridge,
+        alias: ALIAS,
+        up: true,
+      }),
     ]);
-    await joinAsGateway(bridge, mtu, gateway);
+    await joinAsGateway(bridge, bridgeFound, mtu, gateway);
   } catch (error) {
     closeTap(device);
     // What an earlier run left stays for the next try: containers may be behind it.
-    if (!isBridgeThere) await removeBridge(network);
+    if (bridgeFound === undefined) await removeBridge(network);
     throw error;
   }
   return device;
@@ -73,13 +81,13 @@ export async function makeLocalBridge(
 ): Promise<void> {
   const bridge = bridgeName(network);
   const mac = parseMac(gateway.mac);
-  const isThere = isOurs(await listLinks(), bridge, 'bridge', mac);
+  const found = findOurs(await listLinks(), bridge, 'bridge', mac);
   try {
-    if (!isThere) await addBridge(bridge, mac);
-    await changeLinks([`link set dev ${bridge} address ${gateway.mac} alias ${ALIAS}`]);
-    await joinAsGateway(bridge, mtu, gateway);
+    if (found === undefined) await addBridge(bridge, mac);
+    await changeLinks(settingsLines(bridge, found, { address: gateway.mac, alias: ALIAS }));
+    await joinAsGateway(bridge, found, mtu, gateway);
   } catch (error) {
-    if (!isThere) await removeBridge(network);
+    if (found === undefined) await removeBridge(network);
     throw error;
   }
 }
@@ -95,16 +103,15 @@ export type GatewayTapOptions = Pick<
 export async function makeGatewayTap(network: string, options: GatewayTapOptions): Promise<TapDevice> {
   const { mtu, gsoMaxSegs, superFrames, queues, passed, gateway } = options;
   const tap = bridgeTapName(network);
-  const isThere = isOurs(await listLinks(), tap, 'tun', parseMac(gateway.mac));
-  const device = await openBridgeTap(tap, { queues, superFrames, passed }, isThere);
+  const found = findOurs(await listLinks(), tap, 'tun', parseMac(gateway.mac));
+  const { device, kept } = await openBridgeTap(tap, { queues, superFrames, passed }, found);
   try {
-    await changeLinks([
-      `link set dev ${tap} nomaster address ${gateway.mac} gso_max_segs ${gsoMaxSegs} alias ${ALIAS}`,
-    ]);
-    await joinAsGateway(tap, mtu, gateway);
+    const settings = { master: null, address: gateway.mac, gso_max_segs: gsoMaxSegs, alias: ALIAS };
+    await changeLinks(settingsLines(tap, kept, settings));
+    await joinAsGateway(tap, kept, mtu, gateway);
   } catch (error) {
     closeTap(device);
-    if (!isThere) await removeLink(tap);
+    if (found === undefined) await removeLink(tap);
     throw error;
   }
   return device;
@@ -118,8 +125,16 @@ async function addBridge(bridge: string, mac: MacAddress): Promise<void> {
   ]);
 }
 
-/** Brings the interface up with the addresses of the gateway and no others; without a gateway, the VM is no member of the network. */
-async function joinAsGateway(dev: string, mtu: number, gateway: OwnGateway | undefined): Promise<void> {
+/**
+ * Brings the interface up with the addresses of the gateway and no others; without a gateway, the VM is no member of the network. `found`: as it was
+ * before, if it was.
+ */
+async function joinAsGateway(
+  dev: string,
+  found: Link | undefined,
+  mtu: number,
+  gateway: OwnGateway | undefined,
+): Promise<void> {
   const wanted = gateway === undefined ? [] : interfaceAddresses(gateway);
   const isV6 = wanted.some(address => address.includes(':'));
   await setNetSysctls({
@@ -129,10 +144,9 @@ async function joinAsGateway(dev: string, mtu: number, gateway: OwnGateway | und
     [`ipv6/conf/${dev}/accept_ra`]: 0,
     [`ipv6/conf/${dev}/disable_ipv6`]: isV6 ? 0 : 1,
   });
-  await changeLinks([`link set dev ${dev} mtu ${mtu} up`]);
-  const present = ((await findLink(dev))?.addr_info ?? []).map(
-    ({ local, prefixlen }) => `${local}/${prefixlen}`,
-  );
+  await changeLinks(settingsLines(dev, found, { mtu, up: true }));
+  const link = found ?? (await findLink(dev));
+  const present = (link?.addr_info ?? []).map(({ local, prefixlen }) => `${local}/${prefixlen}`);
   await changeLinks([
     ...present.filter(one => !wanted.includes(one)).map(one => `addr del ${one} dev ${dev}`),
     ...wanted
@@ -141,28 +155,37 @@ async function joinAsGateway(dev: string, mtu: number, gateway: OwnGateway | und
   ]);
 }
 
-/** A TAP that an earlier run made for another number of queues gives way: nothing hangs on it but its place in the bridge. */
+/**
+ * A TAP that an earlier run made for another number of queues gives way: nothing hangs on it but its place in the bridge. Returns the open one, and as what
+ * it was found, if it is still the same.
+ */
 async function openBridgeTap(
   name: string,
   { passed, ...options }: Pick<BridgeOptions, 'passed' | 'queues' | 'superFrames'>,
-  isThere: boolean,
-): Promise<TapDevice> {
+  found: Link | undefined,
+): Promise<{ readonly device: TapDevice; readonly kept: Link | undefined }> {
   const device = openTap({ name, persist: true, passed, ...options });
-  if (!isThere || device.multiQueue === (options.queues > 1 && canSteer())) return device;
+  const isFitting = device.multiQueue === (options.queues > 1 && canSteer());
+  if (found === undefined || isFitting) return { device, kept: found };
   closeTap(device);
   await removeLink(name);
-  return openTap({ name, persist: true, ...options });
+  return { device: openTap({ name, persist: true, ...options }), kept: undefined };
 }
 
-/** False if there is no such link. Throws `conflict` if there is one that weft did not make. */
-function isOurs(links: readonly Link[], name: string, kind: 'bridge' | 'tun', mac: MacAddress): boolean {
+/** Undefined if there is no such link. Throws `conflict` if there is one that weft did not make. */
+function findOurs(
+  links: readonly Link[],
+  name: string,
+  kind: 'bridge' | 'tun',
+  mac: MacAddress,
+): Link | undefined {
   const link = links.find(({ ifname }) => ifname === name);
-  if (link === undefined) return false;
+  if (link === undefined) return undefined;
   // By its MAC: one that an earlier run was killed over, between making it and naming it ours.
   const isKnown = link.ifalias === ALIAS || link.address === formatMac(mac);
   // A TAP that is still down and in no bridge is just made: it gets its MAC only later.
   const isNew = kind === 'tun' && !link.flags.includes('UP') && link.master === undefined;
-  if (link.linkinfo?.info_kind === kind && (isKnown || isNew)) return true;
+  if (link.linkinfo?.info_kind === kind && (isKnown || isNew)) return link;
   throw new WeftError('conflict', `the interface ${name} exists and is not weft's`, {
     hint: `rename or remove it (ip link del dev ${name}), or give the network another name`,
   });

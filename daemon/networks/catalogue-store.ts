@@ -1,6 +1,6 @@
 /** The networks that were made by command, on disk: paths.state/networks.json. */
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { WeftError } from '../../dataplane/errors.ts';
 import { readStateFileSync, writeStateFileSync } from '../state-file.ts';
 import { definitionSchema, type NetworkDefinition } from './definition.ts';

@@ -2,7 +2,7 @@
  * A network that was made by `weft network create`, as all nodes of the pool know it. It has an identity of its own: two networks that were
  * given the same name on both sides of a partition are still two.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseVni } from '../../dataplane/address.ts';
 import { WeftError } from '../../dataplane/errors.ts';
 import { parseSubnet } from '../cidr.ts';

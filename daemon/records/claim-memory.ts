@@ -3,7 +3,7 @@
  * gossip was when it was written, and lasts no longer than the machine runs; without it a start waits for the pool.
  */
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { RecordLog } from '../../control/records/record-log.ts';
 import {
   formatMac,

@@ -1,6 +1,6 @@
 /** How often this node's record log has begun: paths.state/record-log.json. */
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { EpochStore } from '../../control/records/epoch.ts';
 import { errorFields, type Log } from '../log.ts';
 import { readStateFileSync, writeStateFileSync } from '../state-file.ts';

@@ -20,6 +20,8 @@ test('takePassedDescriptors() counts from 3, by name, and leaves nothing for chi
   const passed = taken(environment);
   t.deepEqual(environment as object, { HOME: '/' });
   t.deepEqual(passed.names, ['api', 'tap-blue', 'unknown']);
+  t.is(passed.look('tap-'), 4);
+  t.is(passed.look('vxlan-'), undefined);
   t.deepEqual(passed.take('tap-blue'), [4, 5]);
   t.deepEqual(passed.take('tap-blue'), [], 'they are taken');
   t.deepEqual(passed.take('unknown'), [6]);

@@ -24,6 +24,12 @@ export class PassedDescriptors {
     return fds;
   }
 
+  /** One of those whose names begin so; it stays where it is. */
+  look(prefix: string): number | undefined {
+    const name = this.names.find(candidate => candidate.startsWith(prefix));
+    return name === undefined ? undefined : this.byName.get(name)?.[0];
+  }
+
   /** Names whose descriptors nobody has taken. */
   get names(): readonly string[] {
     return [...this.byName.keys()];

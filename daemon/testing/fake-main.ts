@@ -6,8 +6,7 @@
  */
 import { once } from 'node:events';
 import { WeftError } from '../../dataplane/errors.ts';
-import { processIo } from '../cli/process-io.ts';
-import { runCli } from '../cli/run-cli.ts';
+import { runProgram } from '../cli/run-program.ts';
 import type { AttachRequest, EndpointReport } from '../operations.ts';
 import type { RunningNode, StartNode } from '../running-node.ts';
 import { fakeCni } from './fake-cni.ts';
@@ -76,4 +75,4 @@ const startFake: StartNode = async (_, log) => {
   return running;
 };
 
-process.exit(await runCli(process.argv.slice(2), processIo(startFake)));
+await runProgram(startFake);

@@ -2,7 +2,7 @@
  * What two daemons say to each other about probes, over gossip: JSON, one question and one answer of the same id. It says nothing that
  * the pool does not know anyway, and no answer is longer than its question.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Bytes to which a question that goes as a datagram is filled up; no answer is longer. It fits the packets of gossip. */
 export const QUESTION_BYTES = 1100;
