@@ -1,5 +1,5 @@
 /** The capability bandwidth (conventions of CNI), and the same as keys of the configuration, as the plugin `bandwidth` has them. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Bandwidth, bandwidthSchema, hasLimits } from '../endpoints/bandwidth.ts';
 import { CNI_ERROR, CniError } from './cni-error.ts';
 

@@ -1,5 +1,5 @@
 /** Rates that the interface of a container keeps to, each way. All functions here are pure. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { WeftError } from '../../dataplane/errors.ts';
 import { describe, numberLeaf } from '../leaf.ts';
 import type { TokenBucket } from '../net/token-bucket.ts';
