@@ -5,26 +5,27 @@
  *   2. see that no daemon answers yet      (one does: nothing was started)
  *   3. listen for Prometheus, if that is configured, and start the node
  *   4. open the API and the socket of the Docker plugin: now the daemon answers, and the service manager hears that it is ready
- *   5. wait for a signal, or for the node to fail
+ *   5. wait for a signal, or for the node to fail; SIGHUP and the API may change the configuration meanwhile
  *   6. close the API, then stop the node
  */
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import type { Clock } from '../dataplane/clock.ts';
 import { WeftError } from '../dataplane/errors.ts';
 import { startApiServer } from './api/server.ts';
 import { requireSocketFree } from './api/socket-file.ts';
 import { socketPathIn } from './api/socket-path.ts';
 import { carryOutPending } from './cni/pending.ts';
-import { DEFAULT_CONFIG_PATH, type HostPort } from './config/config.ts';
-import { formatHostPort } from './config/host-port.ts';
-import { loadConfig } from './config/load.ts';
+import { DEFAULT_CONFIG_PATH } from './config/config.ts';
+import { parseConfig, readConfigText } from './config/load.ts';
 import { startDockerServer } from './docker/docker-server.ts';
 import { createLog, errorFields, type Log } from './log.ts';
 import { openLogOutput } from './log-output.ts';
-import { type MetricsServer, startMetricsServer } from './metrics/metrics-server.ts';
+import { MetricsListener } from './metrics/metrics-listener.ts';
 import { version } from './package-info.ts';
+import { ConfigLoads } from './reload/config-loads.ts';
+import { ConfigReloader } from './reload/config-reloader.ts';
 import type { RunningNode, StartNode } from './running-node.ts';
-import { stopSignals } from './stop-signals.ts';
+import { type StopSignals, stopSignals } from './stop-signals.ts';
 import type { PassedDescriptors } from './systemd/passed-descriptors.ts';
 import { type PassedSockets, takePassedSockets } from './systemd/passed-sockets.ts';
 import type { ServiceManager } from './systemd/service-manager.ts';
@@ -39,6 +40,10 @@ export interface DaemonModules {
   readonly passed: PassedDescriptors;
   /** Ends the process at once: process.exit, after `line` went to standard error. */
   readonly abort: (line: string) => void;
+}
+
+interface RunningModules extends DaemonModules {
+  readonly reloader: ConfigReloader;
 }
 
 interface Sockets {
@@ -56,7 +61,10 @@ const STOP_TIMEOUT_MS = 15_000;
  * everything it began has been undone. `configPath` undefined means the default path.
  */
 export async function runDaemon(modules: DaemonModules, configPath: string | undefined): Promise<void> {
-  const config = await loadConfig(configPath);
+  const file = configPath ?? DEFAULT_CONFIG_PATH;
+  const text = await readConfigText(configPath);
+  const config = parseConfig(text, file);
+  const loads = new ConfigLoads(modules);
   const { level, format } = config.log;
   const destination = await openLogOutput({ format, env: process.env });
   const root = createLog({ level, destination, clock: modules.clock });
@@ -72,22 +80,31 @@ export async function runDaemon(modules: DaemonModules, configPath: string | und
   });
   try {
     if (!inherited.has('api')) await requireSocketFree(sockets.api);
-    log.info(
-      { component: 'daemon', version, pid: process.pid, path: configPath ?? DEFAULT_CONFIG_PATH },
-      'starting',
-    );
+    log.info({ component: 'daemon', version, pid: process.pid, path: file }, 'starting');
     modules.manager.status('starting');
-    const metrics = await listenForMetrics(log, config.metrics.listen);
+    const metrics = new MetricsListener({ log });
+    // Before the node is started: that the address is taken is found out before anything was done.
+    await metrics.listen(config.metrics.listen);
     try {
       const node = await modules.startNode(config, log, {
         logCounts: root.counts,
+        configLoad: () => loads.report(),
         store: modules.manager,
         passed: modules.passed,
       });
-      metrics?.serve(node.operations);
-      await whileRunning(modules, node, log, sockets, signals.first);
+      metrics.serve(node.operations);
+      const target = {
+        ...node.reload,
+        setLogLevel: root.setLevel,
+        listenForMetrics: metrics.listen.bind(metrics),
+      };
+      const reloader = new ConfigReloader(
+        { clock: modules.clock, manager: modules.manager, log, loads, target },
+        { path: resolve(file), running: { config, text } },
+      );
+      await whileRunning({ ...modules, reloader }, node, log, sockets, signals);
     } finally {
-      await metrics?.close();
+      await metrics.close();
     }
     log.info({ component: 'daemon' }, 'stopped');
   } catch (error) {
@@ -100,29 +117,26 @@ export async function runDaemon(modules: DaemonModules, configPath: string | und
   }
 }
 
-/** Before the node is started: that the address is taken is found out before anything was done. */
-async function listenForMetrics(log: Log, listen: HostPort | undefined): Promise<MetricsServer | undefined> {
-  if (listen === undefined) return undefined;
-  const server = await startMetricsServer(log, listen);
-  log.info({ component: 'daemon', address: formatHostPort(server.address) }, 'listening for Prometheus');
-  return server;
-}
-
 async function whileRunning(
-  modules: DaemonModules,
+  modules: RunningModules,
   node: RunningNode,
   log: Log,
   sockets: Sockets,
-  signal: Promise<NodeJS.Signals>,
+  signals: StopSignals,
 ): Promise<void> {
   let reason = 'failed start';
   try {
     await carryOutPending({ log, cni: node.cni }, dirname(sockets.api));
     const close = await openSockets(modules, node, log, sockets);
-    const unsupervise = supervise(modules, node.health);
+    const { reloader } = modules;
+    const unsupervise = supervise(modules, {
+      prove: () => node.health.prove(),
+      summary: () => `${node.health.summary()}${reloader.note()}`,
+    });
     try {
       log.info({ component: 'daemon', socket: sockets.api }, 'ready');
-      const end = await Promise.race([signal, node.fatal]);
+      signals.onReload(() => void reloader.reload().catch(() => {}));
+      const end = await Promise.race([signals.first, node.fatal]);
       if (end instanceof WeftError) {
         reason = end.message;
         throw end;
@@ -132,6 +146,7 @@ async function whileRunning(
     } finally {
       unsupervise();
       await close();
+      await reloader.stop();
     }
   } catch (error) {
     // The first failure is the one to tell of; that of the stop after it goes to the log.
@@ -145,13 +160,13 @@ async function whileRunning(
 
 /** Returns what closes them. What fails leaves none open. */
 async function openSockets(
-  { clock }: DaemonModules,
+  { clock, reloader }: RunningModules,
   { operations, cni, docker }: RunningNode,
   log: Log,
   { api, docker: plugin, inherited }: Sockets,
 ): Promise<() => Promise<void>> {
   const server = await startApiServer(
-    { clock, operations, cni, log },
+    { clock, operations, config: reloader, cni, log },
     { socketPath: api, inherited: inherited.get('api') },
   );
   const handedOver = inherited.get('docker');

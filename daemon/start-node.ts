@@ -10,7 +10,7 @@ import { offloadSwitches } from './sender/offload-switches.ts';
 import { findUnderlay } from './underlay.ts';
 
 /** Starts a node. Throws WeftError; then nothing is left of what it made. */
-export const startNode: StartNode = async (config, log, { logCounts, passed, store: kept }) => {
+export const startNode: StartNode = async (config, log, { logCounts, configLoad, passed, store: kept }) => {
   checkMachine();
   const underlay = await findUnderlay(config.node.underlay);
   requireUnderlayFits(config, underlay.address);
@@ -18,7 +18,10 @@ export const startNode: StartNode = async (config, log, { logCounts, passed, sto
   await store.load();
   const keyring = loadKeyring(config.paths.state, config.gossip);
   const offloads = probeTapOffloads(new OffloadStates(offloadSwitches(config.dataplane)));
-  const node = new Node({ log, logCounts, store, offloads, keyring, kept, passed }, { config, underlay });
+  const node = new Node(
+    { log, logCounts, configLoad, store, offloads, keyring, kept, passed },
+    { config, underlay },
+  );
   try {
     await node.start();
     // Of networks and containers that are no more.
