@@ -75,7 +75,7 @@ export class Gossip {
   private readonly modules: GossipModules;
   private readonly options: GossipOptions;
   private readonly profile: GossipProfile;
-  private readonly join: readonly JoinTarget[];
+  private join: readonly JoinTarget[];
   private readonly listeners = new Set<(event: GossipEvent) => void>();
   private readonly counts = new Counters();
   private readonly transport: SocketTransport;
@@ -94,8 +94,8 @@ export class Gossip {
     const { known = [], save = () => undefined } = options.memory ?? {};
     this.memory = new PeerMemory({ clock: modules.clock, save }, { known });
     this.meta = encodeTags(options.tags);
-    const defaultPort = options.port === 0 ? DEFAULT_GOSSIP_PORT : options.port;
-    this.join = options.join.map(text => parseJoinTarget(text, defaultPort));
+    const defaultPort = defaultPortOf(options);
+    this.join = parseTargets(options);
     checkIdentity(options.name, { address: options.address, port: defaultPort });
     this.transport = new SocketTransport(
       { clock: modules.clock, counters: this.counts, wire },
@@ -130,6 +130,12 @@ export class Gossip {
     );
     this.loopDelay.start();
     this.swim.start();
+  }
+
+  /** Other addresses to join from now on; members stay members. Throws `invalid_argument` for one that cannot be used; then nothing has changed. */
+  setJoin(join: readonly string[]): void {
+    this.join = parseTargets({ ...this.options, join });
+    this.swim?.setJoin(this.join);
   }
 
   /** The other members of the pool, the dead and departed included until they are forgotten. */
@@ -246,4 +252,12 @@ function refuseRemoval({ fingerprint }: GossipKey, answers: readonly KeyAnswer[]
   return new WeftError('conflict', `key ${fingerprint} is in use on ${users.join(', ')}`, {
     hint: 'use another one first: who forgets it would not hear them any more',
   });
+}
+
+function defaultPortOf({ port }: Pick<GossipOptions, 'port'>): number {
+  return port === 0 ? DEFAULT_GOSSIP_PORT : port;
+}
+
+function parseTargets(options: Pick<GossipOptions, 'join' | 'port'>): readonly JoinTarget[] {
+  return options.join.map(text => parseJoinTarget(text, defaultPortOf(options)));
 }

@@ -66,7 +66,7 @@ interface Entry {
 export class Joiner {
   private readonly modules: JoinerModules;
   private readonly profile: GossipProfile;
-  private readonly entries: readonly Entry[];
+  private entries: readonly Entry[];
   private readonly checks: OnDemand;
   private tries = 0;
 
@@ -76,15 +76,7 @@ export class Joiner {
   ) {
     this.modules = modules;
     this.profile = options.profile;
-    this.entries = options.join.map(target => ({
-      target,
-      endpoints: target.address === undefined ? [] : [{ address: target.address, port: target.port }],
-      tries: 0,
-      dueAt: modules.clock.now(),
-      knockAt: modules.clock.now(),
-      current: undefined,
-      isSilent: false,
-    }));
+    this.entries = options.join.map(target => newEntry(target, modules.clock.now()));
     this.checks = new OnDemand(modules, {
       wait: () => CHECK_INTERVAL,
       // One that is there again is looked at once more, for the next time that it is missing.
@@ -95,6 +87,14 @@ export class Joiner {
 
   start(): void {
     this.checks.start(0);
+  }
+
+  /** From now on these are tried. What is known of one that stays is kept; members that came by one that goes stay members. */
+  setTargets(join: readonly JoinTarget[]): void {
+    const now = this.modules.clock.now();
+    const known = new Map(this.entries.map(entry => [entry.target.text, entry]));
+    this.entries = join.map(target => known.get(target.text) ?? newEntry(target, now));
+    this.checks.wake();
   }
 
   stop(): void {
@@ -204,4 +204,16 @@ export class Joiner {
       });
     }
   }
+}
+
+function newEntry(target: JoinTarget, now: number): Entry {
+  return {
+    target,
+    endpoints: target.address === undefined ? [] : [{ address: target.address, port: target.port }],
+    tries: 0,
+    dueAt: now,
+    knockAt: now,
+    current: undefined,
+    isSilent: false,
+  };
 }

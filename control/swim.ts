@@ -171,6 +171,11 @@ export class Swim {
     this.reaper.start(REAP_INTERVAL);
   }
 
+  /** As {@link Joiner.setTargets}. */
+  setJoin(join: readonly JoinTarget[]): void {
+    this.joiner.setTargets(join);
+  }
+
   /** Falls silent at once, as a crash would. */
   stop(): void {
     this.phase = 'stopped';

@@ -36,6 +36,8 @@ export interface LogCounts {
 export interface RootLog {
   readonly log: Log;
   counts(): LogCounts;
+  /** From now on, of this log and all that come of it. */
+  setLevel(level: LogLevel): void;
   /** Writes what was left out and not said yet. */
   flush(): void;
 }
@@ -50,7 +52,8 @@ const REDACT = SECRET_NAMES.flatMap(name => [name, `*.${name}`, `*.*.${name}`]);
 export function createLog({ level, destination, clock }: LogOptions): RootLog {
   const root = pino(
     {
-      level,
+      // What is written is decided below, for it can change.
+      level: 'trace',
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: label => ({ level: label }) },
@@ -64,11 +67,15 @@ export function createLog({ level, destination, clock }: LogOptions): RootLog {
       ? undefined
       : new LogLimit(clock, (suppressed, count) => log.warn({ suppressed, count }, 'lines were suppressed'));
 
+  let least = level;
+  // A child of pino has a level of its own from its making on: the level of all is looked up here.
+  const isEnabled = (name: LogLevel) => LOG_LEVELS.indexOf(name) >= LOG_LEVELS.indexOf(least);
+
   const wrap = (logger: pino.Logger): Log => {
     const method =
       (name: LogLevel): LogMethod =>
       (fields, message) => {
-        if (!logger.isLevelEnabled(name)) return;
+        if (!isEnabled(name)) return;
         const event = eventOf(message);
         if (event !== undefined && limit?.admits(event) === false) return;
         lines.set(name, (lines.get(name) ?? 0) + 1);
@@ -84,6 +91,9 @@ export function createLog({ level, destination, clock }: LogOptions): RootLog {
   const log = wrap(root);
   return {
     log,
+    setLevel(next) {
+      least = next;
+    },
     counts: () => ({ lines, suppressed: limit?.suppressed ?? new Map() }),
     flush: () => limit?.flush(),
   };

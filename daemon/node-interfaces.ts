@@ -24,17 +24,21 @@ import type { Log, LogCounts } from './log.ts';
 import { LoopDelayWindow } from './metrics/loop-delay-window.ts';
 import { NodeMetrics } from './metrics/node-metrics.ts';
 import type { Carrier } from './networks/carrier.ts';
+import type { ConfiguredNetworks } from './networks/configured-networks.ts';
 import { type NetworkOperations, networkOperations } from './networks/network-operations.ts';
 import type { NetworkSet } from './networks/network-set.ts';
 import type { PoolNetworks } from './networks/pool-networks.ts';
 import { nodeOperations } from './node-operations.ts';
 import type { RecordSource } from './records/record-views.ts';
+import type { ConfigLoadReport } from './reload/config-loads.ts';
 import type { RunningNode } from './running-node.ts';
 import type { TunnelSender } from './sender/tunnel-sender.ts';
 
 export interface NodeInterfaceParts {
   readonly log: Log;
   readonly logCounts: () => LogCounts;
+  readonly configLoad: () => ConfigLoadReport;
+  readonly configured: ConfiguredNetworks;
   readonly addresses: EndpointAddresses;
   readonly dataplane: Dataplane;
   readonly dns: DnsService;
@@ -77,7 +81,7 @@ export function nodeInterfaces(
   const names = dnsSource(dns);
   const ofNetworks = networkOperations(
     { ...modules, catalogue: pool.catalogue, pool, set, endpoints, gossip },
-    { self: name, configured: config.networks },
+    { self: name, configured: () => parts.configured.all() },
   );
   const plugin = dockerPlugin(parts, ofNetworks, config);
   // It wakes the process fifty times a second, so only where somebody looks.

@@ -13,11 +13,9 @@
  */
 import type { GossipEvent } from '../control/events.ts';
 import { Gossip } from '../control/gossip.ts';
-import type { Keyring } from '../control/keyring.ts';
 import { systemRandom } from '../control/random.ts';
 import { systemClock } from '../dataplane/clock.ts';
 import type { Dataplane, DataplaneHandlers } from '../dataplane/dataplane.ts';
-import type { DescriptorStore, PassedOn } from '../dataplane/descriptor-store.ts';
 import { WeftError } from '../dataplane/errors.ts';
 import type { OffloadStates } from '../dataplane/offload-states.ts';
 import type { CniHandler } from './cni/call.ts';
@@ -27,7 +25,6 @@ import { DnsService } from './dns/dns-service.ts';
 import type { DockerHandler, DockerPlugin } from './docker/docker-plugin.ts';
 import { PathService } from './doctor/path/path-service.ts';
 import { isOverlay } from './endpoints/endpoint.ts';
-import type { EndpointStore } from './endpoints/endpoint-store.ts';
 import { Endpoints } from './endpoints/endpoints.ts';
 import { joinedAddresses } from './endpoints/local-addresses.ts';
 import type { EndpointAddresses } from './endpoints/managed-attach.ts';
@@ -36,15 +33,18 @@ import type { BridgedFrames } from './firewall/bridged-frames.ts';
 import type { Firewall } from './firewall/firewall.ts';
 import { logMember } from './gossip/member-news.ts';
 import { PeerStore } from './gossip/peer-store.ts';
-import { errorFields, type Log, type LogCounts } from './log.ts';
+import { errorFields, type Log } from './log.ts';
 import type { CarriedNetwork } from './networks/carried-network.ts';
 import { Carrier } from './networks/carrier.ts';
+import { ConfiguredNetworks } from './networks/configured-networks.ts';
 import { localServices } from './networks/local-services.ts';
+import { nodeReload } from './networks/network-reload.ts';
 import { NetworkSet } from './networks/network-set.ts';
 import { plannedNetworks } from './networks/planned.ts';
 import { PoolNetworks } from './networks/pool-networks.ts';
 import { NetworkSharing } from './networks/sharing.ts';
 import { nodeInterfaces } from './node-interfaces.ts';
+import type { NodeModules, NodeOptions } from './node-options.ts';
 import { beginCarrying, openDataplane } from './open-dataplane.ts';
 import type { NodeOperations } from './operations.ts';
 import { ClaimKeeper } from './records/claim-keeper.ts';
@@ -52,35 +52,19 @@ import { Continuity } from './records/continuity.ts';
 import { framesSent } from './records/frames-sent.ts';
 import { RecordService } from './records/record-service.ts';
 import { recordSource } from './records/record-source.ts';
+import type { NodeReload } from './reload/apply-changes.ts';
 import type { RunningNode } from './running-node.ts';
 import { reportOffloadLoss } from './sender/offload-loss.ts';
 import { TunnelSender } from './sender/tunnel-sender.ts';
 import type { Underlay } from './underlay.ts';
 import { UndoStack } from './undo-stack.ts';
 
-export interface NodeModules {
-  readonly log: Log;
-  readonly logCounts: () => LogCounts;
-  /** Its workers are starting; nothing is open in them. It is the node's from now on, which tells it where its events go ({@link Node.handlers}). */
-  readonly dataplane: Dataplane;
-  readonly store: EndpointStore;
-  readonly offloads: OffloadStates;
-  readonly keyring: Keyring | undefined;
-  /** Where descriptors outlive the process, and what the one before has left there. */
-  readonly kept: DescriptorStore;
-  readonly passed: PassedOn;
-}
-
-export interface NodeOptions {
-  readonly config: Config;
-  readonly underlay: Underlay;
-}
-
 export class Node implements RunningNode {
   readonly operations: NodeOperations;
   readonly cni: CniHandler;
   readonly health: RunningNode['health'];
   readonly docker: DockerHandler;
+  readonly reload: NodeReload;
   readonly fatal: Promise<WeftError>;
   /** Takes what the dataplane tells by itself. */
   readonly handlers: Required<DataplaneHandlers>;
@@ -114,7 +98,7 @@ export class Node implements RunningNode {
   private stopping = false;
 
   constructor(modules: NodeModules, { config, underlay }: NodeOptions) {
-    const { log, logCounts, store, offloads, keyring, passed } = modules;
+    const { log, logCounts, configLoad, store, offloads, keyring, passed } = modules;
     this.undo = new UndoStack({ log });
     this.modules = modules;
     this.log = log;
@@ -124,6 +108,7 @@ export class Node implements RunningNode {
     this.fatal = new Promise(resolve => {
       this.fail = resolve;
     });
+    const configured = new ConfiguredNetworks(config.networks);
     const nodeName = config.node.name;
     const vxlanPort = config.vxlan.port;
     const address = underlay.address;
@@ -173,14 +158,14 @@ export class Node implements RunningNode {
       {
         self: nodeName,
         stateDirectory: config.paths.state,
-        configured: config.networks,
+        configured: () => configured.all(),
         onUsable: network => this.reviewAddresses(network),
       },
     );
     const { catalogue } = this.pool;
     const local = localServices(
       { log, catalogue, endpoints: () => store.all() },
-      { stateDirectory: config.paths.state, configured: config.networks },
+      { stateDirectory: config.paths.state, configured: () => configured.all() },
     );
     this.firewall = local.firewall;
     this.frames = local.frames;
@@ -226,7 +211,7 @@ export class Node implements RunningNode {
         endpointsOf: name => this.endpoints.ofNetwork(name).length,
       },
       {
-        configured: config.networks.map(({ name }) => name),
+        isConfigured: name => configured.has(name),
         superFrames,
         onCarried: network => this.sharing.onCarried(network),
         onDropping: network => this.sharing.onDropping(network),
@@ -304,8 +289,20 @@ export class Node implements RunningNode {
     );
     const traffic = { dataplane, firewall, frames, offloads, sender };
     const pooled = { dns, gossip, paths, pool, records };
-    const parts = { log, logCounts, addresses, carrier, endpoints, set, ...traffic, ...pooled };
+    const parts = {
+      log,
+      logCounts,
+      configLoad,
+      configured,
+      addresses,
+      carrier,
+      endpoints,
+      set,
+      ...traffic,
+      ...pooled,
+    };
     const offered = nodeInterfaces(parts, { config, underlay: address });
+    this.reload = nodeReload({ ...parts, vtepsChanged: () => sender.vtepsChanged() }, { underlay: address });
     this.undo.push(() => offered.release());
     ({ operations: this.operations, cni: this.cni, docker: this.docker, health: this.health } = offered);
     this.plugin = offered.plugin;

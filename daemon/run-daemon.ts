@@ -5,25 +5,27 @@
  *   2. see that no daemon answers yet      (one does: nothing was started)
  *   3. listen for Prometheus, if that is configured, and start the node (start-node.ts): from then on frames are carried
  *   4. load and open the API and the socket of the Docker plugin: now the daemon answers, and the service manager hears that it is ready
- *   5. wait for a signal, or for the node to fail
+ *   5. wait for a signal, or for the node to fail; SIGHUP and the API may change the configuration meanwhile
  *   6. close the API, then stop the node
  *
  * What is imported here and in start-node.ts stands between the exec and the first frame (ADR 31): what can be loaded later, is.
  */
+import { resolve } from 'node:path';
 import type { Clock } from '../dataplane/clock.ts';
 import { WeftError } from '../dataplane/errors.ts';
 import { requireSocketFree } from './api/socket-file.ts';
 import { socketPathIn } from './api/socket-path.ts';
-import { DEFAULT_CONFIG_PATH, type HostPort } from './config/config.ts';
-import { formatHostPort } from './config/host-port.ts';
-import { loadConfig } from './config/load.ts';
+import { DEFAULT_CONFIG_PATH } from './config/config.ts';
+import { parseConfig, readConfigText } from './config/load.ts';
 import { createLog, errorFields, type Log } from './log.ts';
 import { openLogOutput } from './log-output.ts';
-import type { MetricsServer } from './metrics/metrics-server.ts';
+import { MetricsListener } from './metrics/metrics-listener.ts';
 import { version } from './package-info.ts';
+import { ConfigLoads } from './reload/config-loads.ts';
+import { ConfigReloader } from './reload/config-reloader.ts';
 import type { RunningNode, StartNode } from './running-node.ts';
 import type { ServerSockets } from './servers.ts';
-import { stopSignals } from './stop-signals.ts';
+import { type StopSignals, stopSignals } from './stop-signals.ts';
 import type { PassedDescriptors } from './systemd/passed-descriptors.ts';
 import { takePassedSockets } from './systemd/passed-sockets.ts';
 import type { ServiceManager } from './systemd/service-manager.ts';
@@ -40,6 +42,10 @@ export interface DaemonModules {
   readonly abort: (line: string) => void;
 }
 
+interface RunningModules extends DaemonModules {
+  readonly reloader: ConfigReloader;
+}
+
 /** How long a node may take to stop, before the process ends without it. */
 const STOP_TIMEOUT_MS = 15_000;
 
@@ -48,7 +54,10 @@ const STOP_TIMEOUT_MS = 15_000;
  * everything it began has been undone. `configPath` undefined means the default path.
  */
 export async function runDaemon(modules: DaemonModules, configPath: string | undefined): Promise<void> {
-  const config = await loadConfig(configPath);
+  const file = configPath ?? DEFAULT_CONFIG_PATH;
+  const text = await readConfigText(configPath);
+  const config = parseConfig(text, file);
+  const loads = new ConfigLoads(modules);
   const { level, format } = config.log;
   const destination = await openLogOutput({ format, env: process.env });
   const root = createLog({ level, destination, clock: modules.clock });
@@ -64,22 +73,31 @@ export async function runDaemon(modules: DaemonModules, configPath: string | und
   });
   try {
     if (!inherited.has('api')) await requireSocketFree(sockets.api);
-    log.info(
-      { component: 'daemon', version, pid: process.pid, path: configPath ?? DEFAULT_CONFIG_PATH },
-      'starting',
-    );
+    log.info({ component: 'daemon', version, pid: process.pid, path: file }, 'starting');
     modules.manager.status('starting');
-    const metrics = await listenForMetrics(log, config.metrics.listen);
+    const metrics = new MetricsListener({ log });
+    // Before the node is started: that the address is taken is found out before anything was done.
+    await metrics.listen(config.metrics.listen);
     try {
       const node = await modules.startNode(config, log, {
         logCounts: root.counts,
+        configLoad: () => loads.report(),
         store: modules.manager,
         passed: modules.passed,
       });
-      metrics?.serve(node.operations);
-      await whileRunning(modules, node, log, sockets, signals.first);
+      metrics.serve(node.operations);
+      const target = {
+        ...node.reload,
+        setLogLevel: root.setLevel,
+        listenForMetrics: metrics.listen.bind(metrics),
+      };
+      const reloader = new ConfigReloader(
+        { clock: modules.clock, manager: modules.manager, log, loads, target },
+        { path: resolve(file), running: { config, text } },
+      );
+      await whileRunning({ ...modules, reloader }, node, log, sockets, signals);
     } finally {
-      await metrics?.close();
+      await metrics.close();
     }
     log.info({ component: 'daemon' }, 'stopped');
   } catch (error) {
@@ -92,31 +110,27 @@ export async function runDaemon(modules: DaemonModules, configPath: string | und
   }
 }
 
-/** Before the node is started: that the address is taken is found out before anything was done. */
-async function listenForMetrics(log: Log, listen: HostPort | undefined): Promise<MetricsServer | undefined> {
-  if (listen === undefined) return undefined;
-  const { startMetricsServer } = await import('./metrics/metrics-server.ts');
-  const server = await startMetricsServer(log, listen);
-  log.info({ component: 'daemon', address: formatHostPort(server.address) }, 'listening for Prometheus');
-  return server;
-}
-
 async function whileRunning(
-  modules: DaemonModules,
+  modules: RunningModules,
   node: RunningNode,
   log: Log,
   sockets: ServerSockets,
-  signal: Promise<NodeJS.Signals>,
+  signals: StopSignals,
 ): Promise<void> {
   let reason = 'failed start';
   try {
+    const { clock, reloader } = modules;
     // Loaded here only: frames are carried already, and did not have to wait for an HTTP server.
     const { openServers } = await import('./servers.ts');
-    const close = await openServers({ clock: modules.clock, log, node }, sockets);
-    const unsupervise = supervise(modules, node.health);
+    const close = await openServers({ clock, log, node, config: reloader }, sockets);
+    const unsupervise = supervise(modules, {
+      prove: () => node.health.prove(),
+      summary: () => `${node.health.summary()}${reloader.note()}`,
+    });
     try {
       log.info({ component: 'daemon', socket: sockets.api }, 'ready');
-      const end = await Promise.race([signal, node.fatal]);
+      signals.onReload(() => void reloader.reload().catch(() => {}));
+      const end = await Promise.race([signals.first, node.fatal]);
       if (end instanceof WeftError) {
         reason = end.message;
         throw end;
@@ -126,6 +140,7 @@ async function whileRunning(
     } finally {
       unsupervise();
       await close();
+      await reloader.stop();
     }
   } catch (error) {
     // The first failure is the one to tell of; that of the stop after it goes to the log.

@@ -6,6 +6,8 @@ import type { Config } from './config/config.ts';
 import type { DockerHandler } from './docker/docker-plugin.ts';
 import type { Log, LogCounts } from './log.ts';
 import type { NodeOperations } from './operations.ts';
+import type { NodeReload } from './reload/apply-changes.ts';
+import type { ConfigLoadReport } from './reload/config-loads.ts';
 import type { PassedDescriptors } from './systemd/passed-descriptors.ts';
 import type { Health } from './systemd/supervision.ts';
 
@@ -16,6 +18,8 @@ export interface RunningNode {
   readonly health: Health;
   /** What dockerd asks its network and IPAM plugin for. */
   readonly docker: DockerHandler;
+  /** What it can follow of a changed configuration. */
+  readonly reload: NodeReload;
   /** Resolves when the node can no longer work (its socket or its worker is lost); never while all is well. */
   readonly fatal: Promise<WeftError>;
   /** Leaves gossip and frees what the process holds; containers keep their interfaces. Called once. */
@@ -25,6 +29,7 @@ export interface RunningNode {
 /** What a process brings into its node, besides the configuration. */
 export interface NodeProcess {
   readonly logCounts: () => LogCounts;
+  readonly configLoad: () => ConfigLoadReport;
   /** Where TAPs and sockets outlive the process. */
   readonly store: DescriptorStore;
   readonly passed: PassedDescriptors;

@@ -5,6 +5,7 @@ import { startApiServer } from './api/server.ts';
 import { carryOutPending } from './cni/pending.ts';
 import { startDockerServer } from './docker/docker-server.ts';
 import type { Log } from './log.ts';
+import type { ConfigReloader } from './reload/config-reloader.ts';
 import type { RunningNode } from './running-node.ts';
 import type { PassedSockets } from './systemd/passed-sockets.ts';
 
@@ -12,6 +13,7 @@ export interface ServerModules {
   readonly clock: Clock;
   readonly log: Log;
   readonly node: Pick<RunningNode, 'cni' | 'docker' | 'operations'>;
+  readonly config: ConfigReloader;
 }
 
 export interface ServerSockets {
@@ -26,12 +28,12 @@ export interface ServerSockets {
  * do; then none is open.
  */
 export async function openServers(
-  { clock, log, node: { cni, docker, operations } }: ServerModules,
+  { clock, log, config, node: { cni, docker, operations } }: ServerModules,
   { api, docker: plugin, inherited }: ServerSockets,
 ): Promise<() => Promise<void>> {
   await carryOutPending({ log, cni }, dirname(api));
   const server = await startApiServer(
-    { clock, operations, cni, log },
+    { clock, operations, config, cni, log },
     { socketPath: api, inherited: inherited.get('api') },
   );
   const handedOver = inherited.get('docker');

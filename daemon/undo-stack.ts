@@ -13,14 +13,17 @@ export class UndoStack {
     this.steps.push(step);
   }
 
-  /** Undoes all. A step that fails is logged, and must not keep the others from being undone. */
-  async run(): Promise<void> {
+  /** Undoes all. A step that fails is logged, and must not keep the others from being undone. Resolves with whether none has failed. */
+  async run(): Promise<boolean> {
+    let isUndone = true;
     for (let step = this.steps.pop(); step !== undefined; step = this.steps.pop()) {
       try {
         await step();
       } catch (error) {
-        this.log.error(errorFields(error), 'cannot undo a step of the start');
+        isUndone = false;
+        this.log.error(errorFields(error), 'cannot undo a step');
       }
     }
+    return isUndone;
   }
 }

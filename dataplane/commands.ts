@@ -4,7 +4,7 @@ import type { AnswerCounts } from './answer-counters.ts';
 import type { ClaimChanges, ClaimReport } from './claims.ts';
 import type { DropReason } from './drop-reasons.ts';
 import type { ErrorCode } from './errors.ts';
-import type { NetworkOptions } from './network.ts';
+import type { NetworkOptions, NetworkRules } from './network.ts';
 import type { NextHop } from './next-hops.ts';
 import type { Offload, OffloadLost } from './offloads.ts';
 import type { PortCounters } from './ports.ts';
@@ -44,6 +44,7 @@ export interface Commands {
   begin: Record<never, never>;
   closeUnderlay: Record<never, never>;
   addNetwork: Omit<NetworkOptions, 'own' | 'maxLearned'>;
+  setRules: NetworkRules & { readonly vni: Vni };
   /** Closes the ports of the network too. */
   removeNetwork: { readonly vni: Vni };
   /**
@@ -103,6 +104,7 @@ export interface Answers {
   begin: undefined;
   closeUnderlay: undefined;
   addNetwork: undefined;
+  setRules: undefined;
   removeNetwork: undefined;
   addPort: undefined;
   removePort: undefined;

@@ -163,6 +163,10 @@ export class Datapath {
       );
     },
 
+    setRules: ({ vni, ...rules }) => {
+      this.networkOf(vni).setRules(rules);
+    },
+
     removeNetwork: ({ vni }) => {
       const network = this.networkOf(vni);
       for (const port of network.ports) port.tap.close();

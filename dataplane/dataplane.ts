@@ -137,6 +137,9 @@ export class Dataplane {
       const undo = (worker: WorkerLink) => worker.run('removeNetwork', { vni: args.vni });
       await this.everywhere('addNetwork', args, undo);
     },
+    setRules: async args => {
+      await this.everywhere('setRules', args);
+    },
     removeNetwork: async args => {
       for (const { port } of this.ports.removeNetwork(args.vni)) this.unstore(port);
       await this.everywhere('removeNetwork', args);

@@ -30,6 +30,24 @@ test('broadcast beyond a second’s worth is dropped and counted; the next secon
   t.is(other.container.received.length, 2 * RATE);
 });
 
+test('another limit holds at once, for the station and its port; what was spent counts', t => {
+  const { hosts, pump, clock } = attached();
+  const [host, other] = hosts;
+  const passed = (): number => {
+    host.container.send(repeat(broadcast(A), 50));
+    pump.deliver();
+    return other.container.received.splice(0).length;
+  };
+  t.is(passed(), RATE);
+  host.network.setRules({ bumRate: 30 });
+  t.is(passed(), 10);
+  host.network.setRules({ bumRate: 0 });
+  t.is(passed(), 50);
+  clock.advance(10_000);
+  host.network.setRules({ bumRate: 5 });
+  t.is(passed(), 5);
+});
+
 test('what is over the limit does not reach local ports either', t => {
   const { hosts, pump } = attached();
   const [host] = hosts;

@@ -54,6 +54,9 @@ export interface NetworkOptions {
   readonly bumRate?: number | undefined;
 }
 
+/** What becomes of frames for nobody in particular: it can be changed at any time. */
+export type NetworkRules = Pick<NetworkOptions, 'unknownUnicast' | 'unknownAddress' | 'bumRate'>;
+
 export interface NetworkModules {
   readonly clock: Pick<Clock, 'now'>;
   /** Of that clock. */
@@ -70,6 +73,8 @@ interface Attachment {
   readonly port: LocalPort;
   readonly neighbor: Neighbor;
   readonly addresses: readonly IpAddress[];
+  /** The state of its rate limit. */
+  readonly bucket: ArrayBufferLike;
 }
 
 export class Network {
@@ -81,8 +86,8 @@ export class Network {
   readonly drops = new DropCounters();
   readonly table: ForwardingTable<LocalPort, Vtep>;
   readonly flood: FloodList<Vtep>;
-  private readonly unknownUnicast: FloodScope;
-  readonly unknownAddress: Reach;
+  private unknownUnicast: FloodScope = 'everybody';
+  unknownAddress: Reach = 'everybody';
   readonly neighbors = new Neighbors();
   /** ARP requests and neighbor solicitations that were answered here. */
   readonly answered = new AnswerCounters();
@@ -92,7 +97,9 @@ export class Network {
   /** The local ports; a new array whenever they change, so that the frame path can iterate over it as it is. */
   ports: readonly LocalPort[] = [];
   private readonly time: Time;
-  private readonly bumRate: number;
+  private bumRate = 0;
+  /** The state of the rate limit of each port. */
+  private readonly portBuckets = new WeakMap<LocalPort, ArrayBufferLike>();
   private readonly buckets = new StationIndex<TokenBucket>({ seed: randomInt(2 ** 32) });
   private readonly attachments = new Map<MacAddress, Attachment>();
   /** No half of a MAC address. */
@@ -104,18 +111,27 @@ export class Network {
     this.vni = options.vni;
     this.mtu = options.mtu;
     this.time = modules.time;
-    this.bumRate = options.bumRate ?? 0;
-    this.unknownUnicast = options.unknownUnicast ?? 'everybody';
-    this.unknownAddress = options.unknownAddress ?? 'everybody';
+    this.setRules(options);
     this.maxFrame = ETHERNET_HEADER_SIZE + options.mtu;
     this.table = new ForwardingTable(modules, { maxLearned: options.maxLearned ?? MAX_LEARNED });
     this.flood = new FloodList({ own: options.own });
     this.claims = new Claims(this);
   }
 
+  /** From now on; what a station has spent of its former limit counts. */
+  setRules({ unknownUnicast = 'everybody', unknownAddress = 'everybody', bumRate = 0 }: NetworkRules): void {
+    this.unknownUnicast = unknownUnicast;
+    this.unknownAddress = unknownAddress;
+    if (bumRate === this.bumRate) return;
+    this.bumRate = bumRate;
+    for (const port of this.ports) port.bum = this.limit(this.portBuckets.get(port));
+    for (const [mac, { bucket }] of this.attachments) this.setLimit(mac, bucket);
+  }
+
   /** `bucket`: the state of its rate limit, shared with the other threads that read it (token-bucket.ts). */
-  addPort(port: LocalPort, bucket?: ArrayBufferLike): void {
+  addPort(port: LocalPort, bucket: ArrayBufferLike = new ArrayBuffer(BUCKET_BYTES)): void {
     port.bum = this.limit(bucket);
+    this.portBuckets.set(port, bucket);
     this.ports = [...this.ports, port];
   }
 
@@ -155,6 +171,12 @@ export class Network {
     return rate === 0 ? undefined : new TokenBucket({ time, state }, { rate });
   }
 
+  private setLimit(mac: MacAddress, bucket: ArrayBufferLike): void {
+    const limit = this.limit(bucket);
+    if (limit === undefined) this.buckets.delete(mac);
+    else this.buckets.set(mac, limit);
+  }
+
   /** What limits the frames for nobody in particular of a station behind `port`; undefined: nothing does. Allocates nothing. */
   bumLimit(port: LocalPort, high: number, low: number): TokenBucket | undefined {
     return this.buckets.find(high, low) ?? port.bum;
@@ -168,17 +190,16 @@ export class Network {
     mac: MacAddress,
     port: LocalPort,
     addresses: readonly IpAddress[] = [],
-    bucket?: ArrayBufferLike,
+    bucket: ArrayBufferLike = new ArrayBuffer(BUCKET_BYTES),
   ): void {
     const former = this.attachments.get(mac);
-    const attachment = { port, neighbor: former?.neighbor ?? neighborOf(mac, true), addresses };
+    const attachment = { port, neighbor: former?.neighbor ?? neighborOf(mac, true), addresses, bucket };
     this.attachments.set(mac, attachment);
     for (const address of addresses) this.neighbors.add(address, attachment.neighbor);
     for (const address of former?.addresses ?? []) {
       if (!addresses.includes(address)) this.neighbors.remove(address, attachment.neighbor);
     }
-    const limit = this.limit(bucket);
-    if (limit !== undefined) this.buckets.set(mac, limit);
+    this.setLimit(mac, bucket);
     this.table.setFixed(mac, port.destination, 'attached');
     this.claims.refreshStation(mac);
   }

@@ -33,6 +33,13 @@ import type {
   ReleaseRequest,
   StatusReport,
 } from '../operations.ts';
+import type {
+  ConfigApplyReport,
+  ConfigApplyRequest,
+  ConfigConfirmReport,
+  ConfigOperations,
+  ConfigReport,
+} from '../reload/config-operations.ts';
 import { isErrorBody } from './error-status.ts';
 
 interface Exchange {
@@ -60,7 +67,7 @@ const MAX_ANSWER_BYTES = 256 * 1024 * 1024;
  * Each method throws what the node threw, or `unavailable` when none answers, `not_permitted` when the socket is not
  * ours to open.
  */
-export class ApiClient implements NodeOperations {
+export class ApiClient implements NodeOperations, ConfigOperations {
   private readonly clock: Clock;
   private readonly socketPath: string;
   private readonly timeoutMs: number;
@@ -157,6 +164,18 @@ export class ApiClient implements NodeOperations {
 
   gossipKeys(request: KeysRequest): Promise<KeysReport> {
     return this.call('POST', '/v1/gossip/keys', request, Math.max(this.timeoutMs, KEYS_TIMEOUT_MS));
+  }
+
+  applyConfig(request: ConfigApplyRequest): Promise<ConfigApplyReport> {
+    return this.call('POST', '/v1/config/apply', request);
+  }
+
+  confirmConfig(): Promise<ConfigConfirmReport> {
+    return this.call('POST', '/v1/config/confirm', {});
+  }
+
+  showConfig(): Promise<ConfigReport> {
+    return this.call('GET', '/v1/config');
   }
 
   private async call<T>(

@@ -7,6 +7,7 @@ import { systemClock } from '../../dataplane/clock.ts';
 import { type ErrorCode, WeftError } from '../../dataplane/errors.ts';
 import { ManualClock } from '../../dataplane/testing/manual-clock.ts';
 import { fakeCni } from '../testing/fake-cni.ts';
+import { fakeConfig } from '../testing/fake-config.ts';
 import { FAKE_ENDPOINTS, FAKE_EXPLANATION, FakeNode } from '../testing/fake-node.ts';
 import { memoryLog } from '../testing/memory-log.ts';
 import { tempDirectory } from '../testing/temp-directory.ts';
@@ -19,7 +20,7 @@ async function start(t: ExecutionContext, node = new FakeNode(), clock = systemC
   const socketPath = join(await tempDirectory(t), 'api.sock');
   const { log, lines } = memoryLog();
   const server = await startApiServer(
-    { operations: node, cni: fakeCni, log, clock },
+    { operations: node, config: fakeConfig, cni: fakeCni, log, clock },
     { socketPath, graceMs: 1000 },
   );
   t.teardown(() => server.close());

@@ -1,7 +1,8 @@
 /**
  * The API: HTTP over a Unix socket that only root may open. GET /v1/status, /v1/peers, /v1/self, /v1/fdb, /v1/fdb/explain,
  * /v1/networks, /v1/endpoints, /v1/resolve, /v1/ipam and /v1/drops answer with the reports of operations.ts; POST /v1/attach, /v1/detach,
- * /v1/release, /v1/network/create, /v1/network/remove, /v1/forget and /v1/gossip/keys act; POST /v1/cni
+ * /v1/release, /v1/network/create, /v1/network/remove, /v1/forget, /v1/gossip/keys, /v1/config/apply and /v1/config/confirm act, and
+ * GET /v1/config shows what runs; POST /v1/cni
  * is what the CNI plugin says; GET /metrics is for Prometheus. A failure is answered as {error: {code, message, hint}}.
  */
 import Fastify, { type FastifyInstance } from 'fastify';
@@ -12,6 +13,7 @@ import { cniAnswer } from '../cni/cni-route.ts';
 import { errorFields, type Log } from '../log.ts';
 import { formatFor, METRIC_CONTENT_TYPES } from '../metrics/metric-format.ts';
 import type { NodeOperations } from '../operations.ts';
+import { type ConfigOperations, MAX_APPLY_BYTES, parseApplyRequest } from '../reload/config-operations.ts';
 import { addDoctorRoutes } from './doctor-routes.ts';
 import { type ErrorBody, HTTP_STATUS } from './error-status.ts';
 import {
@@ -32,6 +34,7 @@ import { startUnixServer, type UnixServer, type UnixServerOptions } from './unix
 
 export interface ApiModules {
   readonly operations: NodeOperations;
+  readonly config: ConfigOperations;
   readonly cni: CniHandler;
   readonly log: Log;
   readonly clock: Clock;
@@ -48,7 +51,7 @@ export async function startApiServer(modules: ApiModules, options: UnixServerOpt
   return await startUnixServer(modules, routes(modules), options);
 }
 
-function routes({ operations, cni, log }: ApiModules): FastifyInstance {
+function routes({ operations, config, cni, log }: ApiModules): FastifyInstance {
   const app = Fastify({ logger: false, bodyLimit: MAX_BODY_BYTES, exposeHeadRoutes: false });
   for (const name of REPORT_NAMES) app.get(`/v1/${name}`, () => operations[name]());
   app.get('/metrics', async (request, reply) => {
@@ -74,6 +77,11 @@ function routes({ operations, cni, log }: ApiModules): FastifyInstance {
   app.post('/v1/network/remove', request =>
     operations.removeNetwork(parseNetworkRemoveRequest(request.body)),
   );
+  app.get('/v1/config', () => config.showConfig());
+  app.post('/v1/config/apply', { bodyLimit: MAX_APPLY_BYTES }, request =>
+    config.applyConfig(parseApplyRequest(request.body)),
+  );
+  app.post('/v1/config/confirm', () => config.confirmConfig());
   app.post('/v1/forget', request => operations.forget(parseForgetRequest(request.body)));
   app.post('/v1/gossip/keys', request => operations.gossipKeys(parseKeysRequest(request.body)));
 

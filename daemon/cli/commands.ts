@@ -9,6 +9,7 @@ import { parseRate } from '../endpoints/bandwidth.ts';
 import { parsePortMapping } from '../endpoints/port-mapping.ts';
 import { oneLine } from '../one-line.ts';
 import type { NodeOperations } from '../operations.ts';
+import type { ConfigOperations } from '../reload/config-operations.ts';
 import { follow } from './follow.ts';
 import type { CliIo } from './io.ts';
 import type { Report } from './reports.ts';
@@ -143,7 +144,7 @@ export async function checkConfig(io: CliIo, file: string): Promise<void> {
   throw new WeftError('invalid_config', `${file}: ${count}`, { hint: 'correct what is listed above' });
 }
 
-export function connect(io: CliIo, options: GlobalOptions): NodeOperations {
+export function connect(io: CliIo, options: GlobalOptions): NodeOperations & ConfigOperations {
   return new ApiClient({ clock: io.clock }, { socketPath: socketPathOf(io, options) });
 }
 

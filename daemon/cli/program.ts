@@ -11,7 +11,6 @@ import { addCni } from './cni.ts';
 import {
   type AttachOptions,
   attach,
-  checkConfig,
   connect,
   type DetachOptions,
   detach,
@@ -21,6 +20,7 @@ import {
   release,
   showReport,
 } from './commands.ts';
+import { addConfig } from './config.ts';
 import { addDoctor } from './doctor.ts';
 import { examples } from './examples.ts';
 import { explanationOf } from './explain.ts';
@@ -84,7 +84,9 @@ export function buildProgram(io: CliIo): Command {
 function addDaemon(program: Command, io: CliIo): void {
   program
     .command('daemon')
-    .description('Run the daemon in the foreground until SIGTERM, SIGINT or SIGHUP')
+    .description(
+      'Run the daemon in the foreground until SIGTERM or SIGINT; SIGHUP has it read its file again',
+    )
     .option('--config <file>', `configuration file (default: ${DEFAULT_CONFIG_PATH})`)
     .addHelpText('after', examples(['weft daemon', 'weft daemon --config ./weft.yaml']))
     .action(async (options: { readonly config?: string }, command: Command) => {
@@ -237,14 +239,4 @@ function addGossip(program: Command, io: CliIo): void {
         return gossipKeys(modules, operation, command.args[0]);
       });
   }
-}
-
-function addConfig(program: Command, io: CliIo): void {
-  const config = program.command('config').description('Work with configuration files').helpCommand(false);
-  config
-    .command('check')
-    .description('Check a configuration file and print everything that is wrong with it')
-    .argument('<file>', 'configuration file')
-    .addHelpText('after', examples([`weft config check ${DEFAULT_CONFIG_PATH}`]))
-    .action((file: string) => checkConfig(io, file));
 }

@@ -9,6 +9,7 @@ import { REPORT_NAMES } from '../api/reports.ts';
 import { startApiServer } from '../api/server.ts';
 import { version } from '../package-info.ts';
 import { fakeCni } from '../testing/fake-cni.ts';
+import { fakeConfig } from '../testing/fake-config.ts';
 import { FakeHost } from '../testing/fake-host.ts';
 import { FAKE_EXPLANATION, FAKE_KEYS, FakeNode } from '../testing/fake-node.ts';
 import { FAKE_STATUS } from '../testing/fake-status.ts';
@@ -54,7 +55,7 @@ async function serve(t: ExecutionContext, node = new FakeNode()) {
   const socketPath = join(await tempDirectory(t), 'api.sock');
   const { log } = memoryLog();
   const server = await startApiServer(
-    { operations: node, cni: fakeCni, log, clock: systemClock },
+    { operations: node, config: fakeConfig, cni: fakeCni, log, clock: systemClock },
     { socketPath },
   );
   t.teardown(() => server.close());

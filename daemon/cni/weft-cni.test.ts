@@ -9,6 +9,7 @@ import { startApiServer } from '../api/server.ts';
 import { searchPath } from '../net/launcher.ts';
 import { packageRoot } from '../package-info.ts';
 import { fakeCni } from '../testing/fake-cni.ts';
+import { fakeConfig } from '../testing/fake-config.ts';
 import { FakeNode } from '../testing/fake-node.ts';
 import { memoryLog } from '../testing/memory-log.ts';
 import { tempDirectory } from '../testing/temp-directory.ts';
@@ -41,7 +42,13 @@ async function rig(t: ExecutionContext, { isUp = true } = {}) {
   const directory = await tempDirectory(t);
   const socket = join(directory, 'api.sock');
   if (isUp) {
-    const modules = { operations: new FakeNode(), cni: fakeCni, log: memoryLog().log, clock: systemClock };
+    const modules = {
+      operations: new FakeNode(),
+      config: fakeConfig,
+      cni: fakeCni,
+      log: memoryLog().log,
+      clock: systemClock,
+    };
     const server = await startApiServer(modules, { socketPath: socket });
     t.teardown(() => server.close());
   }

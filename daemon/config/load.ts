@@ -9,6 +9,7 @@ import { exampleConfigPath } from '../package-info.ts';
 import { type Config, DEFAULT_CONFIG_PATH } from './config.ts';
 import { didYouMean } from './did-you-mean.ts';
 import { type ConfigDocument, readDocument } from './document.ts';
+import { formatHostPort } from './host-port.ts';
 import { formatProblem, type KeyPath, type Problem, sortProblems } from './problem.ts';
 import { type ConfigFile, fileSchema, KNOWN_KEYS } from './schema.ts';
 import { checkSemantics, defaultNodeName } from './semantics.ts';
@@ -36,6 +37,29 @@ export function parseConfig(text: string, file: string, hostName = hostname()): 
   throw new WeftError('invalid_config', first, {
     hint: `and ${count}: run weft config check ${file} for all`,
   });
+}
+
+/** What a good file comes to, in its own shape: every key with its value, of a secret only the fingerprint. */
+export function readableConfig(text: string): unknown {
+  const file = fileSchema.parse(readDocument(text).value);
+  const { key, keys, ...gossip } = file.gossip;
+  return {
+    ...file,
+    gossip: {
+      ...gossip,
+      join: gossip.join.map(({ host, port = gossip.port }) => formatHostPort({ host, port })),
+      key: key?.fingerprint,
+      keys: keys.map(({ fingerprint }) => fingerprint),
+    },
+    dns: {
+      ...file.dns,
+      upstream:
+        file.dns.upstream === 'auto'
+          ? file.dns.upstream
+          : file.dns.upstream.map(({ host, port = DNS_PORT }) => formatHostPort({ host, port })),
+    },
+    metrics: { listen: file.metrics.listen && formatHostPort(file.metrics.listen) },
+  };
 }
 
 /** Every problem as one line, in the order of the file; empty when the file is good. */

@@ -175,6 +175,11 @@ export class Endpoints {
     });
   }
 
+  /** While it runs nobody attaches or detaches. */
+  exclusively<T>(work: () => Promise<T>): Promise<T> {
+    return this.inTurn(work);
+  }
+
   /** Waits for what is under way; the interfaces stay. */
   async stop(): Promise<void> {
     this.stopped = true;

@@ -77,10 +77,13 @@ export class IpamService {
     const { alive, networks } = this.modules;
     this.isRunning = true;
     this.wasAlive = alive.isFresh();
-    for (const network of networks()) {
-      const isFounder = network.founders.includes(this.options.self);
-      if (isFounder || this.storeOf(network.id).load() !== undefined) this.machine(network);
-    }
+    for (const network of networks()) this.resume(network);
+  }
+
+  /** Goes on where something was saved, and begins where the configuration names us. Throws `system` for a state that cannot be read. */
+  resume(network: ManagedNetwork): void {
+    const isFounder = network.founders.includes(this.options.self);
+    if (isFounder || this.storeOf(network.id).load() !== undefined) this.machine(network);
   }
 
   /** The daemon has started: before it, one that is refused something leaves nothing behind. */
@@ -104,6 +107,12 @@ export class IpamService {
 
   /** The network is no more. */
   async drop(id: string): Promise<void> {
+    this.leave(id);
+    await this.storeOf(id).remove();
+  }
+
+  /** This node has no part in it any more; what it has saved stays. */
+  leave(id: string): void {
     const machine = this.machines.get(id);
     this.machines.delete(id);
     machine?.ipam.stop();
@@ -111,7 +120,6 @@ export class IpamService {
       if (origin === this.options.self && key.startsWith(`${PREFIX}${id}/`))
         this.modules.board.post(key, undefined);
     }
-    await this.storeOf(id).remove();
   }
 
   /** Something on the board is new; undefined: it is gone. */

@@ -139,6 +139,11 @@ export class Vm extends Host {
   }
 
   /** SIGKILL: the daemon gets no chance to clean up. */
+  /** SIGHUP: its daemon reads its configuration again. */
+  hangUp(): void {
+    this.daemon.signal('SIGHUP');
+  }
+
   async kill9(): Promise<void> {
     await this.daemon.stop('SIGKILL');
   }

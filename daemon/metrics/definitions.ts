@@ -56,6 +56,13 @@ const PROCESS = {
     ...gauge('How long of that all dataplane workers took to answer'),
     unit: 'seconds',
   },
+  weft_config_last_reload_successful: gauge(
+    'Whether the last try to load the configuration was taken: 1, or 0 while the former one runs on',
+  ),
+  weft_config_last_reload_success_timestamp_seconds: {
+    ...gauge('When the configuration was loaded last, seconds since the epoch'),
+    unit: 'seconds',
+  },
   weft_log_lines_total: counter('Lines that were logged', 'level'),
   weft_log_suppressed_lines_total: counter(
     'Lines that were not logged, for too many of their event came',

@@ -121,6 +121,7 @@ function rig(changes: Partial<NodeMetricsModules> = {}) {
         { name: 'blue', config: { vni: BLUE } as never, mtu: 1450, vteps: [parseIp('192.0.2.2')] },
       ],
       ipam: () => Promise.resolve(FAKE_IPAM),
+      configLoad: () => ({ isSuccessful: true, takenAt: 1_700_000_000_000 }),
       logCounts: () => ({ lines: new Map([['warn', 3]]), suppressed: new Map([['accept_failed', 2]]) }),
       ...changes,
     },

@@ -14,9 +14,11 @@ import type { OverlayNetwork } from '../networks/overlay-network.ts';
 import type { IpamReport } from '../operations.ts';
 import { commit, version } from '../package-info.ts';
 import type { RecordSource } from '../records/record-views.ts';
+import type { ConfigLoadReport } from '../reload/config-loads.ts';
 import type { TunnelSender } from '../sender/tunnel-sender.ts';
 import { peerReport } from '../vtep-directory.ts';
 import { CniCallTimes } from './call-times.ts';
+import { configSamples } from './config-samples.ts';
 import { ipamSamples, networkSamples } from './container-samples.ts';
 import { gossipSamples, recordSamples } from './control-samples.ts';
 import { dataplaneSamples, offloadSamples, pathSamples } from './dataplane-samples.ts';
@@ -41,6 +43,7 @@ export interface NodeMetricsModules {
   readonly networks: () => readonly Pick<OverlayNetwork, 'name' | 'config' | 'mtu' | 'vteps'>[];
   readonly ipam: () => Promise<readonly IpamReport[]>;
   readonly logCounts: () => LogCounts;
+  readonly configLoad: () => ConfigLoadReport;
   readonly loopDelay?: LoopDelayWindow | undefined;
 }
 
@@ -99,6 +102,7 @@ export class NodeMetrics {
       sample('weft_build_info', 1, { version, commit, runtime: process.version }),
       sample('weft_node_info', 1, { node: name, underlay }),
       ...processSamples(clock, this.modules.loopDelay),
+      ...configSamples(this.modules.configLoad()),
       ...logSamples(this.modules.logCounts()),
       sample('weft_dataplane_workers', dataplane.workerCount, {}),
       ...dataplaneSamples(counters, vni => names.get(vni)),

@@ -4,6 +4,7 @@ import type { NetworkConfig } from '../config/config.ts';
 import type { RoutedNetwork } from '../firewall/rules.ts';
 
 export interface CarriedNetwork {
+  /** As it is now: see {@link reconfigure}. */
   readonly config: NetworkConfig;
   readonly name: string;
   readonly vni: Vni;
@@ -20,6 +21,8 @@ export interface CarriedNetwork {
   readonly route: RoutedNetwork | undefined;
   /** Makes the devices, or takes them over. */
   start(): Promise<void>;
+  /** Follows a configuration that differs in static VTEPs and rules for frames alone. Can be called with the former one to undo it. */
+  reconfigure(config: NetworkConfig): Promise<void>;
   /** After somebody deleted one of the devices: whatever is left of them gives way to new ones. */
   remakeDevices(): Promise<void>;
   /** Devices stay only for containers that use them. Of a start that failed, it takes back as much as was done. */

@@ -5,6 +5,7 @@
 import type { Clock } from '../../dataplane/clock.ts';
 import { WeftError } from '../../dataplane/errors.ts';
 import type { SuperFrames } from '../../dataplane/tap-device.ts';
+import type { NetworkConfig } from '../config/config.ts';
 import type { AttachableNetwork } from '../endpoints/plan.ts';
 import type { Log } from '../log.ts';
 import type { CarriedNetwork } from './carried-network.ts';
@@ -27,8 +28,8 @@ export interface CarrierModules {
 }
 
 export interface CarrierOptions {
-  /** Names of the networks of the configuration: carried always. */
-  readonly configured: readonly string[];
+  /** Whether it stands in the configuration: such a network is carried always. */
+  readonly isConfigured: (name: string) => boolean;
   readonly superFrames: SuperFrames;
   /** The network is in the dataplane: others are to be told. */
   readonly onCarried: (network: CarriedNetwork) => Promise<void>;
@@ -54,12 +55,28 @@ export class Carrier {
 
   /** Carries the network from now on; one that is carried already stays as it is. Throws what {@link find} throws, and `system`. */
   async carry(name: string): Promise<void> {
-    const { set, log } = this.modules;
+    const { set } = this.modules;
     this.idleSince.delete(name);
     if (this.current(name) !== undefined) return;
     const former = set.find(name);
     if (former !== undefined) await this.drop(former);
-    const network = set.plan(configOf(this.definition(name)));
+    await this.begin(set.plan(configOf(this.definition(name))));
+  }
+
+  /** Carries a network of the configuration. Throws `invalid_config` when its MTU does not fit the underlay, and `system`; then it is not carried. */
+  async carryConfigured(config: NetworkConfig): Promise<void> {
+    this.idleSince.delete(config.name);
+    await this.begin(this.modules.set.plan(config));
+  }
+
+  /** Ceases to carry it now. */
+  async cease(name: string): Promise<void> {
+    const network = this.modules.set.find(name);
+    if (network !== undefined) await this.drop(network);
+  }
+
+  private async begin(network: CarriedNetwork): Promise<void> {
+    const { set, log } = this.modules;
     await set.start(network);
     try {
       await this.options.onCarried(network);
@@ -67,7 +84,7 @@ export class Carrier {
       await this.drop(network);
       throw error;
     }
-    log.info({ network: name, vni: network.vni }, 'carrying a network');
+    log.info({ network: network.name, vni: network.vni }, 'carrying a network');
   }
 
   /** It will not be needed again soon: as if it had been idle for long. */
@@ -80,7 +97,7 @@ export class Carrier {
     const { catalogue, clock, set, endpointsOf } = this.modules;
     for (const network of set.all()) {
       const { name } = network;
-      if (this.options.configured.includes(name) || endpointsOf(name) > 0) {
+      if (this.options.isConfigured(name) || endpointsOf(name) > 0) {
         this.idleSince.delete(name);
         continue;
       }
@@ -99,7 +116,7 @@ export class Carrier {
   private current(name: string): CarriedNetwork | undefined {
     const { catalogue, endpointsOf, set } = this.modules;
     const carried = set.find(name);
-    if (carried === undefined || this.options.configured.includes(name)) return carried;
+    if (carried === undefined || this.options.isConfigured(name)) return carried;
     const meant = catalogue.find(name);
     if (meant === undefined || meant.vni === carried.vni) return carried;
     if (endpointsOf(name) === 0) return undefined;

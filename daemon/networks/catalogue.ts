@@ -82,12 +82,31 @@ export class Catalogue {
 
   /** The board can be written to. */
   start(): void {
-    for (const network of this.options.configured) {
-      const { name, vni, subnet, subnet6 } = holderOf(network, this.options.self);
-      this.modules.board.post(CONFIGURED + name, Buffer.from(JSON.stringify({ vni, subnet, subnet6 })));
-    }
+    for (const network of this.options.configured) this.postConfigured(network);
     for (const id of this.told) this.post(id);
     this.schedule();
+  }
+
+  /** A network stands in our configuration from now on. */
+  addConfigured(network: NetworkConfig): void {
+    const { self, onChange } = this.options;
+    this.configure(self, holderOf(network, self));
+    this.standing = undefined;
+    this.postConfigured(network);
+    onChange();
+  }
+
+  removeConfigured(name: string): void {
+    const { self, onChange } = this.options;
+    this.configured.get(self)?.delete(name);
+    this.standing = undefined;
+    this.modules.board.post(CONFIGURED + name, undefined);
+    onChange();
+  }
+
+  private postConfigured(network: NetworkConfig): void {
+    const { name, vni, subnet, subnet6 } = holderOf(network, this.options.self);
+    this.modules.board.post(CONFIGURED + name, Buffer.from(JSON.stringify({ vni, subnet, subnet6 })));
   }
 
   stop(): void {

@@ -1,8 +1,6 @@
 /** What the configuration of a network says of frames for nobody in particular, as the dataplane takes it. */
-import type { FloodScope, NetworkOptions } from '../../dataplane/network.ts';
+import type { FloodScope, NetworkRules } from '../../dataplane/network.ts';
 import type { NetworkConfig, UnknownUnicast } from '../config/config.ts';
-
-type ForwardingRules = Pick<NetworkOptions, 'unknownUnicast' | 'unknownAddress' | 'bumRate'>;
 
 const UNKNOWN_UNICAST: Readonly<Record<UnknownUnicast, FloodScope>> = {
   // To static VTEPs, and to nodes that have not told yet what they have; if there are none of either, it is dropped.
@@ -15,7 +13,7 @@ export function forwardingRules({
   unknownUnicast,
   unknownAddress,
   bumRate,
-}: Pick<NetworkConfig, 'unknownUnicast' | 'unknownAddress' | 'bumRate'>): ForwardingRules {
+}: Pick<NetworkConfig, 'unknownUnicast' | 'unknownAddress' | 'bumRate'>): NetworkRules {
   return {
     unknownUnicast: UNKNOWN_UNICAST[unknownUnicast],
     unknownAddress: unknownAddress === 'flood' ? 'everybody' : 'silent',

@@ -11,7 +11,7 @@ import { ownGateway } from './gateway.ts';
 const GSO_MAX_SEGS = 65_535;
 
 export class LocalNetwork implements CarriedNetwork {
-  readonly config: NetworkConfig;
+  private current: NetworkConfig;
   readonly mtu: number;
   readonly gsoMaxSegs = GSO_MAX_SEGS;
   readonly isOverlay = false;
@@ -19,8 +19,12 @@ export class LocalNetwork implements CarriedNetwork {
   private hasBridge = false;
 
   constructor(options: { readonly config: NetworkConfig; readonly mtu: number }) {
-    this.config = options.config;
+    this.current = options.config;
     this.mtu = options.mtu;
+  }
+
+  get config(): NetworkConfig {
+    return this.current;
   }
 
   get name(): string {
@@ -43,6 +47,11 @@ export class LocalNetwork implements CarriedNetwork {
 
   async start(): Promise<void> {
     await this.remakeDevices();
+  }
+
+  /** Nothing of it leaves by VXLAN: neither static VTEPs nor rules for frames are its. */
+  async reconfigure(config: NetworkConfig): Promise<void> {
+    this.current = config;
   }
 
   async remakeDevices(): Promise<void> {

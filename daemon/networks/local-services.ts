@@ -21,7 +21,7 @@ export interface LocalServicesModules {
 
 export interface LocalServicesOptions {
   readonly stateDirectory: string;
-  readonly configured: readonly NetworkConfig[];
+  readonly configured: () => readonly NetworkConfig[];
 }
 
 export function localServices(
@@ -39,7 +39,7 @@ export function localServices(
   const addresses = new LocalAddresses({
     find: name => {
       const made = catalogue.find(name);
-      const network = configured.find(one => one.name === name) ?? (made && configOf(made));
+      const network = configured().find(one => one.name === name) ?? (made && configOf(made));
       return network?.mode === 'bridge' ? network : undefined;
     },
     endpointsOf: name => endpoints().filter(({ network }) => network === name),

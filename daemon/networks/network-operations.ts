@@ -35,7 +35,7 @@ export interface NetworkOperationsModules {
 
 export interface NetworkOperationsOptions {
   readonly self: string;
-  readonly configured: readonly NetworkConfig[];
+  readonly configured: () => readonly NetworkConfig[];
 }
 
 export interface NetworkOperations
@@ -80,7 +80,7 @@ export function networkOperations(
   };
 
   const networks = (): readonly NetworkReport[] => {
-    const configured = options.configured.flatMap(({ name }) => set.find(name) ?? []);
+    const configured = options.configured().flatMap(({ name }) => set.find(name) ?? []);
     const made = catalogue.made().map(network => {
       const { definition, conflict } = network;
       const there = set.find(definition.name);
@@ -194,7 +194,7 @@ function madeNamed(
   const chosen = named.find(({ conflict }) => conflict !== undefined) ?? named[0];
   if (chosen === undefined && known.some(network => network.name === name)) {
     throw new WeftError('conflict', `network "${name}" stands in the configuration of this node`, {
-      hint: 'take it out there, and start weft again',
+      hint: 'take it out there: weft config apply FILE',
     });
   }
   return chosen?.definition;

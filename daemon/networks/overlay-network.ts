@@ -32,7 +32,7 @@ export interface OverlayNetworkModules {
 
 export class OverlayNetwork implements CarriedNetwork {
   readonly isOverlay = true;
-  readonly config: NetworkConfig;
+  private current: NetworkConfig;
   readonly mtu: number;
   /** The most segments of a super-frame of this network: one super-frame is one send. */
   readonly gsoMaxSegs: number;
@@ -45,9 +45,13 @@ export class OverlayNetwork implements CarriedNetwork {
   constructor(modules: OverlayNetworkModules, options: OverlayNetworkOptions) {
     this.dataplane = modules.dataplane;
     this.gsoMaxSegs = superFrameSegments(options.mtu, options.underlayFamily);
-    this.config = options.config;
+    this.current = options.config;
     this.mtu = options.mtu;
     this.options = options;
+  }
+
+  get config(): NetworkConfig {
+    return this.current;
   }
 
   get name(): string {
@@ -81,10 +85,21 @@ export class OverlayNetwork implements CarriedNetwork {
 
   /** Makes the devices, or takes them over, and hands them to the dataplane. */
   async start(): Promise<void> {
-    const { vni, name, staticVteps } = this.config;
+    const { vni, name } = this.config;
     await this.dataplane.run('addNetwork', { name, vni, mtu: this.mtu, ...forwardingRules(this.config) });
     this.isInDataplane = true;
     await this.makeDevices();
+    await this.setStaticVteps(this.config);
+  }
+
+  /** Follows a configuration that differs in static VTEPs and rules for frames alone. */
+  async reconfigure(config: NetworkConfig): Promise<void> {
+    await this.dataplane.run('setRules', { vni: config.vni, ...forwardingRules(config) });
+    await this.setStaticVteps(config);
+    this.current = config;
+  }
+
+  private async setStaticVteps({ vni, staticVteps }: NetworkConfig): Promise<void> {
     const vteps = staticVteps.map(address => ({ address, port: this.options.vxlanPort }));
     await this.dataplane.run('setVteps', { vni, source: 'static', vteps });
   }

@@ -27,7 +27,7 @@ export interface PoolNetworksModules {
 export interface PoolNetworksOptions {
   readonly self: string;
   readonly stateDirectory: string;
-  readonly configured: readonly NetworkConfig[];
+  readonly configured: () => readonly NetworkConfig[];
   /** Addresses of this network may be used now, or no longer. */
   readonly onUsable: (network: string) => void;
 }
@@ -50,7 +50,7 @@ export class PoolNetworks {
     this.users = new NetworkUsers({ board }, { self });
     this.catalogue = new Catalogue(
       { ...modules, board, store: new CatalogueStore({ stateDirectory }) },
-      { self, configured, onChange: () => this.changed() },
+      { self, configured: configured(), onChange: () => this.changed() },
     );
     this.ipam = new IpamService(
       {
@@ -115,13 +115,27 @@ export class PoolNetworks {
     }
   }
 
+  /** A network stands in the configuration from now on; the options have it already. Throws `system` for a state that cannot be read. */
+  addConfigured(network: NetworkConfig): void {
+    this.catalogue.addConfigured(network);
+    const managed = managedNetwork(network);
+    if (managed !== undefined) this.ipam.resume(managed);
+  }
+
+  /** It does no more. What this node has of its addresses stays on the disk, as it does for one that is not there at the next start. */
+  removeConfigured(network: NetworkConfig): void {
+    this.catalogue.removeConfigured(network.name);
+    const managed = managedNetwork(network);
+    if (managed !== undefined) this.ipam.leave(managed.id);
+  }
+
   /** Networks that give out their addresses themselves. */
   private managed(): readonly ManagedNetwork[] {
     const made = this.catalogue
       .made()
       .filter(({ conflict }) => conflict === undefined)
       .map(({ definition }) => managedNetwork(configOf(definition), definition.id));
-    const configured = this.options.configured.map(network => managedNetwork(network));
+    const configured = this.options.configured().map(network => managedNetwork(network));
     return [...configured, ...made].filter(network => network !== undefined);
   }
 

@@ -29,6 +29,18 @@ function recorded(answer = 0): {
   };
 }
 
+test('a reload is told with the time, as notify-reload wants it', t => {
+  const sent: string[] = [];
+  const manager = takeServiceManager(
+    { NOTIFY_SOCKET: '/run/notify' },
+    { pid: 1, notify: (_, message) => sent.push(message) && 0 },
+  );
+  const before = process.hrtime.bigint() / 1000n;
+  manager.reloading();
+  const [, time = ''] = /^RELOADING=1\nMONOTONIC_USEC=(\d+)$/.exec(sent.join()) ?? [];
+  t.true(BigInt(time) >= before && BigInt(time) <= process.hrtime.bigint() / 1000n, sent.join());
+});
+
 test('takeServiceManager() says each thing in the words of sd_notify(3)', t => {
   const { sent, notify } = recorded();
   const environment = {

@@ -7,6 +7,8 @@ import { oneLine } from '../one-line.ts';
 export interface ServiceManager {
   /** The start is over, and what was promised to others can be had. */
   ready(): void;
+  /** The configuration is being loaded again; {@link ready} tells that this is over. */
+  reloading(): void;
   /** One line for `systemctl status`. */
   status(text: string): void;
   /** An orderly stop has begun. */
@@ -53,6 +55,8 @@ export function takeServiceManager(
   return {
     watchdogMs: socket === undefined ? undefined : watchdogMs,
     ready: () => void send('READY=1'),
+    // Type=notify-reload of systemd 253 and later wants the time, the others pass over it.
+    reloading: () => void send(`RELOADING=1\nMONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`),
     status: text => void send(`STATUS=${oneLine(text).slice(0, STATUS_CHARACTERS)}`),
     stopping: () => void send('STOPPING=1'),
     alive: () => void send('WATCHDOG=1'),

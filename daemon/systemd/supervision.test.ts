@@ -7,6 +7,7 @@ function recorder(watchdogMs?: number): { readonly said: string[]; readonly mana
   const said: string[] = [];
   const manager: ServiceManager = {
     watchdogMs,
+    reloading: () => said.push('reloading'),
     ready: () => said.push('ready'),
     status: text => said.push(`status ${text}`),
     stopping: () => said.push('stopping'),

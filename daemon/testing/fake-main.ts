@@ -66,6 +66,7 @@ const startFake: StartNode = async (_, log) => {
     cni: fakeCni,
     docker: async () => undefined,
     fatal: node.fatal,
+    reload: { check: () => {}, setJoin: () => {}, changeNetwork: async () => {} },
     health: { prove: () => Promise.resolve(), summary: () => 'fake' },
     stop(reason) {
       log.info({ reason }, 'fake node stopped');

@@ -1,0 +1,141 @@
+/** Networks of the configuration that are added, changed and removed while the node runs. */
+import type { Gossip } from '../../control/gossip.ts';
+import type { IpAddress } from '../../dataplane/address.ts';
+import { WeftError } from '../../dataplane/errors.ts';
+import type { Config, NetworkConfig } from '../config/config.ts';
+import { formatHostPort } from '../config/host-port.ts';
+import { requireUnderlayFits } from '../config/semantics.ts';
+import type { Endpoints } from '../endpoints/endpoints.ts';
+import { errorFields, type Log } from '../log.ts';
+import type { NodeReload } from '../reload/apply-changes.ts';
+import { type ConfigChange, canFollow } from '../reload/diff-config.ts';
+import type { CarriedNetwork } from './carried-network.ts';
+import type { Carrier } from './carrier.ts';
+import type { ConfiguredNetworks } from './configured-networks.ts';
+import type { NetworkSet } from './network-set.ts';
+import type { PoolNetworks } from './pool-networks.ts';
+
+export interface NetworkReloadModules {
+  readonly log: Log;
+  readonly configured: ConfiguredNetworks;
+  readonly set: Pick<NetworkSet, 'all' | 'find' | 'plan'>;
+  readonly carrier: Pick<Carrier, 'carryConfigured' | 'cease'>;
+  readonly pool: Pick<PoolNetworks, 'addConfigured' | 'removeConfigured'>;
+  readonly endpoints: Pick<Endpoints, 'ofNetwork' | 'exclusively'>;
+  /** It has other VTEPs. */
+  readonly vtepsChanged: () => void;
+}
+
+/** What a node follows of a changed configuration. */
+export function nodeReload(
+  modules: NetworkReloadModules & { readonly gossip: Pick<Gossip, 'setJoin'> },
+  options: { readonly underlay: IpAddress },
+): NodeReload {
+  const networks = new NetworkReload(modules, options);
+  return {
+    check: (...changes) => networks.check(...changes),
+    changeNetwork: networks.change,
+    setJoin: join => modules.gossip.setJoin(join.map(formatHostPort)),
+  };
+}
+
+class NetworkReload {
+  private readonly modules: NetworkReloadModules;
+  private readonly underlay: IpAddress;
+
+  constructor(modules: NetworkReloadModules, options: { readonly underlay: IpAddress }) {
+    this.modules = modules;
+    this.underlay = options.underlay;
+  }
+
+  /** Throws `invalid_config` for what does not fit the underlay, `conflict` for what containers or networks made by command are in the way of. */
+  check(config: Config, changes: readonly ConfigChange[]): void {
+    requireUnderlayFits(config, this.underlay);
+    const networks = changes.filter(change => change.kind === 'network');
+    const gone = networks.flatMap(({ from, to }) =>
+      to === undefined && from !== undefined ? [from.name] : [],
+    );
+    for (const name of gone) this.refuseInUse(name);
+    for (const { from, to } of networks) {
+      if (from !== undefined || to === undefined) continue;
+      this.modules.set.plan(to);
+      this.refuseCarried(to, gone);
+    }
+  }
+
+  /** As {@link NodeReload.changeNetwork}. */
+  readonly change: NodeReload['changeNetwork'] = (from, to, { evenInUse }) =>
+    this.modules.endpoints.exclusively(async () => {
+      if (from !== undefined && to !== undefined) await this.follow(from, to);
+      else if (to !== undefined) await this.add(to);
+      else if (from !== undefined) await this.remove(from, evenInUse);
+    });
+
+  private async follow(from: NetworkConfig, to: NetworkConfig): Promise<void> {
+    const { configured, log, set, vtepsChanged } = this.modules;
+    const network = set.find(to.name);
+    try {
+      await network?.reconfigure(to);
+    } catch (error) {
+      await network
+        ?.reconfigure(from)
+        .catch(late => log.error({ network: to.name, ...errorFields(late) }, 'cannot undo a network'));
+      throw error;
+    }
+    configured.put(to);
+    vtepsChanged();
+  }
+
+  private async add(network: NetworkConfig): Promise<void> {
+    const { carrier, configured, pool, set } = this.modules;
+    const left = set.find(network.name);
+    if (left !== undefined) await left.reconfigure(network);
+    else await carrier.carryConfigured(network);
+    try {
+      configured.put(network);
+      pool.addConfigured(network);
+    } catch (error) {
+      configured.remove(network.name);
+      pool.removeConfigured(network);
+      if (left === undefined) await carrier.cease(network.name);
+      throw error;
+    }
+  }
+
+  /** One that has containers still is let go of when the last has gone (Carrier.tidy). */
+  private async remove(network: NetworkConfig, evenInUse: boolean): Promise<void> {
+    const { carrier, configured, endpoints, pool } = this.modules;
+    if (!evenInUse) this.refuseInUse(network.name);
+    if (endpoints.ofNetwork(network.name).length === 0) await carrier.cease(network.name);
+    configured.remove(network.name);
+    pool.removeConfigured(network);
+  }
+
+  private refuseInUse(network: string): void {
+    const attached = this.modules.endpoints.ofNetwork(network);
+    if (attached.length === 0) return;
+    const names = attached.map(({ container, netns, ifname }) => `${container?.id ?? netns.name} ${ifname}`);
+    throw new WeftError('conflict', `network "${network}" has containers on this node: ${names.join(', ')}`, {
+      hint: 'detach them first, or leave the network in the configuration',
+    });
+  }
+
+  private refuseCarried(wanted: NetworkConfig, gone: readonly string[]): void {
+    const { configured, set } = this.modules;
+    const isInTheWay = (other: CarriedNetwork) =>
+      !gone.includes(other.name) && (other.name === wanted.name || other.vni === wanted.vni);
+    const other = set.all().find(isInTheWay);
+    if (other === undefined) return;
+    // It left the configuration when it had containers, and comes back as it was.
+    const isBack =
+      other.name === wanted.name && !configured.has(other.name) && canFollow(other.config, wanted);
+    if (isBack) return;
+    throw new WeftError(
+      'conflict',
+      `network "${wanted.name}" (VNI ${wanted.vni}): this node carries network "${other.name}" (VNI ${other.vni})`,
+      {
+        hint: 'remove that first: weft network rm; a node lets go of a network half a minute after its last container',
+      },
+    );
+  }
+}
