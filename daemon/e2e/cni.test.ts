@@ -7,7 +7,6 @@ import { randomUUID } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { systemClock } from '../../dataplane/clock.ts';
 import type { Container } from '../lab/container.ts';
 import { type CommandResult, runCommand } from '../lab/run-command.ts';
 import type { Vm } from '../lab/vm.ts';
@@ -26,6 +25,8 @@ import {
 } from './overlay.ts';
 
 const PLUGIN = join(packageRoot, 'daemon/cni/native/build/weft-cni');
+
+const CYCLER = join(packageRoot, 'daemon/lab/cni-cycles.sh');
 
 /** Of the package containernetworking-plugins. */
 const REFERENCE_PLUGINS = '/usr/lib/cni';
@@ -374,22 +375,13 @@ test(`CNI: ${CYCLES} ADDs and DELs, ${AT_ONCE} at a time, leave nothing`, async 
     const namespaces = await Promise.all(
       Array.from({ length: AT_ONCE }, async (_, n) => await a.addContainer(`n${n}`)),
     );
-    const times: number[] = [];
-    let left = CYCLES;
-    await Promise.all(
-      namespaces.map(async (container, n) => {
-        while (left-- > 0) {
-          const call = {
-            container: randomUUID(),
-            netns: netnsOf(container),
-            config: withIps(`198.18.0.${n + 1}/24`),
-          };
-          times.push(await timed(() => assertOk(t, cni(a, 'ADD', call)), systemClock));
-          await assertOk(t, cni(a, 'DEL', call));
-        }
-      }),
-    );
-    t.is(times.length, CYCLES);
+    const each = Math.ceil(CYCLES / AT_ONCE);
+    const times = await Promise.all(
+      namespaces.map(
+        async (container, n) => await cycles(a, { container, ip: `198.18.0.${n + 1}/24`, each }),
+      ),
+    ).then(all => all.flat());
+    t.is(times.length, each * AT_ONCE);
     t.deepEqual(await localEndpoints(a), []);
     t.deepEqual(await ownLinks(a), []);
     await allEmpty(namespaces);
@@ -398,6 +390,27 @@ test(`CNI: ${CYCLES} ADDs and DELs, ${AT_ONCE} at a time, leave nothing`, async 
     t.log(`ADD with ${AT_ONCE} at a time: p50 ${quantile(0.5)} ms, p99 ${quantile(0.99)} ms`);
   });
 });
+
+/** The milliseconds that each ADD took. */
+async function cycles(
+  vm: Vm,
+  { container, ip, each }: { container: Container; ip: string; each: number },
+): Promise<number[]> {
+  const config = {
+    cniVersion: '1.0.0',
+    name: 'blue',
+    type: 'weft-cni',
+    socket: vm.apiSocket,
+    ...withIps(ip),
+  };
+  const env = { CNI_CONTAINERID: randomUUID(), CNI_NETNS: netnsOf(container), CNI_IFNAME: 'eth0' };
+  const args = [CYCLER, PLUGIN, JSON.stringify(config), String(each)];
+  const { stdout } = await vm.exec('bash', args, { env, timeoutMs: 600_000 });
+  return stdout
+    .trim()
+    .split('\n')
+    .map(microseconds => Number(microseconds) / 1000);
+}
 
 async function allEmpty(containers: readonly Container[]): Promise<void> {
   for (const container of containers) {
