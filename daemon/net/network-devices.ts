@@ -146,7 +146,10 @@ async function joinAsGateway(
   });
   await changeLinks(settingsLines(dev, found, { mtu, up: true }));
   const link = found ?? (await findLink(dev));
-  const present = (link?.addr_info ?? []).map(({ local, prefixlen }) => `${local}/${prefixlen}`);
+  const present = (link?.addr_info ?? [])
+    // Those that were found of IPv6 have gone with disable_ipv6.
+    .filter(({ local }) => isV6 || !local.includes(':'))
+    .map(({ local, prefixlen }) => `${local}/${prefixlen}`);
   await changeLinks([
     ...present.filter(one => !wanted.includes(one)).map(one => `addr del ${one} dev ${dev}`),
     ...wanted
