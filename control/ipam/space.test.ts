@@ -12,7 +12,9 @@ const counts: [SpaceOptions, bigint][] = [
   // RFC 3021: both addresses of a /31 are hosts.
   [{ prefix: '10.1.0.0/31' }, 2n],
   [{ prefix: '10.1.0.7/32' }, 1n],
-  [{ prefix: 'fd00::/120' }, 256n],
+  [{ prefix: 'fd00::/120' }, 255n],
+  // RFC 6164: both addresses of a /127 are hosts.
+  [{ prefix: 'fd00::/127' }, 2n],
   [{ prefix: 'fd00::/120', exclude: ['fd00::', 'fd00::80/121'] }, 127n],
 ];
 

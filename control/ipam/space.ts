@@ -45,9 +45,11 @@ export class Space {
     const excluded = (options.exclude ?? []).map(text => this.span(text));
     if (options.gateway !== undefined) excluded.push(this.span(options.gateway));
     // RFC 950 and RFC 1122 section 3.2.1.3: all zeros and all ones are the network and its broadcast address; RFC 3021: not in a /31.
-    if (family === 4 && bits > 1) {
+    // RFC 4291 section 2.6.1: all zeros is each router of the subnet, as a gateway is; RFC 6164: not in a /127.
+    if (bits > 1) excluded.push({ first: 0n, last: 0n });
+    if (bits > 1 && family === 4) {
       const last = (1n << BigInt(bits)) - 1n;
-      excluded.push({ first: 0n, last: 0n }, { first: last, last });
+      excluded.push({ first: last, last });
     }
     this.excluded = merge(excluded);
     this.statics = merge((options.static ?? []).map(text => this.span(text)));

@@ -140,6 +140,8 @@ async function forwardRules(vm: Vm): Promise<string> {
   return (await vm.exec('iptables', ['-S', 'FORWARD'])).stdout;
 }
 
+const OUTSIDE6 = '2001:db8::99';
+
 test('docker: containers of two machines reach each other in both attach modes, and leave nothing', async t => {
   await withDockers(t, 'docker', async (a, b, lab) => {
     for (const attach of ATTACH_MODES) {
@@ -190,6 +192,8 @@ test('docker: containers of two machines reach each other in both attach modes, 
     }
 
     const outside = await lab.addVm('out', { underlay: '192.0.2.99/24' });
+    await outside.ip(`addr add ${OUTSIDE6}/64 dev eth0 nodad`);
+    for (const [n, { vm }] of [a, b].entries()) await vm.ip(`addr add 2001:db8::${n + 1}/64 dev eth0 nodad`);
     for (const attach of ATTACH_MODES) await assertWayOut(t, a, b, { attach, outside });
 
     // A subnet alone says which network is meant, if weft gives its addresses; else Docker has to be told.
@@ -253,7 +257,8 @@ async function assertWayOut(
   b: DockerVm,
   { attach, outside }: { readonly attach: AttachMode; readonly outside: Vm },
 ): Promise<void> {
-  const options = ['--subnet', '198.18.3.0/24', '--gateway', '198.18.3.1', '-o', 'network=out'];
+  const six = ['--ipv6', '--subnet', '2001:db8:3::/64', '--gateway', '2001:db8:3::1'];
+  const options = ['--subnet', '198.18.3.0/24', '--gateway', '198.18.3.1', ...six, '-o', 'network=out'];
   await createOnBoth(a, b, 'front', [...options, '-o', `attach=${attach}`]);
   const dns = ['--dns', '127.0.47.89', '--dns-search', 'out.weft'];
   const named = ['--network', 'name=front,driver-opt=weft.name=web'];
@@ -261,7 +266,7 @@ async function assertWayOut(
   await b.docker.container('client', ['--network', 'front', ...dns]);
   await assertServes(t, a, 'web', b, 'client', 'http://198.18.3.2/');
   const [web] = await localEndpoints(a.vm);
-  t.like(web, { addresses: ['198.18.3.2/24'], names: ['web'] });
+  t.like(web, { addresses: ['198.18.3.2/24', '2001:db8:3::2/64'], names: ['web'] });
   const ports = web?.ports.map(({ host_port: port }) => port) ?? [];
   t.is(ports.length, 2);
   t.true(ports.includes(8080) && ports.some(port => port >= 32_768));
@@ -272,7 +277,7 @@ async function assertWayOut(
   }
   await assertFetches(t, b, 'client', 'http://192.0.2.1:8080/');
   await assertFetches(t, a, 'web', 'http://192.0.2.1:8080/');
-  await assertReaches(t, b, 'client', outside.underlay);
+  for (const address of [outside.underlay, OUTSIDE6]) await assertReaches(t, b, 'client', address);
   await assertRefused(
     t,
     a,
