@@ -351,15 +351,18 @@ test('a port that cannot be added is not kept; of a process that ends all is', a
 });
 
 // Alone: another test that opens something would get the number of what was closed.
-test.serial('passed sockets go to the worker that had them; those of workers that there are no more are closed and forgotten', async t => {
-  const { said, store } = noting();
-  const { dataplane, fakes } = setUp(2, store);
-  const passed = [[101, 102], [103], [openSync('/dev/null', 'r')]];
-  await dataplane.run('open', { underlay: UNDERLAY, port: 4789, offloads: [], passed });
-  t.deepEqual(
-    fakes.map(({ commands }) => (commands[0]?.args as Commands['open'] | undefined)?.passed),
-    [[101, 102], [103]],
-  );
-  t.deepEqual(said, ['-vxlan-2', 'vxlan-0 0', 'vxlan-1 0']);
-  t.throws(() => closeSync(passed[2]?.[0] ?? -1), { code: 'EBADF' });
-});
+test.serial(
+  'passed sockets go to the worker that had them; those of workers that there are no more are closed and forgotten',
+  async t => {
+    const { said, store } = noting();
+    const { dataplane, fakes } = setUp(2, store);
+    const passed = [[101, 102], [103], [openSync('/dev/null', 'r')]];
+    await dataplane.run('open', { underlay: UNDERLAY, port: 4789, offloads: [], passed });
+    t.deepEqual(
+      fakes.map(({ commands }) => (commands[0]?.args as Commands['open'] | undefined)?.passed),
+      [[101, 102], [103]],
+    );
+    t.deepEqual(said, ['-vxlan-2', 'vxlan-0 0', 'vxlan-1 0']);
+    t.throws(() => closeSync(passed[2]?.[0] ?? -1), { code: 'EBADF' });
+  },
+);
