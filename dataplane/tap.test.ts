@@ -257,6 +257,16 @@ async function cpuDuring(ms: number): Promise<number> {
   return (used.user + used.system) / 1000;
 }
 
+const WINDOW_MS = 250;
+const SPINNING_MS = 100;
+
+/** The least of three windows: what spins does so in each; compilers and collectors of this process are done after one. */
+async function assertQuiet(t: ExecutionContext): Promise<void> {
+  let least = Number.POSITIVE_INFINITY;
+  for (let n = 0; n < 3 && least >= SPINNING_MS; n++) least = Math.min(least, await cpuDuring(WINDOW_MS));
+  t.true(least < SPINNING_MS, `${least} ms of CPU in ${WINDOW_MS} ms`);
+}
+
 // Serial: they measure the CPU time of the whole process.
 test.serial(
   'a device that is down refuses with EIO, does not spin, and works again when it is up',
@@ -266,8 +276,7 @@ test.serial(
     const batch = compose(arena, [numbered(7)]);
     a.port.write(batch, 0, 1);
     t.is(batch.status(0), EIO);
-    const cpu = await cpuDuring(250);
-    t.true(cpu < 100, `${cpu} ms of CPU in 250 ms`);
+    await assertQuiet(t);
     t.deepEqual(a.collector.lost, []);
 
     ip('-n', namespace, 'link', 'set', 'dev', 'tap-a', 'up');
@@ -286,8 +295,7 @@ test.serial(
     const other = openBench(t);
     ip('-n', namespace, 'link', 'delete', 'dev', 'tap-a');
     await a.collector.untilLost();
-    const cpu = await cpuDuring(250);
-    t.true(cpu < 100, `${cpu} ms of CPU in 250 ms`);
+    await assertQuiet(t);
     t.deepEqual(a.collector.lost, [EBADFD]);
     const batch = compose(arena, [numbered(1)]);
     a.port.write(batch, 0, 1);
