@@ -9,9 +9,10 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
-import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { WeftError } from '../dataplane/errors.ts';
+import { asideOf, replaceFile } from './replace-file.ts';
 
 /** Only root looks into the directory and the files. */
 const DIRECTORY_MODE = 0o700;
@@ -35,26 +36,11 @@ export function readStateFileSync(file: string): string | undefined {
   }
 }
 
-/** Write aside, sync, rename: it is on the disk when this resolves. Throws `system`. */
+/** It is on the disk when this resolves. Throws `system`. */
 export async function writeStateFile(file: string, text: string): Promise<void> {
-  const aside = `${file}.new`;
   try {
     await mkdir(dirname(file), { recursive: true, mode: DIRECTORY_MODE });
-    const handle = await open(aside, 'w', FILE_MODE);
-    try {
-      await handle.writeFile(text);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(aside, file);
-    // The name is on the disk only when the directory is.
-    const directory = await open(dirname(file), 'r');
-    try {
-      await directory.sync();
-    } finally {
-      await directory.close();
-    }
+    await replaceFile(file, text, { mode: FILE_MODE });
   } catch (error) {
     throw failure('cannot write', file, error);
   }
@@ -62,7 +48,7 @@ export async function writeStateFile(file: string, text: string): Promise<void> 
 
 /** As {@link writeStateFile}, for what must be on the disk before anything else happens, and is small and rare. */
 export function writeStateFileSync(file: string, text: string): void {
-  const aside = `${file}.new`;
+  const aside = asideOf(file);
   try {
     mkdirSync(dirname(file), { recursive: true, mode: DIRECTORY_MODE });
     const descriptor = openSync(aside, 'w', FILE_MODE);
@@ -89,7 +75,7 @@ export function writeStateFileSync(file: string, text: string): void {
  * one, or none that can be read. Nothing waits for the disk, so it takes less than a thread would. Throws `system`.
  */
 export function replaceStateFile(file: string, text: string): void {
-  const aside = `${file}.new`;
+  const aside = asideOf(file);
   try {
     mkdirSync(dirname(file), { recursive: true, mode: DIRECTORY_MODE });
     writeFileSync(aside, text, { mode: FILE_MODE });

@@ -15,6 +15,7 @@ import { type PortName, PortRegistry } from './port-registry.ts';
 import type { ProbeArrival } from './probe-port.ts';
 import { closeTap, shareTap } from './tap-device.ts';
 import { BUCKET_BYTES } from './token-bucket.ts';
+import { Turns } from './turns.ts';
 import { type StartWorker, startWorkerThread, type WorkerEvent, type WorkerLink } from './worker-thread.ts';
 
 type PortLost = Extract<WorkerEvent, { type: 'portLost' }>;
@@ -61,7 +62,7 @@ export class Dataplane {
   private readonly lostOffloads = new Set<string>();
   /** The last that all workers took. */
   private nextHops: readonly NextHopSpec[] = [];
-  private queue: Promise<unknown> = Promise.resolve();
+  private readonly turns = new Turns();
   private ended: Error | undefined;
 
   constructor(
@@ -121,9 +122,7 @@ export class Dataplane {
 
   private inTurn<T>(work: () => Promise<T>): Promise<T> {
     if (this.ended !== undefined) return Promise.reject(this.ended);
-    const result = this.queue.then(work);
-    this.queue = result.catch(() => {});
-    return result;
+    return this.turns.take(work);
   }
 
   // ── Commands ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,6 +1,7 @@
 /** The capability bandwidth (conventions of CNI), and the same as keys of the configuration, as the plugin `bandwidth` has them. */
 import * as z from 'zod';
 import { type Bandwidth, bandwidthSchema, hasLimits } from '../endpoints/bandwidth.ts';
+import { check } from './check.ts';
 import { CNI_ERROR, CniError } from './cni-error.ts';
 
 /** Keys in lower case, as podman and containerd differ in them. Zero is none. */
@@ -33,14 +34,15 @@ export function parseBandwidth(entries: readonly BandwidthEntry[]): Bandwidth | 
 }
 
 function parseEntry({ where, keys }: BandwidthEntry): Bandwidth {
-  const { ingressrate, ingressburst, egressrate, egressburst } = check(given, keys, where);
+  const place = (path: string) => (path === '' ? where : `${where}.${path}`);
+  const { ingressrate, ingressburst, egressrate, egressburst } = check(given, keys, place);
   return check(
     bandwidthSchema,
     {
       ...limitOf('ingress', { rate: ingressrate, burst: ingressburst }, where),
       ...limitOf('egress', { rate: egressrate, burst: egressburst }, where),
     },
-    where,
+    place,
   );
 }
 
@@ -58,12 +60,4 @@ function limitOf(
     );
   }
   return { [way]: { rate, ...(burst !== undefined && { burst }) } };
-}
-
-function check<T>(schema: z.ZodType<T>, value: unknown, where: string): T {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  const path = [where, ...(issue?.path ?? [])].join('.');
-  throw new CniError(CNI_ERROR.invalidConfig, `${path}: ${issue?.message ?? 'not legal'}`);
 }

@@ -6,6 +6,7 @@ import * as z from 'zod';
 import type { PortMapping } from '../endpoints/port-mapping.ts';
 import { isContainerName, lowerCase } from '../names.ts';
 import type { BandwidthEntry } from './bandwidth.ts';
+import { check } from './check.ts';
 import { CNI_ERROR, CniError } from './cni-error.ts';
 import { parsePortMappings } from './port-mappings.ts';
 import { CNI_VERSIONS, type CniVersion, FALLBACK_VERSION } from './version.ts';
@@ -115,8 +116,8 @@ export function versionOf(text: string): CniVersion {
 /** Throws CniError. `args` is CNI_ARGS. */
 export function parseCniConfig(text: string, args: ReadonlyMap<string, string> = new Map()): CniConfig {
   const json = parseJson(text, 'the configuration');
-  const config = check(configSchema, json, 'the configuration');
-  const runtime = check(runtimeSchema, lowered(config.runtimeConfig), 'runtimeConfig');
+  const config = check(configSchema, json, within('the configuration'));
+  const runtime = check(runtimeSchema, lowered(config.runtimeConfig), within('runtimeConfig'));
   const asked = config.args?.cni;
   const argument = args.get('IP');
   const ips = [runtime.ips, asked?.ips ?? [], argument === undefined ? [] : argument.split(',')];
@@ -152,7 +153,7 @@ export function parseIpamResult(text: string): CniResult {
   return check(
     resultSchema,
     parseJson(text, 'the answer of the IPAM plugin'),
-    'the answer of the IPAM plugin',
+    within('the answer of the IPAM plugin'),
   );
 }
 
@@ -176,15 +177,8 @@ function parseJson(text: string, what: string): unknown {
   }
 }
 
-function check<T>(schema: z.ZodType<T>, value: unknown, what: string): T {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  const path = issue?.path.join('.') ?? '';
-  throw new CniError(
-    CNI_ERROR.invalidConfig,
-    `${what}: ${path === '' ? '' : `${path}: `}${issue?.message ?? 'not legal'}`,
-  );
+function within(what: string): (path: string) => string {
+  return path => (path === '' ? what : `${what}: ${path}`);
 }
 
 /** An object with its keys in lower case; of anything else, one without keys. */

@@ -1,7 +1,7 @@
 /** The capability portMappings (conventions of CNI): what of it is weft's. */
 import * as z from 'zod';
 import { type PortMapping, portMappingSchema } from '../endpoints/port-mapping.ts';
-import { CNI_ERROR, CniError } from './cni-error.ts';
+import { check } from './check.ts';
 
 /** Keys in lower case: podman begins them with a small letter, containerd with a capital one. */
 const given = z.looseObject({
@@ -17,7 +17,8 @@ const EVERY_ADDRESS: readonly (string | null | undefined)[] = [undefined, null, 
 /** `mappings`: with keys in lower case. Throws CniError. */
 export function parsePortMappings(mappings: readonly unknown[]): readonly PortMapping[] {
   return mappings.map((mapping, index) => {
-    const { hostport, containerport, protocol, hostip } = check(given, mapping, index);
+    const place = (path: string) => `runtimeConfig: portMappings.${index}${path === '' ? '' : `.${path}`}`;
+    const { hostport, containerport, protocol, hostip } = check(given, mapping, place);
     return check(
       portMappingSchema,
       {
@@ -26,15 +27,7 @@ export function parsePortMappings(mappings: readonly unknown[]): readonly PortMa
         containerPort: containerport,
         ...(!EVERY_ADDRESS.includes(hostip) && { hostAddress: hostip }),
       },
-      index,
+      place,
     );
   });
-}
-
-function check<T>(schema: z.ZodType<T>, value: unknown, index: number): T {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  const path = ['portMappings', index, ...(issue?.path ?? [])].join('.');
-  throw new CniError(CNI_ERROR.invalidConfig, `runtimeConfig: ${path}: ${issue?.message ?? 'not legal'}`);
 }

@@ -1,6 +1,6 @@
 /** Replaces a configuration file as a whole: a crash leaves the old or the new one. */
-import { chmod, chown, open, realpath, rename, rm, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { chmod, chown, realpath, rm, stat } from 'node:fs/promises';
+import { asideOf, replaceFile } from '../replace-file.ts';
 
 /** It may hold a key of gossip. */
 const NEW_FILE_MODE = 0o600;
@@ -9,29 +9,15 @@ const NEW_FILE_MODE = 0o600;
 export async function writeConfigFile(path: string, text: string): Promise<void> {
   const file = await realpath(path).catch(() => path);
   const before = await stat(file).catch(() => undefined);
-  const aside = `${file}.new`;
+  const prepare = async (aside: string) => {
+    if (before === undefined) return;
+    await chown(aside, before.uid, before.gid);
+    await chmod(aside, before.mode & 0o7777);
+  };
   try {
-    const handle = await open(aside, 'w', NEW_FILE_MODE);
-    try {
-      await handle.writeFile(text);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    if (before !== undefined) {
-      await chown(aside, before.uid, before.gid);
-      await chmod(aside, before.mode & 0o7777);
-    }
-    await rename(aside, file);
+    await replaceFile(file, text, { mode: NEW_FILE_MODE, prepare });
   } catch (error) {
-    await rm(aside, { force: true });
+    await rm(asideOf(file), { force: true });
     throw error;
-  }
-  // The name is on the disk only when the directory is.
-  const directory = await open(dirname(file), 'r');
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
   }
 }

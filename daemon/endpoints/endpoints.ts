@@ -5,6 +5,7 @@
 import type { Clock, Timer } from '../../dataplane/clock.ts';
 import { type PassedOn, tapName } from '../../dataplane/descriptor-store.ts';
 import { WeftError } from '../../dataplane/errors.ts';
+import { Turns } from '../../dataplane/turns.ts';
 import type { Firewall } from '../firewall/firewall.ts';
 import { errorFields, type Log } from '../log.ts';
 import { ownLinkNames } from '../net/ip.ts';
@@ -54,7 +55,7 @@ export interface EndpointsModules {
 
 export class Endpoints {
   private readonly modules: EndpointsModules;
-  private queue: Promise<unknown> = Promise.resolve();
+  private readonly turns = new Turns();
   private watch: Timer | undefined;
   private readonly suspension: Suspension;
   private stopped = false;
@@ -184,16 +185,14 @@ export class Endpoints {
   async stop(): Promise<void> {
     this.stopped = true;
     this.watch?.cancel();
-    await this.queue;
+    await this.turns.done();
   }
 
   private inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.queue.then(() => {
+    return this.turns.take(() => {
       if (this.stopped) throw new WeftError('unavailable', 'the daemon is stopping');
       return work();
     });
-    this.queue = result.catch(() => {});
-    return result;
   }
 
   /** One endpoint in trouble must not keep the others from the network. */

@@ -15,6 +15,7 @@ import type { Claim, ClaimChanges } from '../../dataplane/claims.ts';
 import type { Clock, Timer } from '../../dataplane/clock.ts';
 import type { Dataplane } from '../../dataplane/dataplane.ts';
 import { WeftError } from '../../dataplane/errors.ts';
+import { Turns } from '../../dataplane/turns.ts';
 import { errorFields, type Log } from '../log.ts';
 
 /** Between audits, in milliseconds. Each copies all claims once: 50,000 take some 100 ms of a core. */
@@ -62,7 +63,7 @@ export class ClaimReconciler {
   private readonly modules: ReconcilerModules;
   private readonly options: ReconcilerOptions;
   private readonly changes = new Map<Vni, Set<MacAddress>>();
-  private working: Promise<void> = Promise.resolve();
+  private readonly turns = new Turns();
   private isScheduled = false;
   private isRunning = false;
   private timer: Timer | undefined;
@@ -88,7 +89,7 @@ export class ClaimReconciler {
   async stop(): Promise<void> {
     this.isRunning = false;
     this.timer?.cancel();
-    await this.working;
+    await this.turns.done();
   }
 
   /** Something about this address is new. What changes in one go is told in one command. */
@@ -107,12 +108,12 @@ export class ClaimReconciler {
   /** Resolves when the dataplane has all that changed until now. */
   flush(): Promise<void> {
     this.isScheduled = false;
-    return this.inTurn(() => this.tell());
+    return this.turns.take(() => this.tell());
   }
 
   /** Holds what is installed against what should be, and mends what differs. Returns how many entries did. */
   audit(): Promise<number> {
-    return this.inTurn(async () => {
+    return this.turns.take(async () => {
       await this.tell();
       const installed = await this.modules.dataplane.run('readClaims', {});
       let differences = 0;
@@ -137,15 +138,6 @@ export class ClaimReconciler {
 
   report(): ReconcilerReport {
     return { audits: this.audits, repaired: this.repaired };
-  }
-
-  private inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.working.then(work);
-    this.working = result.then(
-      () => undefined,
-      () => undefined,
-    );
-    return result;
   }
 
   private async tell(): Promise<void> {

@@ -4,6 +4,7 @@
  */
 import type { Clock, Timer } from '../../dataplane/clock.ts';
 import { WeftError } from '../../dataplane/errors.ts';
+import { Turns } from '../../dataplane/turns.ts';
 import type { Config } from '../config/config.ts';
 import { parseConfig, readableConfig, readConfigText } from '../config/load.ts';
 import { errorFields, type Log } from '../log.ts';
@@ -52,7 +53,7 @@ export class ConfigReloader implements ConfigOperations {
   private running: LoadedConfig;
   private pending: Pending | undefined;
   private refused: string | undefined;
-  private queue: Promise<unknown> = Promise.resolve();
+  private readonly turns = new Turns();
   private isStopped = false;
 
   constructor(modules: ConfigReloaderModules, options: ConfigReloaderOptions) {
@@ -120,7 +121,7 @@ export class ConfigReloader implements ConfigOperations {
   async stop(): Promise<void> {
     this.isStopped = true;
     this.pending?.timer.cancel();
-    await this.queue;
+    await this.turns.done();
   }
 
   private async take(source: () => Promise<ConfigApplyRequest>): Promise<ConfigApplyReport> {
@@ -188,12 +189,10 @@ export class ConfigReloader implements ConfigOperations {
   }
 
   private inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.queue.then(() => {
+    return this.turns.take(() => {
       if (this.isStopped) throw new WeftError('unavailable', 'the daemon is stopping');
       return work();
     });
-    this.queue = result.catch(() => {});
-    return result;
   }
 }
 
