@@ -22,6 +22,8 @@ export const LOG_EVENTS = {
   'request failed': 'request_failed',
   'cannot collect the metrics': 'metrics_failed',
   'lines were suppressed': 'log_suppressed',
+  'the state cannot be written': 'state_refused',
+  'the state can be written again': 'state_written',
   // Changes of the configuration.
   'the configuration was changed': 'config_reloaded',
   'the configuration is the same': 'config_unchanged',

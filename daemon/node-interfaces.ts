@@ -33,6 +33,7 @@ import type { RecordSource } from './records/record-views.ts';
 import type { ConfigLoadReport } from './reload/config-loads.ts';
 import type { RunningNode } from './running-node.ts';
 import type { TunnelSender } from './sender/tunnel-sender.ts';
+import type { StateWatch } from './state-watch.ts';
 
 export interface NodeInterfaceParts {
   readonly log: Log;
@@ -48,6 +49,7 @@ export interface NodeInterfaceParts {
   readonly gossip: Gossip;
   readonly offloads: OffloadStates;
   readonly sender: TunnelSender;
+  readonly state: StateWatch;
   readonly records: RecordSource;
   readonly carrier: Carrier;
   readonly pool: PoolNetworks;

@@ -12,6 +12,7 @@ import { type NodeParts, nodeOperations } from './node-operations.ts';
 import { NO_RECORDS, type RecordSource } from './records/record-views.ts';
 import { claimView, type FakeClaim } from './testing/claims.ts';
 import { FakeDataplane } from './testing/fake-dataplane.ts';
+import { FAKE_STATUS } from './testing/fake-status.ts';
 
 const network = (name: string, vni: number): ReturnType<NodeParts['networks']>[number] => {
   const config: NetworkConfig = {
@@ -86,6 +87,7 @@ function node({ claims = [], endpoints = [], table = [], members = [], records }
     name: 'vm-a',
     underlay: '192.0.2.1',
     dataplane: new FakeDataplane({ readTable: table }),
+    state: { report: () => FAKE_STATUS.state },
     gossip: {
       members: () => members,
       counters: () => new Counters().report(),

@@ -34,6 +34,7 @@ import { dropRows, dropTotals } from './reports/drop-reports.ts';
 import { entryReport, explainNetwork } from './reports/explain-report.ts';
 import { seconds } from './reports/seconds.ts';
 import type { TunnelSender } from './sender/tunnel-sender.ts';
+import type { StateWatch } from './state-watch.ts';
 import { peerReport } from './vtep-directory.ts';
 
 export interface NodeParts {
@@ -49,6 +50,7 @@ export interface NodeParts {
   readonly networks: () => readonly ReportedNetwork[];
   readonly offloads: Pick<OffloadStates, 'report'>;
   readonly sender: Pick<TunnelSender, 'report'>;
+  readonly state: Pick<StateWatch, 'report'>;
   /** Without it, names are answered to nobody. */
   readonly dns?: DnsSource;
   /** What other nodes claim. Without it, the answers hold what this node knows by itself. */
@@ -124,6 +126,7 @@ export function nodeOperations(
         gossip: { health_score: healthScore, encrypted: isEncrypted },
         claims: await records.report(),
         dns: dns.report(),
+        state: parts.state.report(),
         dataplane: {
           ...dataplaneReport(counters, dataplane.workerCount),
           offloads: offloads.report(),

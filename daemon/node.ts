@@ -56,6 +56,7 @@ import type { NodeReload } from './reload/apply-changes.ts';
 import type { RunningNode } from './running-node.ts';
 import { reportOffloadLoss } from './sender/offload-loss.ts';
 import { TunnelSender } from './sender/tunnel-sender.ts';
+import { StateWatch } from './state-watch.ts';
 import type { Underlay } from './underlay.ts';
 import { UndoStack } from './undo-stack.ts';
 
@@ -108,6 +109,15 @@ export class Node implements RunningNode {
     this.fatal = new Promise(resolve => {
       this.fail = resolve;
     });
+    const state = new StateWatch(
+      { clock: systemClock, log },
+      {
+        onWritable: () => {
+          for (const one of [store, this.peers, this.continuity, this.pool.catalogue]) one.rewrite();
+        },
+      },
+    );
+    this.undo.push(() => state.stop());
     const configured = new ConfiguredNetworks(config.networks);
     const nodeName = config.node.name;
     const vxlanPort = config.vxlan.port;
@@ -288,7 +298,7 @@ export class Node implements RunningNode {
       { self: nodeName, vnis: () => set.vnis() },
     );
     const traffic = { dataplane, firewall, frames, offloads, sender };
-    const pooled = { dns, gossip, paths, pool, records };
+    const pooled = { dns, gossip, paths, pool, records, state };
     const parts = {
       log,
       logCounts,

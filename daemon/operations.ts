@@ -18,6 +18,7 @@ import type { PortMapping } from './endpoints/port-mapping.ts';
 import type { Route } from './endpoints/route.ts';
 import type { MetricFormat } from './metrics/metric-format.ts';
 import type { BandwidthReport, PublishedPortReport } from './reports/endpoint-parts.ts';
+import type { StateReport } from './state-watch.ts';
 
 export interface StatusReport {
   readonly node: {
@@ -35,6 +36,7 @@ export interface StatusReport {
   };
   readonly claims: ClaimsReport;
   readonly dns: DnsReport;
+  readonly state: StateReport;
   readonly dataplane: {
     readonly workers: number;
     readonly rx_packets: number;

@@ -6,10 +6,10 @@ import {
   openSync,
   readFileSync,
   renameSync,
+  rmSync,
   writeFileSync,
-  writeSync,
 } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { WeftError } from '../dataplane/errors.ts';
 import { asideOf, replaceFile } from './replace-file.ts';
@@ -17,6 +17,24 @@ import { asideOf, replaceFile } from './replace-file.ts';
 /** Only root looks into the directory and the files. */
 const DIRECTORY_MODE = 0o700;
 const FILE_MODE = 0o600;
+
+/** What became of one write. */
+export interface StateWrite {
+  readonly file: string;
+  /** Length of what was to be written. */
+  readonly bytes: number;
+  /** Why it was not; then the file is as it was. */
+  readonly error: WeftError | undefined;
+}
+
+/** Files belong to the process, as who looks at them does. */
+const observers = new Set<(write: StateWrite) => void>();
+
+/** Tells `observer` of each write from now on, until what is returned is called. */
+export function observeStateWrites(observer: (write: StateWrite) => void): () => void {
+  observers.add(observer);
+  return () => observers.delete(observer);
+}
 
 /** The text of the file, or undefined if there is none. Throws `system`. */
 export async function readStateFile(file: string): Promise<string | undefined> {
@@ -42,8 +60,11 @@ export async function writeStateFile(file: string, text: string): Promise<void> 
     await mkdir(dirname(file), { recursive: true, mode: DIRECTORY_MODE });
     await replaceFile(file, text, { mode: FILE_MODE });
   } catch (error) {
-    throw failure('cannot write', file, error);
+    // What there was room for would keep others from theirs.
+    await rm(asideOf(file), { force: true }).catch(() => {});
+    throw refused(file, text, error);
   }
+  written(file, text);
 }
 
 /** As {@link writeStateFile}, for what must be on the disk before anything else happens, and is small and rare. */
@@ -53,7 +74,8 @@ export function writeStateFileSync(file: string, text: string): void {
     mkdirSync(dirname(file), { recursive: true, mode: DIRECTORY_MODE });
     const descriptor = openSync(aside, 'w', FILE_MODE);
     try {
-      writeSync(descriptor, text);
+      // Not writeSync, which says how much there was room for (write(2)): this goes on until all is written, or throws.
+      writeFileSync(descriptor, text);
       fsyncSync(descriptor);
     } finally {
       closeSync(descriptor);
@@ -66,8 +88,10 @@ export function writeStateFileSync(file: string, text: string): void {
       closeSync(directory);
     }
   } catch (error) {
-    throw failure('cannot write', file, error);
+    removeSync(aside);
+    throw refused(file, text, error);
   }
+  written(file, text);
 }
 
 /**
@@ -81,8 +105,28 @@ export function replaceStateFile(file: string, text: string): void {
     writeFileSync(aside, text, { mode: FILE_MODE });
     renameSync(aside, file);
   } catch (error) {
-    throw failure('cannot write', file, error);
+    removeSync(aside);
+    throw refused(file, text, error);
   }
+  written(file, text);
+}
+
+function removeSync(aside: string): void {
+  try {
+    rmSync(aside, { force: true });
+  } catch {
+    // The file system is gone, or read-only.
+  }
+}
+
+function written(file: string, text: string): void {
+  for (const observer of observers) observer({ file, bytes: text.length, error: undefined });
+}
+
+function refused(file: string, text: string, cause: unknown): WeftError {
+  const error = failure('cannot write', file, cause);
+  for (const observer of observers) observer({ file, bytes: text.length, error });
+  return error;
 }
 
 function nothingIfMissing(file: string, error: unknown): undefined {
@@ -92,7 +136,14 @@ function nothingIfMissing(file: string, error: unknown): undefined {
 
 function failure(what: string, file: string, cause: unknown): WeftError {
   return new WeftError('system', `${what} ${file}: ${(cause as Error).message}`, {
-    hint: 'check paths.state in the configuration',
+    hint: hintOf((cause as NodeJS.ErrnoException).code),
     cause,
   });
+}
+
+function hintOf(code: string | undefined): string {
+  if (code === 'ENOSPC' || code === 'EDQUOT')
+    return 'make room on the file system of paths.state, and try again';
+  if (code === 'EMFILE' || code === 'ENFILE') return 'raise LimitNOFILE of the daemon, and try again';
+  return 'check paths.state in the configuration';
 }

@@ -176,6 +176,7 @@ function formatStatus(status: StatusReport): string {
     ],
     ['claims', formatClaims(claims)],
     ['names', formatDns(status.dns)],
+    ...status.state.refused.map(({ reason }) => ['state', oneLine(reason)]),
     [
       'dataplane',
       [

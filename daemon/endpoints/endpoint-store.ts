@@ -22,6 +22,8 @@ export class EndpointStore {
   private endpoints: readonly Endpoint[] = [];
   /** The file is told to be of this start of the machine. A start of the daemon that fails must not have written. */
   private isOfThisBoot = false;
+  /** The disk has more than there is. */
+  private isBehind = false;
   /** Endpoints are never changed, only replaced. */
   private readonly lines = new WeakMap<Endpoint, string>();
 
@@ -67,8 +69,28 @@ export class EndpointStore {
     this.write([...this.endpoints, endpoint]);
   }
 
+  /**
+   * It is off the record also where the disk has no room to say so: a start that finds it there finds no interface, and forgets it. What is
+   * behind is written by {@link rewrite} or the next change.
+   */
   async remove(endpoint: Endpoint): Promise<void> {
-    this.write(this.endpoints.filter(other => other !== endpoint));
+    const endpoints = this.endpoints.filter(other => other !== endpoint);
+    try {
+      this.write(endpoints);
+    } catch {
+      this.endpoints = endpoints;
+      this.isBehind = true;
+    }
+  }
+
+  /** Writes what the disk does not have; nothing if it has all. A failure leaves it for the next time. */
+  rewrite(): void {
+    if (!this.isBehind) return;
+    try {
+      this.write(this.endpoints);
+    } catch {
+      // Who sees writes (state-watch.ts) tells of it, and calls again.
+    }
   }
 
   /** Puts `now` in the place of `before`. */
@@ -81,6 +103,7 @@ export class EndpointStore {
     this.isOfThisBoot = true;
     replaceStateFile(this.file, this.textOf(endpoints));
     this.endpoints = endpoints;
+    this.isBehind = false;
   }
 
   /** A line for each endpoint. Of a thousand only one has changed since the last time. */

@@ -24,6 +24,7 @@ export class PeerStore {
   private readonly node: string;
   private readonly log: Log;
   private writing: Promise<void> = Promise.resolve();
+  private unsaved: readonly RememberedPeer[] | undefined;
 
   constructor(
     modules: { readonly log: Log },
@@ -59,11 +60,20 @@ export class PeerStore {
   save(peers: readonly RememberedPeer[]): void {
     const lines = peers.map(({ address, port, seen }) => JSON.stringify({ address, port, seen }));
     const text = `{"version":1,"node":${JSON.stringify(this.node)},"peers":[\n${lines.join(',\n')}\n]}\n`;
+    this.unsaved = peers;
     this.writing = this.writing
       .then(() => writeStateFile(this.file, text))
-      .catch(error =>
-        this.log.warn({ component: 'control', ...errorFields(error) }, 'cannot save the peers'),
+      .then(
+        () => {
+          if (this.unsaved === peers) this.unsaved = undefined;
+        },
+        error => this.log.warn({ component: 'control', ...errorFields(error) }, 'cannot save the peers'),
       );
+  }
+
+  /** Saves what could not be saved before. */
+  rewrite(): void {
+    if (this.unsaved !== undefined) this.save(this.unsaved);
   }
 
   /** Resolves when all is saved. */

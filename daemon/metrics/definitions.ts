@@ -63,6 +63,10 @@ const PROCESS = {
     ...gauge('When the configuration was loaded last, seconds since the epoch'),
     unit: 'seconds',
   },
+  weft_state_refused_files: gauge(
+    'Files of the state that could not be written since the last time that they could',
+  ),
+  weft_state_write_failures_total: counter('Writes of files of the state that failed'),
   weft_log_lines_total: counter('Lines that were logged', 'level'),
   weft_log_suppressed_lines_total: counter(
     'Lines that were not logged, for too many of their event came',

@@ -75,6 +75,7 @@ function rig(changes: Partial<NodeMetricsModules> = {}) {
     {
       clock,
       dataplane: new FakeDataplane({ readCounters: busyCounters() }),
+      state: { report: () => FAKE_STATUS.state },
       gossip: {
         members: () => [PEER],
         counters: () => ({
@@ -226,6 +227,9 @@ const STATUS_METRICS: Readonly<Record<string, MetricName | null>> = {
   'dns.queries': 'weft_dns_queries_total',
   'dns.answered': 'weft_dns_answered_total',
   'dns.forwarded': 'weft_dns_forwarded_total',
+  'state.writable': 'weft_state_refused_files',
+  'state.refused': 'weft_state_refused_files',
+  'state.failures': 'weft_state_write_failures_total',
   'dataplane.workers': 'weft_dataplane_workers',
   'dataplane.rx_packets': 'weft_underlay_received_packets_total',
   'dataplane.tx_packets': 'weft_underlay_sent_packets_total',
@@ -251,7 +255,7 @@ test('everything in weft status has its metric', t => {
 
 /** Paths of keys; those of maps from reason or offload to a value end before it. */
 function leaves(value: unknown, path: string): string[] {
-  if (typeof value !== 'object' || value === null || /\.(drops|offloads)$/.test(path)) return [path];
+  if (typeof value !== 'object' || value === null || /\.(drops|offloads|refused)$/.test(path)) return [path];
   if (Array.isArray(value)) return value.flatMap(item => leaves(item, path));
   return Object.entries(value).flatMap(([key, inside]) =>
     leaves(inside, path === '' ? key : `${path}.${key}`),

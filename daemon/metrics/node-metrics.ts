@@ -16,6 +16,7 @@ import { commit, version } from '../package-info.ts';
 import type { RecordSource } from '../records/record-views.ts';
 import type { ConfigLoadReport } from '../reload/config-loads.ts';
 import type { TunnelSender } from '../sender/tunnel-sender.ts';
+import type { StateWatch } from '../state-watch.ts';
 import { peerReport } from '../vtep-directory.ts';
 import { CniCallTimes } from './call-times.ts';
 import { configSamples } from './config-samples.ts';
@@ -29,6 +30,7 @@ import type { MetricFormat } from './metric-format.ts';
 import { processSamples } from './process-samples.ts';
 import { type Sample, sample } from './samples.ts';
 import { socketDrops } from './socket-drops.ts';
+import { stateSamples } from './state-samples.ts';
 
 export interface NodeMetricsModules {
   readonly clock: Clock;
@@ -37,6 +39,7 @@ export interface NodeMetricsModules {
   readonly endpoints: Pick<Endpoints, 'ofNetwork' | 'isSuspended'>;
   readonly offloads: Pick<OffloadStates, 'report'>;
   readonly sender: Pick<TunnelSender, 'report'>;
+  readonly state: Pick<StateWatch, 'report'>;
   readonly records: Pick<RecordSource, 'figures'>;
   readonly dns: Pick<DnsSource, 'report' | 'drops'>;
   /** Those that this node carries. */
@@ -103,6 +106,7 @@ export class NodeMetrics {
       sample('weft_node_info', 1, { node: name, underlay }),
       ...processSamples(clock, this.modules.loopDelay),
       ...configSamples(this.modules.configLoad()),
+      ...stateSamples(this.modules.state.report()),
       ...logSamples(this.modules.logCounts()),
       sample('weft_dataplane_workers', dataplane.workerCount, {}),
       ...dataplaneSamples(counters, vni => names.get(vni)),

@@ -65,6 +65,8 @@ export class Catalogue {
   /** What {@link made} answers, until something changes. */
   private standing: readonly MadeNetwork[] | undefined;
   private timer: Timer | undefined;
+  /** The disk has not all that we know. */
+  private isBehind = false;
   private isStopped = false;
 
   /** Takes what an earlier run has kept. Throws what the store throws. */
@@ -243,10 +245,17 @@ export class Catalogue {
     this.options.onChange();
   }
 
+  /** Writes what could not be written before. */
+  rewrite(): void {
+    if (this.isBehind) this.save();
+  }
+
   private save(): void {
     try {
       this.modules.store.save(this.stored());
+      this.isBehind = false;
     } catch (error) {
+      this.isBehind = true;
       this.modules.log.error(
         { component: 'control', ...errorFields(error) },
         'cannot keep the networks of the pool',

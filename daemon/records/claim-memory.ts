@@ -75,6 +75,7 @@ export class ClaimMemory {
   private readonly file: string;
   private timer: Timer | undefined;
   private notBefore = 0;
+  private isBehind = false;
 
   constructor(modules: ClaimMemoryModules, options: ClaimMemoryOptions) {
     this.modules = modules;
@@ -106,6 +107,11 @@ export class ClaimMemory {
     this.timer ??= clock.after(Math.max(SETTLE_TIME, this.notBefore - clock.now()), () => this.write());
   }
 
+  /** Writes what could not be written before. */
+  rewrite(): void {
+    if (this.isBehind) this.changed();
+  }
+
   /** Writes what has not been written yet. */
   stop(): void {
     if (this.timer === undefined) return;
@@ -119,7 +125,9 @@ export class ClaimMemory {
     const start = clock.now();
     try {
       replaceStateFile(this.file, this.text());
+      this.isBehind = false;
     } catch (error) {
+      this.isBehind = true;
       log.warn({ component: 'control', ...errorFields(error) }, 'cannot save the forwarding state');
     }
     this.notBefore = clock.now() + PAUSE_FACTOR * (clock.now() - start);

@@ -48,6 +48,11 @@ export class Continuity {
     this.memory.stop();
   }
 
+  /** As {@link ClaimMemory.rewrite}. */
+  rewrite(): void {
+    this.memory.rewrite();
+  }
+
   withRemembered(vni: Vni, vteps: readonly VtepSpec[]): readonly VtepSpec[] {
     return this.remembered.withRemembered(vni, vteps);
   }

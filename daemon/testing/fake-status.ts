@@ -36,6 +36,7 @@ export const FAKE_STATUS: StatusReport = {
     },
   },
   dns: { address: '127.0.47.89', containers: 1, serving: 1, queries: 1_532, answered: 1_204, forwarded: 326 },
+  state: { writable: true, refused: [], failures: 0 },
   dataplane: {
     workers: 1,
     rx_packets: 1_204_511,
