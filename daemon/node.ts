@@ -140,7 +140,10 @@ export class Node implements RunningNode {
       died: cause => this.fail(new WeftError('system', `the dataplane died: ${cause.message}`, { cause })),
     };
     this.dataplane = modules.dataplane;
+    // Undone last to first: all else has ended when the next process is waited for.
+    this.undo.push(() => modules.handOver.done());
     this.undo.push(() => this.dataplane.close());
+    this.undo.push(() => modules.handOver.linger(log));
     this.paths = new PathService(
       { clock: systemClock, keyring, dataplane: this.dataplane, gossip: () => this.gossip },
       { vtep: { address, port: vxlanPort }, networks: () => this.networks.overlays() },
@@ -346,7 +349,7 @@ export class Node implements RunningNode {
     this.undo.push(() => this.claims.stop());
     await this.claims.start();
     await this.sharing.begin();
-    await beginCarrying(this);
+    await beginCarrying(this, this.modules.predecessor);
     this.undo.push(() => this.sender.stop());
     await this.sender.start();
     await removeUnused();

@@ -128,7 +128,7 @@ fi
 # A directory is newer than the stamp when a file in it was deleted or renamed.
 stamp=dist/.built
 if [ ! -e "$stamp" ] || [ -n "$(find package.json tsconfig.json daemon dataplane control benchmarks \
-  \( -path dataplane/native/build -o -path daemon/lab/tools/native/build -o -path daemon/cni/native/build \) -prune -o -newer "$stamp" -print 2>/dev/null | head -n 1)" ]; then
+  \( -path dataplane/native/build -o -path daemon/lab/tools/native/build -o -path daemon/cni/native/build -o -path daemon/systemd/native/build \) -prune -o -newer "$stamp" -print 2>/dev/null | head -n 1)" ]; then
   say 'npm run build'
   npm run --silent build </dev/null
   : >"$stamp"

@@ -48,6 +48,8 @@ echo "$name" > "$root/etc/hostname"
 printf '[Unit]\\nRequires=basic.target\\nAfter=basic.target\\nAllowIsolate=yes\\n' > "$root/etc/systemd/system/lab.target"
 printf '#!/bin/sh\\nexec %s %sdist/daemon/main.js "$@"\\n' "$node" "$repository" > "$root/usr/bin/weft"
 chmod 755 "$root/usr/bin/weft"
+mkdir -p "$root/usr/lib/weft"
+ln -sf "$repository"daemon/systemd/native/build/weft-relay "$root/usr/lib/weft/weft-relay"
 cp "$repository"daemon/systemd/*.service "$repository"daemon/systemd/*.socket "$root/etc/systemd/system/"
 mkdir -p "$root/etc/weft" "$root/etc/systemd/system/weft.service.d"
 # A machine, and a unit, with a /tmp of their own would not see a repository in there (nor without --bind-ro).
@@ -98,6 +100,15 @@ export class SystemdHost {
     return (await this.exec('systemctl', ['show', unit, '--value', '-p', name])).stdout.trim();
   }
 
+  /** The pid of the daemon of a unit, as this machine counts: of the main process, or of the child of that if it is our relay. */
+  async daemonPid(unit: string): Promise<number> {
+    const main = await this.mainPid(unit);
+    if (commandName(main) !== 'weft-relay') return main;
+    const [daemon] = children(main);
+    if (daemon === undefined) throw new Error(`${unit} of ${this.vm.name} runs no daemon`);
+    return daemon;
+  }
+
   /** The pid of a unit's main process, as this machine counts. */
   async mainPid(unit: string): Promise<number> {
     const inner = await this.property(unit, 'ExecMainPID');
@@ -142,6 +153,14 @@ function children(pid: number): number[] {
 
 function descendants(pid: number): number[] {
   return children(pid).flatMap(child => [child, ...descendants(child)]);
+}
+
+function commandName(pid: number): string | undefined {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
+  } catch {
+    return undefined;
+  }
 }
 
 /** The pid inside the innermost PID namespace (proc(5), NSpid). */

@@ -177,6 +177,12 @@ export interface BatchIo {
    * NOTIFY_SOCKET has it. At most 4,095 bytes. 0, or −errno: EAGAIN if its queue is full, ECONNREFUSED and ENOENT if nobody listens.
    */
   notifyService(path: string, message: string, fds: readonly number[]): number;
+  /** Two ends of one stream (handover.h), or −errno: EMFILE. */
+  socketPair(): readonly [number, number] | number;
+  /** A descriptor of our own for one of another process (handover.h), or −errno: ESRCH, EBADF, EPERM, ENOSYS. */
+  takeDescriptor(pid: number, fd: number): number;
+  /** The end of our parent no longer ends us, if it did (handover.h): 0. Only from the main thread. */
+  outliveParent(): number;
   /**
    * Whether the interface is up and has carrier, as a TAP has while some process holds it: 1, 0, or −errno (ENODEV).
    * `control` is a control socket of its namespace, `name` has 15 bytes at the most.

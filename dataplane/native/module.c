@@ -11,6 +11,7 @@
 
 #include "geometry.h"
 #include "js-coalesce.h"
+#include "js-handover.h"
 #include "js-kernel.h"
 #include "js-memory.h"
 #include "js-net.h"
@@ -511,6 +512,9 @@ NAPI_MODULE_INIT()
 		{"changeNet", NULL, js_change_net, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"notifyService", NULL, js_notify_service, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"adoptDescriptor", NULL, js_adopt_descriptor, NULL, NULL, NULL, napi_enumerable, NULL},
+		{"socketPair", NULL, js_socket_pair, NULL, NULL, NULL, napi_enumerable, NULL},
+		{"takeDescriptor", NULL, js_take_descriptor, NULL, NULL, NULL, napi_enumerable, NULL},
+		{"outliveParent", NULL, js_outlive_parent, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"threadTime", NULL, js_thread_time, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"loadSteering", NULL, load_steering, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"tapOpen", NULL, tap_open, NULL, NULL, NULL, napi_enumerable, NULL},
