@@ -3,6 +3,9 @@ import { writeSync } from 'node:fs';
 import { WeftError } from '../../dataplane/errors.ts';
 import { batchIo } from '../../dataplane/native/batch-io.ts';
 
+/** RELEASE_VARIABLE of relay.c. */
+const VARIABLE = 'WEFT_RELAY';
+
 export interface Relay {
   /** Ends it: for systemd, the service has ended. From now on nothing ends this process but itself. Call it once, from the main thread. */
   release(): void;
@@ -13,8 +16,8 @@ export function takeRelay(
   environment: NodeJS.ProcessEnv,
   { adopt = batchIo.adoptDescriptor }: { readonly adopt?: (fd: number) => number } = {},
 ): Relay | undefined {
-  const { WEFT_RELAY: text = '' } = environment;
-  delete environment['WEFT_RELAY'];
+  const { [VARIABLE]: text = '' } = environment;
+  delete environment[VARIABLE];
   const fd = /^\d{1,9}$/.test(text) ? Number(text) : undefined;
   if (fd === undefined || adopt(fd) !== 0) return undefined;
   return {
