@@ -9,9 +9,12 @@ import { EXIT_FAILED, failureLine } from './failure.ts';
 
 /** Runs a daemon until it is told to stop. Throws what made it fail. */
 export async function runDaemonProcess(startNode: StartNode, options: DaemonOptions): Promise<void> {
-  const manager = takeServiceManager(process.env, { pid: process.pid });
-  const passed = takePassedDescriptors(process.env, { pid: process.pid });
   const relay = takeRelay(process.env);
+  const manager = takeServiceManager(process.env, {
+    pid: process.pid,
+    ...(relay !== undefined && { notify: relay.notify }),
+  });
+  const passed = takePassedDescriptors(process.env, { pid: process.pid });
   const abort = (line: string) => {
     process.stderr.write(failureLine(line));
     process.exit(EXIT_FAILED);

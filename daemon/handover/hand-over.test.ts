@@ -95,7 +95,7 @@ test('a descriptor that cannot be copied is told, and nothing is taken', async t
 test('a service that is restarted: the stream lies in the store, the relay ends first, and the next process ends it all', async t => {
   const store = manager();
   const done: string[] = [];
-  const relay = { release: () => void done.push('released') };
+  const relay = { notify: () => 0, release: () => void done.push('released') };
   const { handOver } = handOverOf(t, { shelf: new DescriptorShelf(store), relay });
   t.throws(() => handOver.offer(), { instanceOf: WeftError, message: /run by a service manager/ });
   handOver.restart();
@@ -125,7 +125,7 @@ test('without a relay, and at a stop that is none of a restart, nobody is waited
 
 test('a next process that does not come is waited for ten seconds', async t => {
   const clock = new ManualClock();
-  const relay = { release: () => {} };
+  const relay = { notify: () => 0, release: () => {} };
   const { handOver } = handOverOf(t, { clock, shelf: new DescriptorShelf(manager()), relay });
   handOver.restart();
   const { log, lines } = memoryLog();

@@ -8,6 +8,7 @@ import test, { type ExecutionContext } from 'ava';
 import { batchIo } from '../../dataplane/native/batch-io.ts';
 import { waitFor } from '../lab/wait-for.ts';
 import { packageRoot } from '../package-info.ts';
+import { tempDirectory } from '../testing/temp-directory.ts';
 import { takeRelay } from './relay.ts';
 
 const RELAY = join(packageRoot, 'daemon/systemd/native/build/weft-relay');
@@ -103,7 +104,7 @@ test('descriptors and the watchdog that were meant for the relay are the childâ€
   child.stdout?.on('data', chunk => (text += String(chunk)));
   const [code] = await once(child, 'close');
   t.is(code, 0);
-  // Three streams, signals and the child's word: none of the three that were passed.
+  // Three streams, signals and the child's socket: none of the three that were passed.
   t.is(text.trim(), '5');
 });
 
@@ -123,6 +124,49 @@ test('it ends, and the child goes on, when the child says so', async t => {
   t.is(gone, 'false');
   t.true(isAlive(Number(child)));
   process.kill(Number(child), 'SIGKILL');
+});
+
+test('messages reach the manager in order, from the relay, with their descriptors, and at once after them its end', async t => {
+  const directory = await tempDirectory(t);
+  const path = join(directory, 'notify');
+  // What systemd does: it believes the main process only, and that is known by its credentials.
+  const program = `import socket, sys, os, struct
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+s.bind(sys.argv[1])
+print('bound', flush=True)
+for _ in range(3):
+  text, ancillary, _, _ = s.recvmsg(4096, 2048)
+  pid, fds = 0, []
+  for level, kind, data in ancillary:
+    if kind == socket.SCM_RIGHTS: fds = struct.unpack('%di' % (len(data) // 4), data)
+    if kind == socket.SCM_CREDENTIALS: pid = struct.unpack('3i', data)[0]
+  print(pid, text.decode(), [os.readlink('/proc/self/fd/%d' % fd) for fd in fds], flush=True)`;
+  const manager = spawn('python3', ['-c', program, path]);
+  t.teardown(() => manager.kill('SIGKILL'));
+  let heard = '';
+  manager.stdout.on('data', chunk => (heard += String(chunk)));
+  await waitFor(() => heard === 'bound\n', { what: 'the manager' });
+  const script = `
+    const { openSync } = await import("node:fs");
+    const { takeRelay } = await import(${JSON.stringify(new URL('relay.js', import.meta.url).href)});
+    const relay = takeRelay(process.env);
+    const fds = ["/dev/null", "/dev/zero"].map(file => openSync(file, "r"));
+    relay.notify("", "READY=1", []);
+    relay.notify("", "FDSTORE=1", fds);
+    relay.notify("", "WATCHDOG=1", []);
+    relay.release();
+    process.exit(relay.notify("", "STOPPING=1", []) < 0 ? 0 : 1);`;
+  const running = relay(t, `exec ${process.execPath} --input-type=module -e '${script}'`, {
+    NOTIFY_SOCKET: path,
+  });
+  t.deepEqual(await running.ended, [0, null]);
+  await once(manager, 'close');
+  t.deepEqual(heard.trim().split('\n').slice(1), [
+    `${running.pid} READY=1 []`,
+    `${running.pid} FDSTORE=1 ['/dev/null', '/dev/zero']`,
+    `${running.pid} WATCHDOG=1 []`,
+  ]);
 });
 
 test('takeRelay(): there is one only where the variable names a descriptor that is open', t => {

@@ -177,6 +177,8 @@ export interface BatchIo {
    * NOTIFY_SOCKET has it. At most 4,095 bytes. 0, or −errno: EAGAIN if its queue is full, ECONNREFUSED and ENOENT if nobody listens.
    */
   notifyService(path: string, message: string, fds: readonly number[]): number;
+  /** The same by a connected socket: 0, or −errno: EAGAIN, EPIPE if the other end is closed. */
+  tellService(socket: number, message: string, fds: readonly number[]): number;
   /** Two ends of one stream (handover.h), or −errno: EMFILE. */
   socketPair(): readonly [number, number] | number;
   /** A descriptor of our own for one of another process (handover.h), or −errno: ESRCH, EBADF, EPERM, ENOSYS. */

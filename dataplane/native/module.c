@@ -511,6 +511,7 @@ NAPI_MODULE_INIT()
 		{"createArena", NULL, js_create_arena, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"changeNet", NULL, js_change_net, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"notifyService", NULL, js_notify_service, NULL, NULL, NULL, napi_enumerable, NULL},
+		{"tellService", NULL, js_tell_service, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"adoptDescriptor", NULL, js_adopt_descriptor, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"socketPair", NULL, js_socket_pair, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"takeDescriptor", NULL, js_take_descriptor, NULL, NULL, NULL, napi_enumerable, NULL},

@@ -1,9 +1,10 @@
 /*
  * weft-relay COMMAND [ARGUMENT...]: what systemd takes for the main process of weft.service.
  *
- *   systemd ── signals ──► relay ── the same signals ──► weft daemon (its child)
- *      ▲                     │ ▲                              │
- *      └── the same end ─────┘ └──── one byte: "released" ────┘
+ *   systemd ── signals ───► relay ── the same signals ──► weft daemon (its child)
+ *      ▲                     │ ▲                               │
+ *      ├── messages ─────────┤ └── messages of sd_notify(3) ───┘
+ *      └── the same end ─────┘     with their descriptors, and "released"
  *
  * systemd starts the next process of a service when the main one has ended. A daemon that ends has to be loaded anew before
  * frames move again, and that takes longer than anything else. So the daemon, when it is asked to hand over (RestartKillSignal=),
@@ -17,22 +18,32 @@
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdbool.h>
+#include <stdalign.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/types.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 /* As a shell has it for a program that cannot be run. */
 #define EXIT_NOT_RUN 127
 
-/* Names the descriptor on which the daemon says that it has let go; daemon/handover/relay.ts reads it. */
-#define RELEASE_VARIABLE "WEFT_RELAY"
+/* Names the socket by which the daemon speaks; daemon/handover/relay.ts reads it. */
+#define SOCKET_VARIABLE "WEFT_RELAY"
+
+/* The message that is for the relay itself: the daemon has let go of all but its frames. */
+#define RELEASE "weft-relay: released"
+
+/* Bytes of a message (dataplane/native/js-service.c), and descriptors: SCM_MAX_FD of include/net/scm.h. */
+#define MESSAGE_MAX 4096
+#define FDS_MAX 253
 
 /* All that is passed on; SIGCHLD is for the relay itself. */
 static const int SIGNALS[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGABRT, SIGCONT, SIGCHLD};
@@ -55,7 +66,7 @@ static void name_child(const char *variable, pid_t relay)
 	setenv(variable, text, 1);
 }
 
-static void run_child(char **command, const sigset_t *mask, pid_t relay, int release)
+static void run_child(char **command, const sigset_t *mask, pid_t relay, int socket)
 {
 	char text[32];
 
@@ -66,9 +77,9 @@ static void run_child(char **command, const sigset_t *mask, pid_t relay, int rel
 		_exit(EXIT_NOT_RUN);
 	name_child("LISTEN_PID", relay);
 	name_child("WATCHDOG_PID", relay);
-	snprintf(text, sizeof(text), "%d", release);
-	setenv(RELEASE_VARIABLE, text, 1);
-	if (fcntl(release, F_SETFD, 0) < 0 || sigprocmask(SIG_SETMASK, mask, NULL) < 0)
+	snprintf(text, sizeof(text), "%d", socket);
+	setenv(SOCKET_VARIABLE, text, 1);
+	if (fcntl(socket, F_SETFD, 0) < 0 || sigprocmask(SIG_SETMASK, mask, NULL) < 0)
 		fail("fork");
 	execvp(command[0], command);
 	fail(command[0]);
@@ -105,18 +116,70 @@ static void take_signals(int signals, pid_t child)
 	}
 }
 
-/* Whether the daemon has let go. At the end of the pipe it has ended, of which SIGCHLD tells. */
-static bool is_released(int release)
+/* Return: a socket to the manager, or -1: there is none, or it cannot be spoken to */
+static int connect_manager(const char *path)
 {
-	char byte;
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	size_t length = path == NULL ? 0 : strlen(path);
 
-	return read(release, &byte, 1) == 1;
+	if (length < 2 || length > sizeof(address.sun_path))
+		return -1;
+	memcpy(address.sun_path, path, length);
+	/* A name of the abstract namespace (unix(7)) begins with 0, which sd_notify(3) writes as "@". */
+	if (address.sun_path[0] == '@')
+		address.sun_path[0] = 0;
+	int manager = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length);
+	if (manager >= 0 && connect(manager, (struct sockaddr *)&address, size) == 0)
+		return manager;
+	fprintf(stderr, "weft-relay: %s: %s\n", path, strerror(errno));
+	return -1;
+}
+
+static void close_passed(struct msghdr *header)
+{
+	for (struct cmsghdr *part = CMSG_FIRSTHDR(header); part != NULL; part = CMSG_NXTHDR(header, part)) {
+		if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS)
+			continue;
+		size_t count = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		for (size_t i = 0; i < count; i++) {
+			int fd;
+
+			memcpy(&fd, CMSG_DATA(part) + i * sizeof(int), sizeof(int));
+			close(fd);
+		}
+	}
+}
+
+enum outcome { PASSED, RELEASED, ENDED };
+
+/* One message of the daemon, with its descriptors. Waits where the manager is busy: then the daemon's wait here. */
+static enum outcome pass_message(int daemon, int manager)
+{
+	alignas(struct cmsghdr) char control[CMSG_SPACE(FDS_MAX * sizeof(int))];
+	char text[MESSAGE_MAX];
+	struct iovec part = {.iov_base = text, .iov_len = sizeof(text)};
+	struct msghdr header = {
+		.msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)};
+	ssize_t length = recvmsg(daemon, &header, MSG_CMSG_CLOEXEC);
+
+	if (length <= 0)
+		return length < 0 && errno == EINTR ? PASSED : ENDED;
+	if ((size_t)length == strlen(RELEASE) && memcmp(text, RELEASE, (size_t)length) == 0)
+		return RELEASED;
+	part.iov_len = (size_t)length;
+	header.msg_flags = 0;
+	/* What it refuses the daemon cannot mend: a watchdog that hears nothing ends it. */
+	if (manager >= 0)
+		(void)sendmsg(manager, &header, MSG_NOSIGNAL);
+	close_passed(&header);
+	return PASSED;
 }
 
 int main(int argc, char **argv)
 {
 	sigset_t taken, former;
-	int release[2];
+	int ends[2];
 
 	if (argc < 2) {
 		fprintf(stderr, "usage: weft-relay COMMAND [ARGUMENT...]\n");
@@ -125,19 +188,20 @@ int main(int argc, char **argv)
 	sigemptyset(&taken);
 	for (size_t i = 0; i < sizeof(SIGNALS) / sizeof(SIGNALS[0]); i++)
 		sigaddset(&taken, SIGNALS[i]);
-	if (sigprocmask(SIG_BLOCK, &taken, &former) < 0 || pipe2(release, O_CLOEXEC) < 0)
+	if (sigprocmask(SIG_BLOCK, &taken, &former) < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
 		fail("cannot start");
 	pid_t relay = getpid();
 	pid_t child = fork();
 	if (child < 0)
 		fail("fork");
 	if (child == 0)
-		run_child(argv + 1, &former, relay, release[1]);
+		run_child(argv + 1, &former, relay, ends[1]);
 	/* Passed descriptors among them: who holds a listening socket or a TAP without reading it loses what comes. */
-	int kept = dup2(release[0], STDERR_FILENO + 1);
+	int kept = dup2(ends[0], STDERR_FILENO + 1);
 	if (kept < 0 || close_range((unsigned int)kept + 1, UINT_MAX, 0) < 0)
 		fail("close_range");
 	int signals = signalfd(-1, &taken, SFD_NONBLOCK | SFD_CLOEXEC);
+	int manager = connect_manager(getenv("NOTIFY_SOCKET"));
 	if (signals < 0)
 		fail("signalfd");
 	struct pollfd waits[] = {{.fd = signals, .events = POLLIN}, {.fd = kept, .events = POLLIN}};
@@ -148,9 +212,15 @@ int main(int argc, char **argv)
 			take_signals(signals, child);
 		if (waits[1].revents == 0)
 			continue;
-		if (is_released(kept))
+		switch (pass_message(kept, manager)) {
+		case RELEASED:
 			return 0;
-		/* poll(2) passes over it from now on. */
-		waits[1].fd = -1;
+		case ENDED:
+			/* Of which SIGCHLD tells; poll(2) passes over it from now on. */
+			waits[1].fd = -1;
+			break;
+		case PASSED:
+			break;
+		}
 	}
 }
