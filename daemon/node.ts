@@ -395,6 +395,8 @@ export class Node implements RunningNode {
   }
 
   private onPortLost(vni: number, port: string): void {
+    // While frames are carried for the next process, devices and endpoints are that one's.
+    if (this.stopping) return;
     this.log.warn({ vni, ifname: port }, 'a TAP device was deleted');
     if (this.networks.portLost(port)) return;
     this.endpoints
