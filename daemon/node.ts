@@ -395,10 +395,9 @@ export class Node implements RunningNode {
   }
 
   private onPortLost(vni: number, port: string): void {
-    // While frames are carried for the next process, devices and endpoints are that one's.
-    if (this.stopping) return;
     this.log.warn({ vni, ifname: port }, 'a TAP device was deleted');
-    if (this.networks.portLost(port)) return;
+    // While frames are carried for the next process, devices and endpoints are that one's.
+    if (this.stopping || this.networks.portLost(port)) return;
     this.endpoints
       .portLost(port)
       .catch(error => this.log.error(errorFields(error), 'cannot clean up after a deleted TAP device'));
