@@ -38,7 +38,7 @@ export function manualPage(program: Command, { version }: ManualOptions): string
     '.SH COMMANDS',
   ];
   for (const { path, command } of commandsOf(program)) {
-    const usage = [...path, command.usage()].join(' ');
+    const usage = [program.name(), ...path, command.usage()].join(' ');
     lines.push(`.SS ${roff(usage)}`, roff(`${command.description()}.`), ...terms(optionsOf(command)));
   }
   lines.push('.SH FILES', ...terms(FILES), '.SH SIGNALS', 'Of \\fBweft daemon\\fR:', ...terms(SIGNALS));

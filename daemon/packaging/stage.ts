@@ -12,7 +12,7 @@ const NEEDED = [...BUNDLED, 'bindings', 'file-uri-to-path'] as const;
 
 /** Of them nothing is built where they are installed: that would take a compiler and Node's headers. */
 const BUILD_FILES =
-  /(^|\/)(binding\.gyp|src|example|build\/(?!Release$|Release\/[^/]+\.node$)|build\/Release\/(obj\.target|\.deps)|[^/]+\.(cc|c|h|mk))/;
+  /(^|\/)(binding\.gyp|\.[^/]+|src|test|example|build\/(?!Release$|Release\/[^/]+\.node$)|build\/Release\/(obj\.target|\.deps)|[^/]+\.(cc|c|h|mk|d\.ts)$)/;
 
 const FILES: readonly string[] = [
   'README.md',
@@ -81,18 +81,20 @@ function stageDependency(name: string, directory: string): void {
   cpSync(source, target, { recursive: true, filter: file => !isOfBuild(file.slice(source.length + 1)) });
   const file = join(target, 'package.json');
   const {
-    scripts: _,
-    gypfile: __,
+    name: itself,
+    version,
+    main,
+    license,
     dependencies = {},
-    ...manifest
   } = JSON.parse(readFileSync(file, 'utf8')) as {
-    readonly scripts?: unknown;
-    readonly gypfile?: unknown;
+    readonly [key: string]: unknown;
     readonly dependencies?: Readonly<Record<string, string>>;
   };
   // nan is a header: what was built with it does without.
   const kept = Object.entries(dependencies).filter(([needed]) => NEEDED.some(known => known === needed));
-  writeFileSync(file, JSON.stringify({ ...manifest, dependencies: Object.fromEntries(kept) }, undefined, 2));
+  // Nothing of how it is built, nor of which of its files its author publishes: what was built is none of them.
+  const manifest = { name: itself, version, main, license, dependencies: Object.fromEntries(kept) };
+  writeFileSync(file, JSON.stringify(manifest, undefined, 2));
 }
 
 /** Whether a file of a dependency is only needed where it is built. */
