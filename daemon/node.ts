@@ -24,6 +24,7 @@ import { formatHostPort } from './config/host-port.ts';
 import { DnsService } from './dns/dns-service.ts';
 import type { DockerHandler, DockerPlugin } from './docker/docker-plugin.ts';
 import { PathService } from './doctor/path/path-service.ts';
+import { DriftGuard } from './drift/drift-guard.ts';
 import { isOverlay } from './endpoints/endpoint.ts';
 import { Endpoints } from './endpoints/endpoints.ts';
 import { joinedAddresses } from './endpoints/local-addresses.ts';
@@ -81,6 +82,7 @@ export class Node implements RunningNode {
   /** Those that it carries from the beginning. */
   private readonly planned: readonly CarriedNetwork[];
   private readonly endpoints: Endpoints;
+  readonly drift: DriftGuard;
   private readonly firewall: Firewall;
   private readonly frames: BridgedFrames;
   private readonly addresses: EndpointAddresses;
@@ -110,6 +112,7 @@ export class Node implements RunningNode {
     });
     const configured = new ConfiguredNetworks(config.networks);
     const nodeName = config.node.name;
+    const stateDirectory = config.paths.state;
     const vxlanPort = config.vxlan.port;
     const address = underlay.address;
     this.records = new RecordService(
@@ -123,7 +126,7 @@ export class Node implements RunningNode {
       {
         name: nodeName,
         address,
-        stateDirectory: config.paths.state,
+        stateDirectory,
         vtep: { address, port: vxlanPort },
         onPost: (...post) => this.pool.onPost(...post),
         onEvent: event => {
@@ -134,7 +137,8 @@ export class Node implements RunningNode {
       },
     );
     this.handlers = {
-      portLost: ({ vni, port }) => this.onPortLost(vni, port),
+      // While frames are carried for the next process, devices and endpoints are that one's.
+      portLost: ({ vni, port }) => this.stopping || this.drift.portLost(vni, port),
       offloadLost: event => reportOffloadLoss(this, event),
       probe: arrival => this.paths.onProbe(arrival),
       died: cause => this.fail(new WeftError('system', `the dataplane died: ${cause.message}`, { cause })),
@@ -160,7 +164,7 @@ export class Node implements RunningNode {
       },
       {
         self: nodeName,
-        stateDirectory: config.paths.state,
+        stateDirectory,
         configured: () => configured.all(),
         onUsable: network => this.reviewAddresses(network),
       },
@@ -168,7 +172,7 @@ export class Node implements RunningNode {
     const { catalogue } = this.pool;
     const local = localServices(
       { log, catalogue, endpoints: () => store.all() },
-      { stateDirectory: config.paths.state, configured: () => configured.all() },
+      { stateDirectory, configured: () => configured.all(), onRulesRemade: () => this.drift.rulesRemade() },
     );
     this.firewall = local.firewall;
     this.frames = local.frames;
@@ -178,6 +182,7 @@ export class Node implements RunningNode {
         log,
         dataplane: this.dataplane,
         rebuild: (network, make) => this.endpoints.rebuild(network, make),
+        onRemade: network => this.drift.devicesRemade(network),
         firewall: local.firewall,
         frames: local.frames,
       },
@@ -229,20 +234,25 @@ export class Node implements RunningNode {
       },
       config.dns,
     );
+    const wiring = this.dns.wiring(endpointWiring(this.dataplane));
     this.endpoints = new Endpoints({
       clock: systemClock,
       log,
       store,
-      wiring: this.dns.wiring(endpointWiring(this.dataplane)),
+      wiring,
       announcer: this.records.announcer,
       networks: this.carrier,
       addresses: this.addresses,
       firewall: this.firewall,
       nodeName,
       passed,
-      onLinks: links => this.onLinks(links),
+      onLook: () => this.onLook(),
+      keeps: endpoint => this.drift.keeps(endpoint),
+      onForgotten: () => this.drift.counts.add('namespace'),
     });
-    this.peers = new PeerStore({ log }, { stateDirectory: config.paths.state, node: nodeName });
+    const guarded = { endpoints: this.endpoints, networks: this.networks, firewall: this.firewall };
+    this.drift = new DriftGuard({ clock: systemClock, log, store, wiring, ...guarded });
+    this.peers = new PeerStore({ log }, { stateDirectory, node: nodeName });
     this.gossip = new Gossip(
       { clock: systemClock, random: systemRandom, log: log.child({ component: 'control' }) },
       {
@@ -284,26 +294,16 @@ export class Node implements RunningNode {
         onLost: event => reportOffloadLoss(this, event),
       },
     );
-    const { carrier, dataplane, dns, endpoints, gossip, networks: set, paths, pool, sender } = this;
+    const { carrier, dataplane, dns, drift, endpoints, gossip, networks: set, paths, pool, sender } = this;
     const { addresses, firewall, frames } = this;
     const records = recordSource(
       { dataplane, service: this.records, keeper: this.claims },
       { self: nodeName, vnis: () => set.vnis() },
     );
     const traffic = { dataplane, firewall, frames, offloads, sender };
-    const pooled = { dns, gossip, paths, pool, records };
-    const parts = {
-      log,
-      logCounts,
-      configLoad,
-      configured,
-      addresses,
-      carrier,
-      endpoints,
-      set,
-      ...traffic,
-      ...pooled,
-    };
+    const pooled = { dns, drift, gossip, paths, pool, records };
+    const attached = { addresses, carrier, configured, endpoints, set };
+    const parts = { log, logCounts, configLoad, ...attached, ...traffic, ...pooled };
     const offered = nodeInterfaces(parts, { config, underlay: address });
     this.reload = nodeReload({ ...parts, vtepsChanged: () => sender.vtepsChanged() }, { underlay: address });
     this.undo.push(() => offered.release());
@@ -354,6 +354,8 @@ export class Node implements RunningNode {
     await this.sender.start();
     await removeUnused();
     await this.firewall.begin();
+    this.undo.push(() => this.drift.stop());
+    this.drift.start();
     this.records.begin();
     this.pool.begin();
     this.undo.push(() => this.plugin.stop());
@@ -394,17 +396,8 @@ export class Node implements RunningNode {
     this.sharing.membersChanged();
   }
 
-  private onPortLost(vni: number, port: string): void {
-    this.log.warn({ vni, ifname: port }, 'a TAP device was deleted');
-    // While frames are carried for the next process, devices and endpoints are that one's.
-    if (this.stopping || this.networks.portLost(port)) return;
-    this.endpoints
-      .portLost(port)
-      .catch(error => this.log.error(errorFields(error), 'cannot clean up after a deleted TAP device'));
-  }
-
-  private async onLinks(links: ReadonlySet<string>): Promise<void> {
-    this.networks.watch(links);
+  private async onLook(): Promise<void> {
+    this.drift.audit();
     await this.carrier.tidy();
     await this.firewall.look();
     await this.frames.look();

@@ -13,10 +13,13 @@ import { runCommand } from '../lab/run-command.ts';
 import { SystemdHost } from '../lab/systemd-host.ts';
 import { waitFor } from '../lab/wait-for.ts';
 import { weftConfig } from '../lab/weft-config.ts';
+import type { StatusReport } from '../operations.ts';
 import { version } from '../package-info.ts';
 import { makePackages, type Packages } from '../packaging/make-packages.ts';
 import { inLab } from './in-lab.ts';
 import { BLUE } from './overlay.ts';
+
+type Status = Pick<StatusReport, 'node'>;
 
 const NEXT = `${version}9`;
 const UNIT = 'weft.service';
@@ -104,8 +107,8 @@ test.serial(
 
       await install(next.debian);
       t.is((await weft('--version')).trim(), NEXT);
-      const reported = JSON.parse(await weft('status', '--json')) as { readonly version: string };
-      t.is(reported.version, NEXT, 'the daemon that runs is the new one');
+      const reported = JSON.parse(await weft('status', '--json')) as Status;
+      t.is(reported.node.version, NEXT, 'the daemon that runs is the new one');
       t.is((JSON.parse(await weft('endpoints', '--json')) as unknown[]).length, 1);
       t.regex(await host.journal(UNIT), /the next daemon carries frames/);
 
@@ -145,7 +148,7 @@ systemctl daemon-reload`;
       await host.exec('sh', ['-c', steps]);
       await configure(t, host);
       const { stdout } = await host.exec('weft', ['status', '--json']);
-      t.is((JSON.parse(stdout) as { readonly version: string }).version, version);
+      t.is((JSON.parse(stdout) as Status).node.version, version);
       await waitFor(async () => (await host.journal(UNIT)).includes('ready'), { what: 'the log' });
     });
   },

@@ -146,6 +146,11 @@ export interface NetChangeResult {
   readonly answers: Buffer;
 }
 
+/** Of the addon: a pointer that JavaScript only keeps. */
+export interface KernelNewsHandle {
+  readonly kernelNews?: never;
+}
+
 export interface BatchIo {
   readonly frameLayout: Readonly<Record<string, number>>;
   readonly counterNames: readonly string[];
@@ -211,6 +216,15 @@ export interface BatchIo {
    * pool, until one is refused. The promise is never rejected. Aborts the process if the kernel will not let the thread come back.
    */
   changeNet(netnsPath: string | null, steps: readonly (NetMessage | NetSetting)[]): Promise<NetChangeResult>;
+
+  /**
+   * From now on `onNews` is told what the kernel says by itself in the namespace of the process and, where permitted (CAP_NET_BROADCAST), in
+   * those of containers: pieces of news one behind the other (kernel-news.h, struct news; kernel-news.ts). Returns what it is closed by, or
+   * −errno. It keeps no process alive.
+   */
+  openKernelNews(onNews: (news: Buffer) => void): KernelNewsHandle | number;
+  /** Once for each that was opened, and not within `onNews`' own call of another. */
+  closeKernelNews(news: KernelNewsHandle): void;
 
   /**
    * A datagram socket connected to the Unix socket at `path`: each write to the descriptor is one datagram (unix-datagram.h). Returns

@@ -15,6 +15,7 @@
 #include "js-kernel.h"
 #include "js-memory.h"
 #include "js-net.h"
+#include "js-news.h"
 #include "js-service.h"
 #include "js-port.h"
 #include "js-value.h"
@@ -510,6 +511,8 @@ NAPI_MODULE_INIT()
 		{"ipsecPolicies", NULL, js_ipsec_policies, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"createArena", NULL, js_create_arena, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"changeNet", NULL, js_change_net, NULL, NULL, NULL, napi_enumerable, NULL},
+		{"openKernelNews", NULL, js_open_kernel_news, NULL, NULL, NULL, napi_enumerable, NULL},
+		{"closeKernelNews", NULL, js_close_kernel_news, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"notifyService", NULL, js_notify_service, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"tellService", NULL, js_tell_service, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"adoptDescriptor", NULL, js_adopt_descriptor, NULL, NULL, NULL, napi_enumerable, NULL},
