@@ -51,7 +51,19 @@ test.after.always(() => rmSync(directory, { recursive: true, force: true }));
 /** Everything of the machine that has weft in its name, but what was there at first. */
 async function traces(host: SystemdHost): Promise<string[]> {
   const where = ['/etc', '/usr', '/var', '/opt', '/run'];
-  const find = ['find', ...where, '-xdev', '-iname', '*weft*', '-not', '-path', '/run/systemd/*', '-print'];
+  const find = [
+    'find',
+    ...where,
+    '-xdev',
+    '-iname',
+    '*weft*',
+    '-not',
+    '-path',
+    '/run/systemd/*',
+    '-not',
+    '-path',
+    '/var/cache/man/*',
+  ];
   const { stdout } = await host.exec('sh', [
     '-c',
     `${find.map(word => `'${word}'`).join(' ')} 2>/dev/null | sort`,
