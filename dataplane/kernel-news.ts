@@ -55,5 +55,12 @@ export function readKernelNews(bytes: Buffer): KernelNews[] {
 export function watchKernel(onNews: (news: readonly KernelNews[]) => void): { close(): void } {
   const handle = batchIo.openKernelNews(bytes => onNews(readKernelNews(bytes)));
   if (typeof handle === 'number') throw systemError('cannot listen to the kernel', -handle);
-  return { close: () => batchIo.closeKernelNews(handle) };
+  let isOpen = true;
+  return {
+    close() {
+      // The addon frees it once the loop has let go of it.
+      if (isOpen) batchIo.closeKernelNews(handle);
+      isOpen = false;
+    },
+  };
 }

@@ -193,9 +193,10 @@ static bool read_message(uint16_t type, const uint8_t *body, size_t size, struct
 		return read_route(body, size, news);
 	case RTM_DELNSID:
 		news->kind = NEWS_NSID;
-		if (size >= sizeof(struct rtgenmsg))
-			copy_u32(body + aligned(sizeof(struct rtgenmsg)), size - aligned(sizeof(struct rtgenmsg)),
-				 NETNSA_NSID, &news->nsid);
+		if (size < aligned(sizeof(struct rtgenmsg)))
+			return false;
+		copy_u32(body + aligned(sizeof(struct rtgenmsg)), size - aligned(sizeof(struct rtgenmsg)), NETNSA_NSID,
+			 &news->nsid);
 		return true;
 	case NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_DELTABLE:
 	case NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_DELCHAIN:
