@@ -16,6 +16,7 @@ import { DockerPlugin } from './docker/docker-plugin.ts';
 import { DockerStore } from './docker/docker-store.ts';
 import type { PathService } from './doctor/path/path-service.ts';
 import { selfReport } from './doctor/self-report.ts';
+import type { DriftGuard } from './drift/drift-guard.ts';
 import type { Endpoints } from './endpoints/endpoints.ts';
 import { type EndpointAddresses, ManagedAttach } from './endpoints/managed-attach.ts';
 import type { BridgedFrames } from './firewall/bridged-frames.ts';
@@ -43,6 +44,7 @@ export interface NodeInterfaceParts {
   readonly addresses: EndpointAddresses;
   readonly dataplane: Dataplane;
   readonly dns: DnsService;
+  readonly drift: DriftGuard;
   readonly endpoints: Endpoints;
   readonly firewall: Pick<Firewall, 'recheck'>;
   readonly frames: Pick<BridgedFrames, 'allow'>;

@@ -5,6 +5,8 @@ import type { DescriptorStore, PassedOn } from '../dataplane/descriptor-store.ts
 import type { OffloadStates } from '../dataplane/offload-states.ts';
 import type { Config } from './config/config.ts';
 import type { EndpointStore } from './endpoints/endpoint-store.ts';
+import type { HandOver } from './handover/hand-over.ts';
+import type { Predecessor } from './handover/predecessor.ts';
 import type { Log, LogCounts } from './log.ts';
 import type { ConfigLoadReport } from './reload/config-loads.ts';
 import type { Underlay } from './underlay.ts';
@@ -21,6 +23,9 @@ export interface NodeModules {
   /** Where descriptors outlive the process, and what the one before has left there. */
   readonly kept: DescriptorStore;
   readonly passed: PassedOn;
+  /** Who carries frames before this node, and after it. */
+  readonly predecessor: Predecessor | undefined;
+  readonly handOver: Pick<HandOver, 'linger' | 'done'>;
 }
 
 export interface NodeOptions {

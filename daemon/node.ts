@@ -24,6 +24,7 @@ import { formatHostPort } from './config/host-port.ts';
 import { DnsService } from './dns/dns-service.ts';
 import type { DockerHandler, DockerPlugin } from './docker/docker-plugin.ts';
 import { PathService } from './doctor/path/path-service.ts';
+import { DriftGuard } from './drift/drift-guard.ts';
 import { isOverlay } from './endpoints/endpoint.ts';
 import { Endpoints } from './endpoints/endpoints.ts';
 import { joinedAddresses } from './endpoints/local-addresses.ts';
@@ -82,6 +83,7 @@ export class Node implements RunningNode {
   /** Those that it carries from the beginning. */
   private readonly planned: readonly CarriedNetwork[];
   private readonly endpoints: Endpoints;
+  readonly drift: DriftGuard;
   private readonly firewall: Firewall;
   private readonly frames: BridgedFrames;
   private readonly addresses: EndpointAddresses;
@@ -109,17 +111,12 @@ export class Node implements RunningNode {
     this.fatal = new Promise(resolve => {
       this.fail = resolve;
     });
-    const state = new StateWatch(
-      { clock: systemClock, log },
-      {
-        onWritable: () => {
-          for (const one of [store, this.peers, this.continuity, this.pool.catalogue]) one.rewrite();
-        },
-      },
-    );
+    const kept = () => [store, this.peers, this.continuity, this.pool.catalogue];
+    const state = new StateWatch({ clock: systemClock, log }, { kept });
     this.undo.push(() => state.stop());
     const configured = new ConfiguredNetworks(config.networks);
     const nodeName = config.node.name;
+    const stateDirectory = config.paths.state;
     const vxlanPort = config.vxlan.port;
     const address = underlay.address;
     this.records = new RecordService(
@@ -133,7 +130,7 @@ export class Node implements RunningNode {
       {
         name: nodeName,
         address,
-        stateDirectory: config.paths.state,
+        stateDirectory,
         vtep: { address, port: vxlanPort },
         onPost: (...post) => this.pool.onPost(...post),
         onEvent: event => {
@@ -144,13 +141,17 @@ export class Node implements RunningNode {
       },
     );
     this.handlers = {
-      portLost: ({ vni, port }) => this.onPortLost(vni, port),
+      // While frames are carried for the next process, devices and endpoints are that one's.
+      portLost: ({ vni, port }) => this.stopping || this.drift.portLost(vni, port),
       offloadLost: event => reportOffloadLoss(this, event),
       probe: arrival => this.paths.onProbe(arrival),
       died: cause => this.fail(new WeftError('system', `the dataplane died: ${cause.message}`, { cause })),
     };
     this.dataplane = modules.dataplane;
+    // Undone last to first: all else has ended when the next process is waited for.
+    this.undo.push(() => modules.handOver.done());
     this.undo.push(() => this.dataplane.close());
+    this.undo.push(() => modules.handOver.linger(log));
     this.paths = new PathService(
       { clock: systemClock, keyring, dataplane: this.dataplane, gossip: () => this.gossip },
       { vtep: { address, port: vxlanPort }, networks: () => this.networks.overlays() },
@@ -167,7 +168,7 @@ export class Node implements RunningNode {
       },
       {
         self: nodeName,
-        stateDirectory: config.paths.state,
+        stateDirectory,
         configured: () => configured.all(),
         onUsable: network => this.reviewAddresses(network),
       },
@@ -175,7 +176,7 @@ export class Node implements RunningNode {
     const { catalogue } = this.pool;
     const local = localServices(
       { log, catalogue, endpoints: () => store.all() },
-      { stateDirectory: config.paths.state, configured: () => configured.all() },
+      { stateDirectory, configured: () => configured.all(), onRulesRemade: () => this.drift.rulesRemade() },
     );
     this.firewall = local.firewall;
     this.frames = local.frames;
@@ -185,6 +186,7 @@ export class Node implements RunningNode {
         log,
         dataplane: this.dataplane,
         rebuild: (network, make) => this.endpoints.rebuild(network, make),
+        onRemade: network => this.drift.devicesRemade(network),
         firewall: local.firewall,
         frames: local.frames,
       },
@@ -236,20 +238,25 @@ export class Node implements RunningNode {
       },
       config.dns,
     );
+    const wiring = this.dns.wiring(endpointWiring(this.dataplane));
     this.endpoints = new Endpoints({
       clock: systemClock,
       log,
       store,
-      wiring: this.dns.wiring(endpointWiring(this.dataplane)),
+      wiring,
       announcer: this.records.announcer,
       networks: this.carrier,
       addresses: this.addresses,
       firewall: this.firewall,
       nodeName,
       passed,
-      onLinks: links => this.onLinks(links),
+      onLook: () => this.onLook(),
+      keeps: endpoint => this.drift.keeps(endpoint),
+      onForgotten: () => this.drift.counts.add('namespace'),
     });
-    this.peers = new PeerStore({ log }, { stateDirectory: config.paths.state, node: nodeName });
+    const guarded = { endpoints: this.endpoints, networks: this.networks, firewall: this.firewall };
+    this.drift = new DriftGuard({ clock: systemClock, log, store, wiring, ...guarded });
+    this.peers = new PeerStore({ log }, { stateDirectory, node: nodeName });
     this.gossip = new Gossip(
       { clock: systemClock, random: systemRandom, log: log.child({ component: 'control' }) },
       {
@@ -291,26 +298,16 @@ export class Node implements RunningNode {
         onLost: event => reportOffloadLoss(this, event),
       },
     );
-    const { carrier, dataplane, dns, endpoints, gossip, networks: set, paths, pool, sender } = this;
+    const { carrier, dataplane, dns, drift, endpoints, gossip, networks: set, paths, pool, sender } = this;
     const { addresses, firewall, frames } = this;
     const records = recordSource(
       { dataplane, service: this.records, keeper: this.claims },
       { self: nodeName, vnis: () => set.vnis() },
     );
     const traffic = { dataplane, firewall, frames, offloads, sender };
-    const pooled = { dns, gossip, paths, pool, records, state };
-    const parts = {
-      log,
-      logCounts,
-      configLoad,
-      configured,
-      addresses,
-      carrier,
-      endpoints,
-      set,
-      ...traffic,
-      ...pooled,
-    };
+    const pooled = { dns, drift, gossip, paths, pool, records, state };
+    const attached = { addresses, carrier, configured, endpoints, set };
+    const parts = { log, logCounts, configLoad, ...attached, ...traffic, ...pooled };
     const offered = nodeInterfaces(parts, { config, underlay: address });
     this.reload = nodeReload({ ...parts, vtepsChanged: () => sender.vtepsChanged() }, { underlay: address });
     this.undo.push(() => offered.release());
@@ -356,11 +353,13 @@ export class Node implements RunningNode {
     this.undo.push(() => this.claims.stop());
     await this.claims.start();
     await this.sharing.begin();
-    await beginCarrying(this);
+    await beginCarrying(this, this.modules.predecessor);
     this.undo.push(() => this.sender.stop());
     await this.sender.start();
     await removeUnused();
     await this.firewall.begin();
+    this.undo.push(() => this.drift.stop());
+    this.drift.start();
     this.records.begin();
     this.pool.begin();
     this.undo.push(() => this.plugin.stop());
@@ -401,16 +400,8 @@ export class Node implements RunningNode {
     this.sharing.membersChanged();
   }
 
-  private onPortLost(vni: number, port: string): void {
-    this.log.warn({ vni, ifname: port }, 'a TAP device was deleted');
-    if (this.networks.portLost(port)) return;
-    this.endpoints
-      .portLost(port)
-      .catch(error => this.log.error(errorFields(error), 'cannot clean up after a deleted TAP device'));
-  }
-
-  private async onLinks(links: ReadonlySet<string>): Promise<void> {
-    this.networks.watch(links);
+  private async onLook(): Promise<void> {
+    this.drift.audit();
     await this.carrier.tidy();
     await this.firewall.look();
     await this.frames.look();

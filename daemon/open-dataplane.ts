@@ -4,6 +4,7 @@ import type { Dataplane } from '../dataplane/dataplane.ts';
 import { type PassedOn, socketsName } from '../dataplane/descriptor-store.ts';
 import type { OffloadStates } from '../dataplane/offload-states.ts';
 import { MAX_WORKERS } from '../dataplane/worker-count.ts';
+import type { Predecessor } from './handover/predecessor.ts';
 import type { Log } from './log.ts';
 
 export interface OpenDataplaneModules {
@@ -37,11 +38,15 @@ export async function openDataplane(
 }
 
 /** All is as it was: what has come since the process before has ended can go on. */
-export async function beginCarrying({
-  log,
-  dataplane,
-}: Pick<OpenDataplaneModules, 'dataplane' | 'log'>): Promise<void> {
+export async function beginCarrying(
+  { log, dataplane }: Pick<OpenDataplaneModules, 'dataplane' | 'log'>,
+  predecessor: Pick<Predecessor, 'finish'> | undefined,
+): Promise<void> {
+  // Not both at once: one would send what is later before the other sends what is earlier.
+  const hasFinished = await predecessor?.finish();
   await dataplane.run('begin', {});
+  if (hasFinished === false)
+    log.warn({ component: 'dataplane' }, 'the daemon before this one does not say that it has ended');
   const duration_ms = Math.round(process.uptime() * 1000);
   log.info({ component: 'dataplane', duration_ms }, 'frames are carried');
 }

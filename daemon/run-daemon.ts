@@ -2,7 +2,7 @@
  * `weft daemon`, from the configuration file to the exit.
  *
  *   1. load the configuration              (wrong: nothing was started)
- *   2. see that no daemon answers yet      (one does: nothing was started)
+ *   2. see that no daemon answers yet      (one does: nothing was started, or its place is taken: handover/)
  *   3. listen for Prometheus, if that is configured, and start the node (start-node.ts): from then on frames are carried
  *   4. load and open the API and the socket of the Docker plugin: now the daemon answers, and the service manager hears that it is ready
  *   5. wait for a signal, or for the node to fail; SIGHUP and the API may change the configuration meanwhile
@@ -13,10 +13,15 @@
 import { resolve } from 'node:path';
 import type { Clock } from '../dataplane/clock.ts';
 import { WeftError } from '../dataplane/errors.ts';
-import { requireSocketFree } from './api/socket-file.ts';
+import { isAnswered, requireSocketFree } from './api/socket-file.ts';
 import { socketPathIn } from './api/socket-path.ts';
 import { DEFAULT_CONFIG_PATH } from './config/config.ts';
 import { parseConfig, readConfigText } from './config/load.ts';
+import { DescriptorShelf } from './handover/descriptor-shelf.ts';
+import { HandOver } from './handover/hand-over.ts';
+import { Predecessor } from './handover/predecessor.ts';
+import type { Relay } from './handover/relay.ts';
+import type { TakenOver } from './handover/take-over.ts';
 import { createLog, errorFields, type Log } from './log.ts';
 import { openLogOutput } from './log-output.ts';
 import { MetricsListener } from './metrics/metrics-listener.ts';
@@ -38,12 +43,23 @@ export interface DaemonModules {
   readonly manager: ServiceManager;
   /** What it has handed to this process. */
   readonly passed: PassedDescriptors;
+  /** What runs between the two, and ends before this process does. */
+  readonly relay: Relay | undefined;
   /** Ends the process at once: process.exit, after `line` went to standard error. */
   readonly abort: (line: string) => void;
 }
 
+export interface DaemonOptions {
+  /** @default {@link DEFAULT_CONFIG_PATH} */
+  readonly configPath?: string | undefined;
+  /** Take the place of a daemon that runs, instead of refusing to start beside it. @default false */
+  readonly takeOver?: boolean;
+}
+
 interface RunningModules extends DaemonModules {
   readonly reloader: ConfigReloader;
+  readonly handOver: HandOver;
+  readonly metrics: MetricsListener;
 }
 
 /** How long a node may take to stop, before the process ends without it. */
@@ -53,7 +69,10 @@ const STOP_TIMEOUT_MS = 15_000;
  * Resolves after an orderly stop by a signal. Throws the WeftError that prevented the start or ended the node; then
  * everything it began has been undone. `configPath` undefined means the default path.
  */
-export async function runDaemon(modules: DaemonModules, configPath: string | undefined): Promise<void> {
+export async function runDaemon(
+  modules: DaemonModules,
+  { configPath, takeOver: takesOver = false }: DaemonOptions = {},
+): Promise<void> {
   const file = configPath ?? DEFAULT_CONFIG_PATH;
   const text = await readConfigText(configPath);
   const config = parseConfig(text, file);
@@ -72,18 +91,24 @@ export async function runDaemon(modules: DaemonModules, configPath: string | und
     );
   });
   try {
+    const taken = takesOver ? await takeOverAt(sockets.api, modules) : undefined;
     if (!inherited.has('api')) await requireSocketFree(sockets.api);
     log.info({ component: 'daemon', version, pid: process.pid, path: file }, 'starting');
     modules.manager.status('starting');
     const metrics = new MetricsListener({ log });
     // Before the node is started: that the address is taken is found out before anything was done.
     await metrics.listen(config.metrics.listen);
+    const store = new DescriptorShelf(modules.manager);
+    const { clock, passed, relay } = modules;
+    const handOver = new HandOver({ clock, shelf: store, relay, pid: process.pid });
     try {
       const node = await modules.startNode(config, log, {
         logCounts: root.counts,
         configLoad: () => loads.report(),
-        store: modules.manager,
-        passed: modules.passed,
+        store,
+        passed: taken?.passed ?? passed,
+        predecessor: taken?.predecessor ?? Predecessor.among(passed, modules),
+        handOver,
       });
       metrics.serve(node.operations);
       const target = {
@@ -95,7 +120,7 @@ export async function runDaemon(modules: DaemonModules, configPath: string | und
         { clock: modules.clock, manager: modules.manager, log, loads, target },
         { path: resolve(file), running: { config, text } },
       );
-      await whileRunning({ ...modules, reloader }, node, log, sockets, signals);
+      await whileRunning({ ...modules, reloader, handOver, metrics }, node, log, sockets, signals);
     } finally {
       await metrics.close();
     }
@@ -119,10 +144,10 @@ async function whileRunning(
 ): Promise<void> {
   let reason = 'failed start';
   try {
-    const { clock, reloader } = modules;
+    const { clock, handOver, metrics, reloader } = modules;
     // Loaded here only: frames are carried already, and did not have to wait for an HTTP server.
     const { openServers } = await import('./servers.ts');
-    const close = await openServers({ clock, log, node, config: reloader }, sockets);
+    const close = await openServers({ clock, log, node, config: reloader, handOver }, sockets);
     const unsupervise = supervise(modules, {
       prove: () => node.health.prove(),
       summary: () => `${node.health.summary()}${reloader.note()}`,
@@ -130,16 +155,19 @@ async function whileRunning(
     try {
       log.info({ component: 'daemon', socket: sockets.api }, 'ready');
       signals.onReload(() => void reloader.reload().catch(() => {}));
-      const end = await Promise.race([signals.first, node.fatal]);
+      const end = await Promise.race([signals.first, node.fatal, handOver.agreed]);
       if (end instanceof WeftError) {
         reason = end.message;
         throw end;
       }
       reason = end;
+      if (end === 'SIGUSR2') handOver.restart();
       log.info({ component: 'daemon', signal: end }, 'stopping');
     } finally {
       unsupervise();
       await close();
+      // The next process may wait for its port.
+      await metrics.close();
       await reloader.stop();
     }
   } catch (error) {
@@ -150,6 +178,16 @@ async function whileRunning(
     throw error;
   }
   await stopNode(modules.clock, node, reason);
+}
+
+/** Undefined: none runs, and this is a start like any other. */
+async function takeOverAt(socketPath: string, { clock }: DaemonModules): Promise<TakenOver | undefined> {
+  if (!(await isAnswered(socketPath))) return undefined;
+  const [{ ApiClient }, { takeOver }] = await Promise.all([
+    import('./api/client.ts'),
+    import('./handover/take-over.ts'),
+  ]);
+  return await takeOver(await new ApiClient({ clock }, { socketPath }).handOver(), { clock });
 }
 
 async function stopNode(clock: Clock, node: RunningNode, reason: string): Promise<void> {

@@ -4,6 +4,8 @@ import type { WeftError } from '../dataplane/errors.ts';
 import type { CniHandler } from './cni/call.ts';
 import type { Config } from './config/config.ts';
 import type { DockerHandler } from './docker/docker-plugin.ts';
+import type { HandOver } from './handover/hand-over.ts';
+import type { Predecessor } from './handover/predecessor.ts';
 import type { Log, LogCounts } from './log.ts';
 import type { NodeOperations } from './operations.ts';
 import type { NodeReload } from './reload/apply-changes.ts';
@@ -33,6 +35,10 @@ export interface NodeProcess {
   /** Where TAPs and sockets outlive the process. */
   readonly store: DescriptorStore;
   readonly passed: PassedDescriptors;
+  /** Who carries frames until this one does; undefined: nobody. */
+  readonly predecessor: Predecessor | undefined;
+  /** Who carries them after it. */
+  readonly handOver: Pick<HandOver, 'linger' | 'done'>;
 }
 
 /** Resolves when the node runs. Throws WeftError; then nothing is left half-made. */

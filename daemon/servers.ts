@@ -4,6 +4,7 @@ import type { Clock } from '../dataplane/clock.ts';
 import { startApiServer } from './api/server.ts';
 import { carryOutPending } from './cni/pending.ts';
 import { startDockerServer } from './docker/docker-server.ts';
+import type { HandOver } from './handover/hand-over.ts';
 import type { Log } from './log.ts';
 import type { ConfigReloader } from './reload/config-reloader.ts';
 import type { RunningNode } from './running-node.ts';
@@ -14,6 +15,7 @@ export interface ServerModules {
   readonly log: Log;
   readonly node: Pick<RunningNode, 'cni' | 'docker' | 'operations'>;
   readonly config: ConfigReloader;
+  readonly handOver: Pick<HandOver, 'offer'>;
 }
 
 export interface ServerSockets {
@@ -28,12 +30,12 @@ export interface ServerSockets {
  * do; then none is open.
  */
 export async function openServers(
-  { clock, log, config, node: { cni, docker, operations } }: ServerModules,
+  { clock, log, config, handOver, node: { cni, docker, operations } }: ServerModules,
   { api, docker: plugin, inherited }: ServerSockets,
 ): Promise<() => Promise<void>> {
   await carryOutPending({ log, cni }, dirname(api));
   const server = await startApiServer(
-    { clock, operations, config, cni, log },
+    { clock, operations, config, cni, handOver, log },
     { socketPath: api, inherited: inherited.get('api') },
   );
   const handedOver = inherited.get('docker');

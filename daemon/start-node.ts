@@ -19,7 +19,8 @@ import { offloadSwitches } from './sender/offload-switches.ts';
 import { findUnderlay } from './underlay.ts';
 
 /** Starts a node. Throws WeftError; then nothing is left of what it made. */
-export const startNode: StartNode = async (config, log, { logCounts, configLoad, passed, store: kept }) => {
+export const startNode: StartNode = async (config, log, process) => {
+  const { passed, store: kept } = process;
   checkMachine();
   let node: Node | undefined;
   const workers = workerCount(config.dataplane.workers);
@@ -37,7 +38,7 @@ export const startNode: StartNode = async (config, log, { logCounts, configLoad,
     const switches = offloadSwitches(config.dataplane);
     const offloads = probeTapOffloads(new OffloadStates(switches), passed.look(tapName('')));
     node = new modules.Node(
-      { log, logCounts, configLoad, dataplane, store, offloads, keyring, kept, passed },
+      { ...process, log, dataplane, store, offloads, keyring, kept },
       { config, underlay },
     );
     await node.start();

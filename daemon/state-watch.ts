@@ -1,6 +1,6 @@
 /**
  * Whether the state can be written: said once when it cannot be, and once when it can again. Nothing is kept back for later here; who has
- * something that the disk does not have yet is told when to write it (`onWritable`).
+ * something that the disk does not have yet is told when to write it (`rewrite`).
  */
 import { rmSync, writeFileSync } from 'node:fs';
 import type { Clock, Timer } from '../dataplane/clock.ts';
@@ -9,6 +9,12 @@ import { observeStateWrites, type StateWrite } from './state-file.ts';
 
 /** Milliseconds between two looks whether a disk that was full has room again. */
 const LOOK_AGAIN = 2000;
+
+/** Something that may be behind on the disk. */
+export interface KeptState {
+  /** Writes what could not be written before; nothing if all was. Does not throw. */
+  rewrite(): void;
+}
 
 export interface StateReport {
   /** All of it is on the disk, or can be. */
@@ -21,16 +27,19 @@ export interface StateReport {
 
 export class StateWatch {
   private readonly modules: { readonly clock: Clock; readonly log: Log };
-  private readonly onWritable: () => void;
+  private readonly kept: () => readonly KeptState[];
   private readonly refused = new Map<string, { readonly reason: string; readonly bytes: number }>();
   private readonly release: () => void;
   private failures = 0;
   private timer: Timer | undefined;
 
-  /** Sees all writes of this process until `stop`. `onWritable` must not throw. */
-  constructor(modules: { readonly clock: Clock; readonly log: Log }, options: { onWritable(): void }) {
+  /** Sees all writes of this process until `stop`. `kept`: who is told when there is room again. */
+  constructor(
+    modules: { readonly clock: Clock; readonly log: Log },
+    options: { readonly kept: () => readonly KeptState[] },
+  ) {
     this.modules = modules;
-    this.onWritable = options.onWritable;
+    this.kept = options.kept;
     this.release = observeStateWrites(write => this.see(write));
   }
 
@@ -74,7 +83,7 @@ export class StateWatch {
     this.timer = undefined;
     this.refused.clear();
     this.modules.log.info({ component: 'daemon' }, 'the state can be written again');
-    this.onWritable();
+    for (const one of this.kept()) one.rewrite();
   }
 }
 
@@ -82,10 +91,18 @@ function canWrite(file: string, bytes: number): boolean {
   const trial = `${file}.trial`;
   try {
     writeFileSync(trial, Buffer.alloc(bytes, ' '), { mode: 0o600 });
+    rmSync(trial);
     return true;
   } catch {
+    removeIfThere(trial);
     return false;
-  } finally {
-    rmSync(trial, { force: true });
+  }
+}
+
+function removeIfThere(file: string): void {
+  try {
+    rmSync(file, { force: true });
+  } catch {
+    // Its directory is gone too, or the file system is read-only.
   }
 }

@@ -1,6 +1,9 @@
-/** SIGTERM and SIGINT: the first asks for an orderly stop, the second ends the process at once. SIGHUP asks for a reload. */
+/**
+ * SIGTERM and SIGINT: the first asks for an orderly stop, the second ends the process at once. SIGUSR2 asks for one that the next process
+ * follows (RestartKillSignal= of our unit). SIGHUP asks for a reload.
+ */
 
-const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
+const STOP_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGUSR2'] as const;
 
 export interface StopSignals {
   /** Resolves with the name of the first signal. */

@@ -100,25 +100,27 @@ function forwarding(stateDirectory: string) {
   return { values, forwarding: new Forwarding({ settings }, { stateDirectory }) };
 }
 
-const KEPT: Readonly<Record<string, Kept>> = {
-  endpoints: {
-    file: 'endpoints.json',
-    async write(directory) {
-      const store = new EndpointStore(directory, { bootId: 'boot' });
-      await store.load();
-      await store.add(ENDPOINT);
-    },
-    async read(directory) {
-      const store = new EndpointStore(directory, { bootId: 'boot' });
-      await store.load();
-      return store.all();
-    },
+const ENDPOINTS: Kept = {
+  file: 'endpoints.json',
+  async write(directory) {
+    const store = new EndpointStore(directory, { bootId: 'boot' });
+    await store.load();
+    await store.add(ENDPOINT);
   },
+  async read(directory) {
+    const store = new EndpointStore(directory, { bootId: 'boot' });
+    await store.load();
+    return store.all();
+  },
+};
+
+const KEPT: Readonly<Record<string, Kept>> = {
+  endpoints: ENDPOINTS,
   'the start of the machine that the endpoints are of': {
     file: 'endpoints.boot',
-    write: directory => KEPT['endpoints']?.write(directory),
+    write: directory => ENDPOINTS.write(directory),
     // Of another start, the endpoints are still taken: looked for, and forgotten where they are not.
-    read: (directory, log) => KEPT['endpoints']?.read(directory, log),
+    read: (directory, log) => ENDPOINTS.read(directory, log),
   },
   networks: {
     file: 'networks.json',

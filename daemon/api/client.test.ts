@@ -7,6 +7,7 @@ import { WeftError } from '../../dataplane/errors.ts';
 import { ManualClock } from '../../dataplane/testing/manual-clock.ts';
 import { fakeCni } from '../testing/fake-cni.ts';
 import { fakeConfig } from '../testing/fake-config.ts';
+import { fakeHandOver } from '../testing/fake-hand-over.ts';
 import { FakeNode } from '../testing/fake-node.ts';
 import { memoryLog } from '../testing/memory-log.ts';
 import { makeStaleSocket } from '../testing/stale-socket.ts';
@@ -124,7 +125,14 @@ test('a client whose request is done leaves no timer behind', async t => {
   const path = join(await tempDirectory(t), 'api.sock');
   const { log } = memoryLog();
   const server = await startApiServer(
-    { operations: new FakeNode(), config: fakeConfig, cni: fakeCni, log, clock: systemClock },
+    {
+      operations: new FakeNode(),
+      config: fakeConfig,
+      cni: fakeCni,
+      handOver: fakeHandOver,
+      log,
+      clock: systemClock,
+    },
     { socketPath: path },
   );
   const client = new ApiClient({ clock: counting }, { socketPath: path });
@@ -140,7 +148,14 @@ test.serial('the socket is not for another user', async t => {
   const socketPath = join(directory, 'api.sock');
   const { log } = memoryLog();
   const server = await startApiServer(
-    { operations: new FakeNode(), config: fakeConfig, cni: fakeCni, log, clock: systemClock },
+    {
+      operations: new FakeNode(),
+      config: fakeConfig,
+      cni: fakeCni,
+      handOver: fakeHandOver,
+      log,
+      clock: systemClock,
+    },
     { socketPath },
   );
   t.teardown(() => server.close());

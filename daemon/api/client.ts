@@ -12,6 +12,7 @@ import type {
   ProbeSendRequest,
 } from '../doctor/path/path-facts.ts';
 import type { SelfReport } from '../doctor/self-report.ts';
+import type { HandOverOffer } from '../handover/hand-over.ts';
 import { METRIC_CONTENT_TYPES, type MetricFormat } from '../metrics/metric-format.ts';
 import type {
   AttachRequest,
@@ -172,6 +173,11 @@ export class ApiClient implements NodeOperations, ConfigOperations {
 
   confirmConfig(): Promise<ConfigConfirmReport> {
     return this.call('POST', '/v1/config/confirm', {});
+  }
+
+  /** Only for who takes its place (handover/): from then on the daemon waits to be told that its descriptors were copied. */
+  handOver(): Promise<HandOverOffer> {
+    return this.call('POST', '/v1/hand-over', {});
   }
 
   showConfig(): Promise<ConfigReport> {

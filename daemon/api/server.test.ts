@@ -8,6 +8,7 @@ import { type ErrorCode, WeftError } from '../../dataplane/errors.ts';
 import { ManualClock } from '../../dataplane/testing/manual-clock.ts';
 import { fakeCni } from '../testing/fake-cni.ts';
 import { fakeConfig } from '../testing/fake-config.ts';
+import { fakeHandOver } from '../testing/fake-hand-over.ts';
 import { FAKE_ENDPOINTS, FAKE_EXPLANATION, FakeNode } from '../testing/fake-node.ts';
 import { memoryLog } from '../testing/memory-log.ts';
 import { tempDirectory } from '../testing/temp-directory.ts';
@@ -20,7 +21,7 @@ async function start(t: ExecutionContext, node = new FakeNode(), clock = systemC
   const socketPath = join(await tempDirectory(t), 'api.sock');
   const { log, lines } = memoryLog();
   const server = await startApiServer(
-    { operations: node, config: fakeConfig, cni: fakeCni, log, clock },
+    { operations: node, config: fakeConfig, cni: fakeCni, handOver: fakeHandOver, log, clock },
     { socketPath, graceMs: 1000 },
   );
   t.teardown(() => server.close());

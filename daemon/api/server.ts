@@ -2,7 +2,7 @@
  * The API: HTTP over a Unix socket that only root may open. GET /v1/status, /v1/peers, /v1/self, /v1/fdb, /v1/fdb/explain,
  * /v1/networks, /v1/endpoints, /v1/resolve, /v1/ipam and /v1/drops answer with the reports of operations.ts; POST /v1/attach, /v1/detach,
  * /v1/release, /v1/network/create, /v1/network/remove, /v1/forget, /v1/gossip/keys, /v1/config/apply and /v1/config/confirm act, and
- * GET /v1/config shows what runs; POST /v1/cni
+ * GET /v1/config shows what runs; POST /v1/hand-over is for the daemon that takes over; POST /v1/cni
  * is what the CNI plugin says; GET /metrics is for Prometheus. A failure is answered as {error: {code, message, hint}}.
  */
 import Fastify, { type FastifyInstance } from 'fastify';
@@ -10,6 +10,7 @@ import type { Clock } from '../../dataplane/clock.ts';
 import { WeftError } from '../../dataplane/errors.ts';
 import type { CniHandler } from '../cni/call.ts';
 import { cniAnswer } from '../cni/cni-route.ts';
+import type { HandOver } from '../handover/hand-over.ts';
 import { errorFields, type Log } from '../log.ts';
 import { formatFor, METRIC_CONTENT_TYPES } from '../metrics/metric-format.ts';
 import type { NodeOperations } from '../operations.ts';
@@ -36,6 +37,7 @@ export interface ApiModules {
   readonly operations: NodeOperations;
   readonly config: ConfigOperations;
   readonly cni: CniHandler;
+  readonly handOver: Pick<HandOver, 'offer'>;
   readonly log: Log;
   readonly clock: Clock;
 }
@@ -51,7 +53,7 @@ export async function startApiServer(modules: ApiModules, options: UnixServerOpt
   return await startUnixServer(modules, routes(modules), options);
 }
 
-function routes({ operations, config, cni, log }: ApiModules): FastifyInstance {
+function routes({ operations, config, cni, handOver, log }: ApiModules): FastifyInstance {
   const app = Fastify({ logger: false, bodyLimit: MAX_BODY_BYTES, exposeHeadRoutes: false });
   for (const name of REPORT_NAMES) app.get(`/v1/${name}`, () => operations[name]());
   app.get('/metrics', async (request, reply) => {
@@ -82,6 +84,7 @@ function routes({ operations, config, cni, log }: ApiModules): FastifyInstance {
     config.applyConfig(parseApplyRequest(request.body)),
   );
   app.post('/v1/config/confirm', () => config.confirmConfig());
+  app.post('/v1/hand-over', () => handOver.offer());
   app.post('/v1/forget', request => operations.forget(parseForgetRequest(request.body)));
   app.post('/v1/gossip/keys', request => operations.gossipKeys(parseKeysRequest(request.body)));
 

@@ -24,6 +24,11 @@ export async function requireSocketFree(path: string): Promise<void> {
   await probe(path, API_SETTING);
 }
 
+/** Whether a daemon answers on `path`. Throws as {@link requireSocketFree} does if that cannot be known. */
+export async function isAnswered(path: string): Promise<boolean> {
+  return (await look(path, API_SETTING)) === 'answered';
+}
+
 /**
  * Makes `server` listen on `path`; a socket that nobody listens on is replaced, a missing directory made (0755).
  * Throws `conflict`, `not_permitted` or `system`; then nothing listens.
@@ -84,8 +89,14 @@ function listenPrivately(server: Server, path: string): Promise<void> {
   });
 }
 
-/** Whether `path` is free or a socket that nobody listens on. */
+/** Whether `path` is free or a socket that nobody listens on. Throws `conflict` if somebody does. */
 async function probe(path: string, setting: string): Promise<'free' | 'stale'> {
+  const found = await look(path, setting);
+  if (found === 'answered') throw answered(path, setting);
+  return found;
+}
+
+async function look(path: string, setting: string): Promise<'free' | 'stale' | 'answered'> {
   const found = await lstat(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined;
     throw cannotListen(path, error, setting);
@@ -100,13 +111,13 @@ async function probe(path: string, setting: string): Promise<'free' | 'stale'> {
     const connection = connect(path);
     connection.once('connect', () => {
       connection.destroy();
-      reject(answered(path, setting));
+      resolve('answered');
     });
     connection.once('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'ECONNREFUSED') resolve('stale');
       else if (error.code === 'ENOENT') resolve('free');
       // EAGAIN: somebody listens and is too busy to accept.
-      else if (error.code === 'EAGAIN') reject(answered(path, setting));
+      else if (error.code === 'EAGAIN') resolve('answered');
       else reject(cannotListen(path, error, setting));
     });
   });

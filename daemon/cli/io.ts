@@ -1,6 +1,7 @@
 /** What a command may touch outside itself, so that a test can give something else. */
 import type { Clock } from '../../dataplane/clock.ts';
 import type { HostPort } from '../doctor/host-port.ts';
+import type { DaemonOptions } from '../run-daemon.ts';
 
 export interface CliIo {
   readonly stdout: { readonly isTTY?: boolean; write(text: string): void };
@@ -15,5 +16,5 @@ export interface CliIo {
   /** From the first call on, an interrupt (SIGINT, SIGTERM) aborts this signal instead of ending the process. */
   interrupted(): AbortSignal;
   /** Runs a daemon until it is told to stop. Throws what made it fail. */
-  runDaemon(configPath: string | undefined): Promise<void>;
+  runDaemon(options: DaemonOptions): Promise<void>;
 }

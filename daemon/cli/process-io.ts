@@ -29,10 +29,10 @@ export function processIo(startNode: StartNode): CliIo {
       for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => controller.abort());
       return controller.signal;
     },
-    async runDaemon(configPath) {
+    async runDaemon(options) {
       // Loaded here only: it takes longer to load than `weft peers` takes to run, and brings the native addon.
       const { runDaemonProcess } = await import('./daemon-process.ts');
-      await runDaemonProcess(startNode, configPath);
+      await runDaemonProcess(startNode, options);
     },
   };
 }

@@ -88,14 +88,21 @@ function addDaemon(program: Command, io: CliIo): void {
       'Run the daemon in the foreground until SIGTERM or SIGINT; SIGHUP has it read its file again',
     )
     .option('--config <file>', `configuration file (default: ${DEFAULT_CONFIG_PATH})`)
-    .addHelpText('after', examples(['weft daemon', 'weft daemon --config ./weft.yaml']))
-    .action(async (options: { readonly config?: string }, command: Command) => {
+    .option(
+      '--take-over',
+      'take the place of a daemon that runs, which carries frames until this one does; where systemd runs it, restart the service instead',
+    )
+    .addHelpText(
+      'after',
+      examples(['weft daemon', 'weft daemon --config ./weft.yaml', 'weft daemon --take-over']),
+    )
+    .action(async (options: { readonly config?: string; readonly takeOver?: true }, command: Command) => {
       if (program.getOptionValue('socket') !== undefined) {
         command.error(
           'the daemon has no --socket: its socket is api.sock in the directory paths.run of its configuration',
         );
       }
-      await io.runDaemon(options.config);
+      await io.runDaemon({ configPath: options.config, takeOver: options.takeOver === true });
     });
 }
 

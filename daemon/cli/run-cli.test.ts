@@ -8,8 +8,10 @@ import { ManualClock } from '../../dataplane/testing/manual-clock.ts';
 import { REPORT_NAMES } from '../api/reports.ts';
 import { startApiServer } from '../api/server.ts';
 import { version } from '../package-info.ts';
+import type { DaemonOptions } from '../run-daemon.ts';
 import { fakeCni } from '../testing/fake-cni.ts';
 import { fakeConfig } from '../testing/fake-config.ts';
+import { fakeHandOver } from '../testing/fake-hand-over.ts';
 import { FakeHost } from '../testing/fake-host.ts';
 import { FAKE_EXPLANATION, FAKE_KEYS, FakeNode } from '../testing/fake-node.ts';
 import { FAKE_STATUS } from '../testing/fake-status.ts';
@@ -55,7 +57,7 @@ async function serve(t: ExecutionContext, node = new FakeNode()) {
   const socketPath = join(await tempDirectory(t), 'api.sock');
   const { log } = memoryLog();
   const server = await startApiServer(
-    { operations: node, config: fakeConfig, cni: fakeCni, log, clock: systemClock },
+    { operations: node, config: fakeConfig, cni: fakeCni, handOver: fakeHandOver, log, clock: systemClock },
     { socketPath },
   );
   t.teardown(() => server.close());
@@ -368,14 +370,19 @@ test('config check prints every problem on stdout, and one line on stderr', asyn
   t.regex(err, /^weft: .*missing: cannot be read: no such file; copy [^\n]*\n$/);
 });
 
-test('daemon hands the path of the configuration on, and a failure is one line', async t => {
-  const seen: (string | undefined)[] = [];
-  const runDaemon = async (path: string | undefined) => {
-    seen.push(path);
+test('daemon hands its options on, and a failure is one line', async t => {
+  const seen: DaemonOptions[] = [];
+  const runDaemon = async (options: DaemonOptions) => {
+    seen.push(options);
   };
   t.is((await run(['daemon'], { runDaemon, env: { WEFT_SOCKET: '/ignored' } })).code, 0);
   t.is((await run(['daemon', '--config', 'x.yaml'], { runDaemon })).code, 0);
-  t.deepEqual(seen, [undefined, 'x.yaml']);
+  t.is((await run(['daemon', '--take-over'], { runDaemon })).code, 0);
+  t.deepEqual(seen, [
+    { configPath: undefined, takeOver: false },
+    { configPath: 'x.yaml', takeOver: false },
+    { configPath: undefined, takeOver: true },
+  ]);
   const failures: readonly (readonly [Error, string])[] = [
     [
       new WeftError('conflict', 'port taken', { hint: 'stop the other' }),

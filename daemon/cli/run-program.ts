@@ -3,6 +3,7 @@
  * the other: while it starts, containers wait (ADR 31).
  */
 import type { Writable } from 'node:stream';
+import type { DaemonOptions } from '../run-daemon.ts';
 import type { StartNode } from '../running-node.ts';
 import { EXIT_DONE, EXIT_FAILED, failureLine, reasonOf } from './failure.ts';
 import { plainDaemon } from './plain-daemon.ts';
@@ -21,13 +22,10 @@ export async function runProgram(startNode: StartNode): Promise<never> {
   process.exit(status);
 }
 
-async function serve(
-  { configPath }: { readonly configPath: string | undefined },
-  startNode: StartNode,
-): Promise<number> {
+async function serve(options: DaemonOptions, startNode: StartNode): Promise<number> {
   try {
     const { runDaemonProcess } = await import('./daemon-process.ts');
-    await runDaemonProcess(startNode, configPath);
+    await runDaemonProcess(startNode, options);
     return EXIT_DONE;
   } catch (error) {
     process.stderr.write(failureLine(reasonOf(error)));

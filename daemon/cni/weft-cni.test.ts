@@ -10,6 +10,7 @@ import { searchPath } from '../net/launcher.ts';
 import { packageRoot } from '../package-info.ts';
 import { fakeCni } from '../testing/fake-cni.ts';
 import { fakeConfig } from '../testing/fake-config.ts';
+import { fakeHandOver } from '../testing/fake-hand-over.ts';
 import { FakeNode } from '../testing/fake-node.ts';
 import { memoryLog } from '../testing/memory-log.ts';
 import { tempDirectory } from '../testing/temp-directory.ts';
@@ -46,6 +47,7 @@ async function rig(t: ExecutionContext, { isUp = true } = {}) {
       operations: new FakeNode(),
       config: fakeConfig,
       cni: fakeCni,
+      handOver: fakeHandOver,
       log: memoryLog().log,
       clock: systemClock,
     };

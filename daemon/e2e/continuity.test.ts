@@ -101,7 +101,7 @@ for (const attach of ATTACH_MODES) {
       const restart = async () => void (await host.exec('systemctl', ['restart', UNIT]));
       const kill = async () => {
         const before = await host.property(UNIT, 'ExecMainPID');
-        process.kill(await host.mainPid(UNIT), 'SIGKILL');
+        process.kill(await host.daemonPid(UNIT), 'SIGKILL');
         // In this order: of the process before, systemd says for a moment yet that it is running.
         const isBack = async () =>
           (await host.property(UNIT, 'ExecMainPID')) !== before &&

@@ -118,14 +118,14 @@ test('service: a main loop, a worker or an addon that hangs is ended, and comes 
     await addAttached(b, 'c1', { network: 'tap', addresses: ['198.18.0.2/24'] });
     await waitForPing(near, '198.18.0.2');
     for (const kind of ['main', 'worker', 'addon'] satisfies ThreadKind[]) {
-      const pid = await host.mainPid('weft.service');
+      const pid = await host.daemonPid('weft.service');
       const threads = threadsOf(pid, kind);
       t.true(threads.length > 0, kind);
       const held = systemClock.now();
       await holdThreads(a, threads);
       const restarted = async () =>
         (await host.property('weft.service', 'SubState')) === 'running' &&
-        (await host.mainPid('weft.service')) !== pid;
+        (await host.daemonPid('weft.service')) !== pid;
       await waitFor(restarted, {
         what: `the service to come back after its ${kind} hangs`,
         timeoutMs: 60_000,

@@ -214,7 +214,7 @@ test('workers: a TAP with several queues that somebody deletes is made again, an
     const { c1 } = await attachPair(pair);
     await waitForPing(c1, '198.18.0.2');
     await pair.a.ip('link del dev wt-blue');
-    await pair.a.daemon.waitForOutput('made the devices of the network again');
+    await pair.a.daemon.waitForOutput('put back what somebody had deleted or changed');
     await waitForPing(c1, '198.18.0.2');
     t.is(pair.a.daemon.stdout.match(/a TAP device was deleted/g)?.length, 1);
     t.true(await isMultiQueue(pair.a, 'wt-blue'));

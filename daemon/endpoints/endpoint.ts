@@ -27,6 +27,8 @@ export const endpointSchema = z.object({
   /** Routers of its default routes, and how these rank beside those of other interfaces of the container. */
   gateways: z.array(z.string()).optional(),
   routeMetric: z.number().int().optional(),
+  /** A later plugin of its runtime has taken routes away at once: they are not put back (daemon/drift). */
+  routesLeft: z.boolean().optional(),
   /** Rates that it keeps to. */
   bandwidth: bandwidthSchema.optional(),
   /** Ports of the VM that lead to it. */

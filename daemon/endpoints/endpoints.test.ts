@@ -106,7 +106,9 @@ async function makeEndpoints(t: ExecutionContext) {
     },
     nodeName: 'a',
     passed: { take: () => [] },
-    onLinks: async () => {},
+    onLook: async () => {},
+    keeps: async () => false,
+    onForgotten: () => {},
   });
   return { endpoints, store, open, lines, announced, quota, firewall };
 }

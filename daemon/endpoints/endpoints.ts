@@ -2,24 +2,21 @@
  * The endpoints of this VM: attach, detach, take-over after a restart, and the watch for what vanishes.
  * Every change is one at a time (a queue), recorded on disk before its links are made, and undone whole if it fails.
  */
-import type { Clock, Timer } from '../../dataplane/clock.ts';
-import { type PassedOn, tapName } from '../../dataplane/descriptor-store.ts';
+import type { Timer } from '../../dataplane/clock.ts';
+import { tapName } from '../../dataplane/descriptor-store.ts';
 import { WeftError } from '../../dataplane/errors.ts';
 import { Turns } from '../../dataplane/turns.ts';
-import type { Firewall } from '../firewall/firewall.ts';
-import { errorFields, type Log } from '../log.ts';
+import { errorFields } from '../log.ts';
 import { ownLinkNames } from '../net/ip.ts';
 import type { AttachRequest, DetachRequest } from '../operations.ts';
 import { attachmentOf } from './attachments.ts';
 import { type Endpoint, isSameInterface } from './endpoint.ts';
 import { endpointFields } from './endpoint-fields.ts';
-import type { AttachableNetworks, EndpointAnnouncer, EndpointWiring } from './endpoint-services.ts';
-import type { EndpointStore } from './endpoint-store.ts';
+import type { EndpointsModules, KeepsEndpoint } from './endpoints-modules.ts';
 import { findForDetach } from './find-for-detach.ts';
 import { followGateways } from './gateway-routes.ts';
 import type { HandoverRequest } from './handover.ts';
 import { ignoreMissing } from './ignore-missing.ts';
-import type { EndpointAddresses } from './managed-attach.ts';
 import { removeOrphans } from './orphans.ts';
 import {
   type AttachableNetwork,
@@ -35,23 +32,6 @@ import { Suspension } from './suspension.ts';
 
 /** How often the endpoints are looked at: one file read, in tap mode a stat for each, no process. */
 const WATCH_INTERVAL_MS = 2_000;
-
-export interface EndpointsModules {
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly store: EndpointStore;
-  readonly wiring: EndpointWiring;
-  readonly announcer: EndpointAnnouncer;
-  readonly networks: AttachableNetworks;
-  readonly addresses: Pick<EndpointAddresses, 'gives' | 'isUsable' | 'release' | 'take'>;
-  /** Makes the ports known that endpoints publish. */
-  readonly firewall: Pick<Firewall, 'sync'>;
-  readonly nodeName: string;
-  /** TAPs of an earlier process. */
-  readonly passed: PassedOn;
-  /** At each look at the endpoints: the names of the links of the VM, for whoever has others to look after. */
-  readonly onLinks: (links: ReadonlySet<string>) => Promise<void>;
-}
 
 export class Endpoints {
   private readonly modules: EndpointsModules;
@@ -123,11 +103,18 @@ export class Endpoints {
     });
   }
 
-  /** tap mode: the device of this endpoint was deleted, with its namespace or by somebody. */
-  portLost(hostLink: string): Promise<void> {
+  /** Has `work` look at one endpoint, if it is there and served. Throws what it throws. */
+  lookAt(
+    hostLink: string,
+    work: (endpoint: Endpoint, network: AttachableNetwork) => Promise<void>,
+  ): Promise<void> {
     return this.inTurn(async () => {
-      const endpoint = this.all().find(candidate => candidate.hostLink === hostLink);
-      if (endpoint !== undefined) await this.forget(endpoint, 'its interface was deleted');
+      const recorded = this.all().find(candidate => candidate.hostLink === hostLink);
+      if (recorded === undefined || this.suspension.has(recorded)) return;
+      const endpoint = await this.refresh(recorded, await ownLinkNames(), this.modules.keeps);
+      const network = endpoint && this.networkOf(endpoint);
+      if (endpoint !== undefined && network !== undefined && isStillOf(endpoint, network))
+        await work(endpoint, network);
     });
   }
 
@@ -216,7 +203,7 @@ export class Endpoints {
     const wanted = await planEndpoint(request, network, { nodeName, isManaged, others });
     // Only what stands in the way: looking at all endpoints would make the thousandth attachment a slow one.
     const rivals = rivalsOf(wanted, this.all());
-    if (rivals.length > 0) await this.forgetVanished(rivals, await ownLinkNames());
+    if (rivals.length > 0) await this.forgetVanished(rivals);
     const existing = this.all().find(other => isSameInterface(other, wanted));
     if (existing !== undefined) return requireSame(existing, wanted, request);
     refuseDuplicates(wanted, this.all());
@@ -343,9 +330,8 @@ export class Endpoints {
     if (this.stopped) return;
     this.watch = this.modules.clock.after(WATCH_INTERVAL_MS, () => {
       this.inTurn(async () => {
-        const links = await ownLinkNames();
-        await this.forgetVanished(this.all(), links);
-        await this.modules.onLinks(links);
+        await this.forgetVanished(this.all(), this.modules.keeps);
+        await this.modules.onLook();
       })
         .catch(error => {
           if (!this.stopped) this.modules.log.error(errorFields(error), 'cannot look after the endpoints');
@@ -355,17 +341,22 @@ export class Endpoints {
   }
 
   /** Endpoints whose namespace or interface was deleted under us: their entries must not stay. */
-  private async forgetVanished(endpoints: readonly Endpoint[], links: ReadonlySet<string>): Promise<void> {
+  private async forgetVanished(endpoints: readonly Endpoint[], keeps?: KeepsEndpoint): Promise<void> {
+    const links = await ownLinkNames();
     const doubtful = endpoints.filter(
       endpoint => endpoint.pending || attachmentOf(endpoint).isThere(endpoint, links) !== true,
     );
     await this.each(doubtful, 'cannot be looked after', async endpoint => {
-      await this.refresh(endpoint, links);
+      await this.refresh(endpoint, links, keeps);
     });
   }
 
   /** The endpoint as it is now, with the path at which its namespace can be entered; undefined: gone, and forgotten. */
-  private async refresh(endpoint: Endpoint, links: ReadonlySet<string>): Promise<Endpoint | undefined> {
+  private async refresh(
+    endpoint: Endpoint,
+    links: ReadonlySet<string>,
+    keeps?: KeepsEndpoint,
+  ): Promise<Endpoint | undefined> {
     // Every attachment has ended when it is looked at, for they take turns: this one without a result.
     if (endpoint.pending) {
       await this.forget(endpoint, 'its attachment was interrupted');
@@ -373,6 +364,7 @@ export class Endpoints {
     }
     const where = await attachmentOf(endpoint).locate(endpoint, links);
     if ('gone' in where) {
+      if (await keeps?.(endpoint)) return endpoint;
       await this.forget(endpoint, where.gone);
       return undefined;
     }
@@ -392,5 +384,6 @@ export class Endpoints {
     await this.dismantle(endpoint);
     await this.strike(endpoint);
     this.modules.log.warn({ ...endpointFields(endpoint), reason }, 'endpoint forgotten');
+    this.modules.onForgotten(endpoint);
   }
 }

@@ -20,6 +20,9 @@ import {
 /** Every so many looks at the links (2 s) the rules are looked at: a process each time. */
 const AUDIT_EVERY = 5;
 
+/** What is different each time that rules are listed, or made: libnftables-json(5). */
+const CHANGING: ReadonlySet<string> = new Set(['handle', 'packets', 'bytes']);
+
 export interface FirewallModules {
   readonly log: Log;
   readonly nft: Nft;
@@ -27,6 +30,8 @@ export interface FirewallModules {
   readonly settings: Pick<NetSettings, 'write'>;
   /** What endpoints publish at this moment. */
   readonly published: () => readonly PublishedPort[];
+  /** Somebody had deleted or changed rules of weft, and they were made again. */
+  readonly onRemade: () => void;
 }
 
 export class Firewall {
@@ -35,6 +40,7 @@ export class Firewall {
   /** What is known to be in the kernel, and what it was last told. */
   private applied: string | undefined;
   private lastText: string | undefined;
+  private lastListed = '';
   private hasBegun = false;
   private running: Promise<void> | undefined;
   private next: Promise<void> | undefined;
@@ -113,9 +119,10 @@ export class Firewall {
   }
 
   private async replace(state: FirewallState, wanted: string): Promise<void> {
-    const { nft, log } = this.modules;
+    const { nft, log, onRemade } = this.modules;
     const chains = await nft.list(['chains']);
     const present = presentIn(chains);
+    const families = wantedFamilies(state);
     const foreign: string[] = [];
     for (const chain of droppingChains(chains)) {
       const rules = await nft.list(['chain', chain.family, chain.table, chain.chain]);
@@ -127,13 +134,21 @@ export class Firewall {
       );
     }
     // Counters go on counting while nothing has changed.
-    const isKept =
-      wanted === this.lastText && wantedFamilies(state).every(family => present.includes(family));
+    const isSame = wanted === this.lastText;
+    const isThere = isSame && families.every(family => present.includes(family));
+    const isKept = isThere && (await this.listed(families)) === this.lastListed;
     const script = (isKept ? '' : renderRules(state, present)) + foreign.join('');
     if (script !== '') await nft.apply(script);
-    if (isKept === false && wanted === this.lastText)
-      log.warn({}, 'the rules of weft were gone from the packet filter: made again');
+    if (!isKept) this.lastListed = await this.listed(families);
+    if (isSame && script !== '') onRemade();
     this.lastText = wanted;
+  }
+
+  /** Our tables as the kernel tells them, without what changes by itself. */
+  private async listed(families: readonly Family[]): Promise<string> {
+    const tables = [];
+    for (const family of families) tables.push(await this.modules.nft.list(['table', family, TABLE]));
+    return JSON.stringify(tables, (key, value) => (CHANGING.has(key) ? undefined : value));
   }
 
   /** Nothing is wanted. Where there is no nft, nothing is there either. */

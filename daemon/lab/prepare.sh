@@ -29,7 +29,7 @@ iperf3 iperf3
 '
 # tshark decodes what we send, nft loses packets; Open vSwitch and serf are the independent peers of the tests; host-local
 # gives addresses to the CNI plugin, which podman and containerd call; dockerd calls the Docker plugin. Containers have busybox.
-# A machine with a systemd of its own is made by systemd-nspawn; systemd's journald reads the log. promtool judges metrics, alerts
+# A machine with a systemd of its own is made by systemd-nspawn, a Debian without weft by mmdebstrap; systemd's journald reads the log. promtool judges metrics, alerts
 # and their tests.
 judges='
 tcpdump tcpdump
@@ -48,6 +48,7 @@ iptables iptables
 /lib/systemd/systemd systemd
 /lib/systemd/systemd-journald systemd
 systemd-nspawn systemd-container
+mmdebstrap mmdebstrap
 promtool prometheus
 '
 fuzzing='
@@ -128,7 +129,7 @@ fi
 # A directory is newer than the stamp when a file in it was deleted or renamed.
 stamp=dist/.built
 if [ ! -e "$stamp" ] || [ -n "$(find package.json tsconfig.json daemon dataplane control benchmarks \
-  \( -path dataplane/native/build -o -path daemon/lab/tools/native/build -o -path daemon/cni/native/build \) -prune -o -newer "$stamp" -print 2>/dev/null | head -n 1)" ]; then
+  \( -path dataplane/native/build -o -path daemon/lab/tools/native/build -o -path daemon/cni/native/build -o -path daemon/systemd/native/build \) -prune -o -newer "$stamp" -print 2>/dev/null | head -n 1)" ]; then
   say 'npm run build'
   npm run --silent build </dev/null
   : >"$stamp"

@@ -32,13 +32,13 @@ const MASKED = [
   'containerd',
 ];
 
-/** $1: an empty directory; $2: name; $3: namespace; $4: repository; $5: this Node; the rest: cgroup directories. */
+/** $1: an empty directory; $2: name; $3: namespace; $4: repository; $5: this Node; $6: the root that it is a view of; the rest: cgroup directories. */
 const BOOT = `
-base=$1 name=$2 netns=$3 repository=$4 node=$5; shift 5
+base=$1 name=$2 netns=$3 repository=$4 node=$5 lower=$6; shift 6
 for group; do mkdir -p "$group"; echo $$ > "$group/cgroup.procs"; done
 mount -t tmpfs -o size=256m weft-lab "$base"
 mkdir "$base/upper" "$base/work" "$base/root"
-mount -t overlay weft-lab -o "lowerdir=/,upperdir=$base/upper,workdir=$base/work" "$base/root"
+mount -t overlay weft-lab -o "lowerdir=$lower,upperdir=$base/upper,workdir=$base/work" "$base/root"
 root=$base/root
 rm -rf "$root"/etc/systemd/system/*.wants "$root/etc/machine-id"
 for unit in ${MASKED.join(' ')}; do ln -sf /dev/null "$root/etc/systemd/system/$unit.service"; done
@@ -46,16 +46,25 @@ for unit in podman docker; do ln -sf /dev/null "$root/etc/systemd/system/$unit.s
 tr -d - < /proc/sys/kernel/random/uuid > "$root/etc/machine-id"
 echo "$name" > "$root/etc/hostname"
 printf '[Unit]\\nRequires=basic.target\\nAfter=basic.target\\nAllowIsolate=yes\\n' > "$root/etc/systemd/system/lab.target"
+if [ "$lower" = / ]; then
 printf '#!/bin/sh\\nexec %s %sdist/daemon/main.js "$@"\\n' "$node" "$repository" > "$root/usr/bin/weft"
 chmod 755 "$root/usr/bin/weft"
+mkdir -p "$root/usr/lib/weft"
+ln -sf "$repository"daemon/systemd/native/build/weft-relay "$root/usr/lib/weft/weft-relay"
 cp "$repository"daemon/systemd/*.service "$repository"daemon/systemd/*.socket "$root/etc/systemd/system/"
 mkdir -p "$root/etc/weft" "$root/etc/systemd/system/weft.service.d"
 # A machine, and a unit, with a /tmp of their own would not see a repository in there (nor without --bind-ro).
 printf '[Service]\\nBindReadOnlyPaths=%s\\n' "$repository" > "$root/etc/systemd/system/weft.service.d/lab.conf"
+fi
 SYSTEMD_NSPAWN_API_VFS_WRITABLE=1 exec systemd-nspawn -q --register=no --keep-unit -D "$root" --machine="$name" \\
   --network-namespace-path="$netns" --capability=all --system-call-filter='@keyring bpf' --bind=/dev/net/tun \\
   --bind=/run/netns --bind-ro="$repository" --console=pipe /lib/systemd/systemd --unit=lab.target
 `;
+
+export interface SystemdHostOptions {
+  /** Directory of the system that it runs, which stays as it is. One of its own has no weft. @default '/', with the weft of this repository */
+  readonly root?: string;
+}
 
 export class SystemdHost {
   readonly vm: Vm;
@@ -68,11 +77,12 @@ export class SystemdHost {
   }
 
   /** Boots a systemd in the machine's namespace, and waits until it is up. The API of a weft that it runs is that of the machine. */
-  static async boot(vm: Vm): Promise<SystemdHost> {
+  static async boot(vm: Vm, { root = '/' }: SystemdHostOptions = {}): Promise<SystemdHost> {
     const base = join(vm.directory, 'systemd');
     mkdirSync(base);
     const shell = ['--mount', '--propagation', 'slave', 'bash', '-e', '-c', BOOT, 'boot'];
-    const args = [base, vm.name, netnsPath(vm.netns), REPOSITORY, process.execPath, ...cgroupsOf(vm.netns)];
+    const machine = [vm.name, netnsPath(vm.netns), REPOSITORY, process.execPath, root];
+    const args = [base, ...machine, ...cgroupsOf(vm.netns)];
     const started = vm.spawnOutside('unshare', [...shell, ...args]);
     const host = new SystemdHost(vm, started);
     await waitFor(() => host.isUp(), { what: `systemd of ${vm.name} to be up`, timeoutMs: BOOT_MS });
@@ -96,6 +106,15 @@ export class SystemdHost {
   /** A property of a unit, as `systemctl show` has it. */
   async property(unit: string, name: string): Promise<string> {
     return (await this.exec('systemctl', ['show', unit, '--value', '-p', name])).stdout.trim();
+  }
+
+  /** The pid of the daemon of a unit, as this machine counts: of the main process, or of the child of that if it is our relay. */
+  async daemonPid(unit: string): Promise<number> {
+    const main = await this.mainPid(unit);
+    if (commandName(main) !== 'weft-relay') return main;
+    const [daemon] = children(main);
+    if (daemon === undefined) throw new Error(`${unit} of ${this.vm.name} runs no daemon`);
+    return daemon;
   }
 
   /** The pid of a unit's main process, as this machine counts. */
@@ -142,6 +161,14 @@ function children(pid: number): number[] {
 
 function descendants(pid: number): number[] {
   return children(pid).flatMap(child => [child, ...descendants(child)]);
+}
+
+function commandName(pid: number): string | undefined {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
+  } catch {
+    return undefined;
+  }
 }
 
 /** The pid inside the innermost PID namespace (proc(5), NSpid). */

@@ -196,6 +196,10 @@ const CONTROL = {
     'Claims that are not in it: by the two clocks, the entry was there before the claim',
   ),
   weft_claim_audits_total: counter('How often the entries of the dataplane were held against the claims'),
+  weft_drift_repairs_total: counter(
+    'Things of weft on this host that somebody had deleted or changed, and weft has put back; of a namespace that is gone, what was removed',
+    'object',
+  ),
   weft_claim_repairs_total: counter('Entries that such an audit found wrong, and mended'),
 } as const satisfies Readonly<Record<string, MetricDefinition>>;
 

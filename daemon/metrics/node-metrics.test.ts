@@ -10,6 +10,7 @@ import type { PortCounters } from '../../dataplane/ports.ts';
 import { ManualClock } from '../../dataplane/testing/manual-clock.ts';
 import { zeroCounters } from '../../dataplane/testing/memory-pump.ts';
 import { DNS_DROPS } from '../dns/dns-counters.ts';
+import { DriftCounts } from '../drift/drift-counts.ts';
 import { UsableHistogram } from '../records/usable-histogram.ts';
 import { dropRows } from '../reports/drop-reports.ts';
 import { FakeDataplane, NO_COUNTS } from '../testing/fake-dataplane.ts';
@@ -96,6 +97,7 @@ function rig(changes: Partial<NodeMetricsModules> = {}) {
         isSuspended: () => true,
       },
       offloads: { report: () => FAKE_STATUS.dataplane.offloads },
+      drift: { counts: new DriftCounts() },
       sender: { report: () => ({ sender: 'plain', paths: FAKE_STATUS.dataplane.paths }) },
       records: {
         figures: () => ({

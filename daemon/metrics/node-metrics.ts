@@ -8,6 +8,7 @@ import type { Clock } from '../../dataplane/clock.ts';
 import type { Dataplane } from '../../dataplane/dataplane.ts';
 import type { OffloadStates } from '../../dataplane/offload-states.ts';
 import type { DnsSource } from '../dns/dns-source.ts';
+import type { DriftCounts } from '../drift/drift-counts.ts';
 import type { Endpoints } from '../endpoints/endpoints.ts';
 import type { LogCounts } from '../log.ts';
 import type { OverlayNetwork } from '../networks/overlay-network.ts';
@@ -47,6 +48,7 @@ export interface NodeMetricsModules {
   readonly ipam: () => Promise<readonly IpamReport[]>;
   readonly logCounts: () => LogCounts;
   readonly configLoad: () => ConfigLoadReport;
+  readonly drift: { readonly counts: Pick<DriftCounts, 'all'> };
   readonly loopDelay?: LoopDelayWindow | undefined;
 }
 
@@ -108,6 +110,9 @@ export class NodeMetrics {
       ...configSamples(this.modules.configLoad()),
       ...stateSamples(this.modules.state.report()),
       ...logSamples(this.modules.logCounts()),
+      ...[...this.modules.drift.counts.all()].map(([object, count]) =>
+        sample('weft_drift_repairs_total', count, { object }),
+      ),
       sample('weft_dataplane_workers', dataplane.workerCount, {}),
       ...dataplaneSamples(counters, vni => names.get(vni)),
       ...offloadSamples(offloads.report()),

@@ -22,11 +22,12 @@ export interface LocalServicesModules {
 export interface LocalServicesOptions {
   readonly stateDirectory: string;
   readonly configured: () => readonly NetworkConfig[];
+  readonly onRulesRemade: () => void;
 }
 
 export function localServices(
   { log, catalogue, endpoints }: LocalServicesModules,
-  { stateDirectory, configured }: LocalServicesOptions,
+  { stateDirectory, configured, onRulesRemade }: LocalServicesOptions,
 ): { readonly firewall: Firewall; readonly frames: BridgedFrames; readonly addresses: LocalAddresses } {
   const settings = systemNetSettings;
   const firewall = new Firewall({
@@ -35,6 +36,7 @@ export function localServices(
     settings,
     forwarding: new Forwarding({ settings }, { stateDirectory }),
     published: () => endpoints().flatMap(publishedBy),
+    onRemade: onRulesRemade,
   });
   const addresses = new LocalAddresses({
     find: name => {

@@ -22,6 +22,8 @@ export interface NetworkSetModules {
   readonly dataplane: Pick<Dataplane, 'run' | 'workerCount'>;
   /** Calls `make`, which makes the devices of the network anew, and joins its containers to them. */
   readonly rebuild: (network: string, make: () => Promise<void>) => Promise<void>;
+  /** The devices of the network were made again. */
+  readonly onRemade: (network: string) => void;
   readonly firewall: Pick<Firewall, 'add' | 'remove'>;
   readonly frames: Pick<BridgedFrames, 'add' | 'remove'>;
 }
@@ -39,7 +41,7 @@ export class NetworkSet {
   private readonly modules: NetworkSetModules;
   private readonly options: NetworkSetOptions;
   private readonly networks = new Map<string, CarriedNetwork>();
-  private readonly repairing = new Set<CarriedNetwork>();
+  private readonly repairing = new Map<CarriedNetwork, Promise<void>>();
   private isStopped = false;
 
   constructor(modules: NetworkSetModules, options: NetworkSetOptions) {
@@ -148,34 +150,37 @@ export class NetworkSet {
       this.modules.log.info({ network }, 'removed the bridge of a network that is no more');
   }
 
-  /** Looks after the devices that no descriptor tells us of: a bridge that somebody deleted. */
-  watch(links: ReadonlySet<string>): void {
-    for (const network of this.all()) {
-      if (network.devices.some(name => !links.has(name))) this.repair(network);
-    }
-  }
-
   /** A TAP was deleted. Returns whether it was that of a bridge, which is then made again. */
   portLost(port: string): boolean {
     const network = this.all().find(({ name }) => bridgeTapName(name) === port);
-    if (network !== undefined) this.repair(network);
+    // What fails is logged there, and tried again when the devices are looked at next.
+    if (network !== undefined) this.repair(network.name).catch(() => {});
     return network !== undefined;
   }
 
-  /** Makes the devices of a network again. What fails is tried again when the links are looked at next. */
-  private repair(network: CarriedNetwork): void {
-    if (this.isStopped || this.repairing.has(network)) return;
-    this.repairing.add(network);
-    const { log, rebuild } = this.modules;
+  /** Makes the devices of a network again, of which somebody has deleted one. Throws as its start does. */
+  repair(name: string): Promise<void> {
+    const network = this.networks.get(name);
+    if (network === undefined || this.isStopped) return Promise.resolve();
+    const running = this.repairing.get(network) ?? this.repairNow(network);
+    this.repairing.set(network, running);
+    return running;
+  }
+
+  private async repairNow(network: CarriedNetwork): Promise<void> {
+    const { log, rebuild, onRemade } = this.modules;
     const { name } = network;
-    rebuild(name, async () => {
-      // It may have been given up meanwhile.
-      if (this.networks.get(name) === network) await network.remakeDevices();
-    })
-      .then(
-        () => log.warn({ network: name }, 'made the devices of the network again'),
-        error => log.error({ network: name, ...errorFields(error) }, 'cannot make the devices again'),
-      )
-      .finally(() => this.repairing.delete(network));
+    try {
+      await rebuild(name, async () => {
+        // It may have been given up meanwhile.
+        if (this.networks.get(name) === network) await network.remakeDevices();
+      });
+      onRemade(name);
+    } catch (error) {
+      log.error({ network: name, ...errorFields(error) }, 'cannot make the devices again');
+      throw error;
+    } finally {
+      this.repairing.delete(network);
+    }
   }
 }

@@ -31,6 +31,10 @@ export class FakeNft implements Nft {
       );
       return [...(chain?.rules ?? [])].map(([handle, comment]) => ({ rule: { handle, comment } }));
     }
+    if (kind === 'table') {
+      const own = [...this.tables].filter(one => one === family);
+      return own.map(one => ({ chain: { family: one, table: 'weft', name: 'forward' } }));
+    }
     return [
       ...[...this.tables].map(own => ({
         chain: { family: own, table: 'weft', name: 'forward', policy: 'accept' },

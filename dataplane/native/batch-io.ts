@@ -146,6 +146,11 @@ export interface NetChangeResult {
   readonly answers: Buffer;
 }
 
+/** Of the addon: a pointer that JavaScript only keeps. */
+export interface KernelNewsHandle {
+  readonly kernelNews?: never;
+}
+
 export interface BatchIo {
   readonly frameLayout: Readonly<Record<string, number>>;
   readonly counterNames: readonly string[];
@@ -177,6 +182,14 @@ export interface BatchIo {
    * NOTIFY_SOCKET has it. At most 4,095 bytes. 0, or −errno: EAGAIN if its queue is full, ECONNREFUSED and ENOENT if nobody listens.
    */
   notifyService(path: string, message: string, fds: readonly number[]): number;
+  /** The same by a connected socket: 0, or −errno: EAGAIN, EPIPE if the other end is closed. */
+  tellService(socket: number, message: string, fds: readonly number[]): number;
+  /** Two ends of one stream (handover.h), or −errno: EMFILE. */
+  socketPair(): readonly [number, number] | number;
+  /** A descriptor of our own for one of another process (handover.h), or −errno: ESRCH, EBADF, EPERM, ENOSYS. */
+  takeDescriptor(pid: number, fd: number): number;
+  /** The end of our parent no longer ends us, if it did (handover.h): 0. Only from the main thread. */
+  outliveParent(): number;
   /**
    * Whether the interface is up and has carrier, as a TAP has while some process holds it: 1, 0, or −errno (ENODEV).
    * `control` is a control socket of its namespace, `name` has 15 bytes at the most.
@@ -203,6 +216,15 @@ export interface BatchIo {
    * pool, until one is refused. The promise is never rejected. Aborts the process if the kernel will not let the thread come back.
    */
   changeNet(netnsPath: string | null, steps: readonly (NetMessage | NetSetting)[]): Promise<NetChangeResult>;
+
+  /**
+   * From now on `onNews` is told what the kernel says by itself in the namespace of the process and, where permitted (CAP_NET_BROADCAST), in
+   * those of containers: pieces of news one behind the other (kernel-news.h, struct news; kernel-news.ts). Returns what it is closed by, or
+   * −errno. It keeps no process alive.
+   */
+  openKernelNews(onNews: (news: Buffer) => void): KernelNewsHandle | number;
+  /** Once for each that was opened, and not within `onNews`' own call of another. */
+  closeKernelNews(news: KernelNewsHandle): void;
 
   /**
    * A datagram socket connected to the Unix socket at `path`: each write to the descriptor is one datagram (unix-datagram.h). Returns

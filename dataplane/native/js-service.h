@@ -6,6 +6,7 @@
 
 /** The functions of the same names in batch-io.ts. */
 napi_value js_notify_service(napi_env env, napi_callback_info info);
+napi_value js_tell_service(napi_env env, napi_callback_info info);
 napi_value js_adopt_descriptor(napi_env env, napi_callback_info info);
 
 #endif

@@ -11,9 +11,11 @@
 
 #include "geometry.h"
 #include "js-coalesce.h"
+#include "js-handover.h"
 #include "js-kernel.h"
 #include "js-memory.h"
 #include "js-net.h"
+#include "js-news.h"
 #include "js-service.h"
 #include "js-port.h"
 #include "js-value.h"
@@ -509,8 +511,14 @@ NAPI_MODULE_INIT()
 		{"ipsecPolicies", NULL, js_ipsec_policies, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"createArena", NULL, js_create_arena, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"changeNet", NULL, js_change_net, NULL, NULL, NULL, napi_enumerable, NULL},
+		{"openKernelNews", NULL, js_open_kernel_news, NULL, NULL, NULL, napi_enumerable, NULL},
+		{"closeKernelNews", NULL, js_close_kernel_news, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"notifyService", NULL, js_notify_service, NULL, NULL, NULL, napi_enumerable, NULL},
+		{"tellService", NULL, js_tell_service, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"adoptDescriptor", NULL, js_adopt_descriptor, NULL, NULL, NULL, napi_enumerable, NULL},
+		{"socketPair", NULL, js_socket_pair, NULL, NULL, NULL, napi_enumerable, NULL},
+		{"takeDescriptor", NULL, js_take_descriptor, NULL, NULL, NULL, napi_enumerable, NULL},
+		{"outliveParent", NULL, js_outlive_parent, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"threadTime", NULL, js_thread_time, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"loadSteering", NULL, load_steering, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"tapOpen", NULL, tap_open, NULL, NULL, NULL, napi_enumerable, NULL},

@@ -9,7 +9,7 @@
 
 #include "unix-datagram.h"
 
-int service_notify(const char *path, const char *message, size_t length, const int *fds, size_t count)
+int service_tell(int socket, const char *message, size_t length, const int *fds, size_t count)
 {
 	alignas(struct cmsghdr) char control[CMSG_SPACE(NOTIFY_MAX_FDS * sizeof(int))];
 	struct iovec text = {.iov_base = (void *)message, .iov_len = length};
@@ -27,11 +27,16 @@ int service_notify(const char *path, const char *message, size_t length, const i
 		rights->cmsg_len = CMSG_LEN(count * sizeof(int));
 		memcpy(CMSG_DATA(rights), fds, count * sizeof(int));
 	}
+	return sendmsg(socket, &header, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
+}
+
+int service_notify(const char *path, const char *message, size_t length, const int *fds, size_t count)
+{
 	int sender = unix_datagram_open(path);
+
 	if (sender < 0)
 		return sender;
-	ssize_t sent = sendmsg(sender, &header, MSG_NOSIGNAL);
-	int error = sent < 0 ? -errno : 0;
+	int error = service_tell(sender, message, length, fds, count);
 	close(sender);
 	return error;
 }

@@ -17,6 +17,9 @@
  */
 int service_notify(const char *path, const char *message, size_t length, const int *fds, size_t count);
 
+/** service_tell() - the same by @socket, which is connected and stays the caller's (daemon/handover/relay.ts) */
+int service_tell(int socket, const char *message, size_t length, const int *fds, size_t count);
+
 /** service_adopt() - makes sure that @fd is open, and that programs started from now on do not get it. Return: 0 or -errno */
 int service_adopt(int fd);
 

@@ -35,6 +35,7 @@ const RTEXT_FILTER_SKIP_STATS = 1 << 3;
 // linux/rtnetlink.h: struct ifinfomsg { family, pad, type, index, flags, change }.
 const IFINFOMSG_SIZE = 16;
 const IFINFOMSG_BEFORE_INDEX = 4;
+const IFINFOMSG_FLAGS = 8;
 /** linux/if.h. */
 const IFF_UP = 1;
 
@@ -182,6 +183,11 @@ export interface LinkInfo {
   readonly mac: string;
   /** As in `veth` and `tun`; undefined for hardware. */
   readonly kind: string | undefined;
+  readonly index: number;
+  readonly isUp: boolean;
+  readonly mtu: number;
+  /** Index of the bridge that it is a port of; 0: none. */
+  readonly master: number;
 }
 
 /** The link in the answer to {@link askForLink}; undefined if there is none. */
@@ -194,7 +200,15 @@ export function readLinkInfo(answer: Buffer): LinkInfo | undefined {
       ifname: textOf(attributes.get(IFLA_IFNAME)) ?? '',
       mac: (attributes.get(IFLA_ADDRESS)?.toString('hex') ?? '').replace(/(..)(?!$)/g, '$1:'),
       kind: textOf(info.get(IFLA_INFO_KIND)),
+      index: u32Of(body.subarray(IFINFOMSG_BEFORE_INDEX)),
+      isUp: (u32Of(body.subarray(IFINFOMSG_FLAGS)) & IFF_UP) !== 0,
+      mtu: u32Of(attributes.get(IFLA_MTU)),
+      master: u32Of(attributes.get(IFLA_MASTER)),
     };
   }
   return undefined;
+}
+
+function u32Of(bytes: Buffer | undefined): number {
+  return bytes !== undefined && bytes.length >= 4 ? bytes.readUInt32LE(0) : 0;
 }

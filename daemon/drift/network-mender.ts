@@ -1,0 +1,57 @@
+/** The devices of a network held against the kernel, and put right in place. Those that are gone are made again elsewhere (networks/network-set.ts). */
+import type { NetworkConfig } from '../config/config.ts';
+import { bridgeName, bridgeTapName } from '../endpoints/names.ts';
+import { changeLinkSteps } from '../net/link-steps.ts';
+import type { LinkChange } from '../net/rtnetlink/link-change.ts';
+import type { LinkInfo } from '../net/rtnetlink/link-messages.ts';
+import { readLink } from '../net/rtnetlink/links.ts';
+import type { CarriedNetwork } from '../networks/carried-network.ts';
+import { interfaceAddresses, ownGateway } from '../networks/gateway.ts';
+import type { DriftObject } from './drift-counts.ts';
+import { isAdded } from './endpoint-mender.ts';
+
+type MendedNetwork = Pick<CarriedNetwork, 'devices' | 'mtu' | 'name' | 'route'> & {
+  readonly config: NetworkConfig;
+};
+
+/** What was put back; `gone`: a device is not there. Throws as changeLinkSteps does. */
+export async function mendNetwork(network: MendedNetwork): Promise<readonly DriftObject[] | 'gone'> {
+  const { devices, mtu, name } = network;
+  const links = new Map<string, LinkInfo>();
+  for (const device of devices) {
+    const link = await readLink(device);
+    if (link === undefined) return 'gone';
+    links.set(device, link);
+  }
+  const mended: DriftObject[] = [];
+  for (const [dev, link] of links) {
+    const bridge = dev === bridgeTapName(name) ? links.get(bridgeName(name)) : undefined;
+    const wrong: DriftObject[] = [];
+    if (bridge !== undefined && link.master !== bridge.index) wrong.push('port');
+    if (link.mtu !== mtu) wrong.push('mtu');
+    if (!link.isUp) wrong.push('state');
+    const master = bridge === undefined ? {} : { master: bridge.ifname };
+    if (wrong.length > 0)
+      await changeLinkSteps([{ changes: [{ kind: 'set', dev, mtu, ...master, up: true }] }]);
+    mended.push(...wrong);
+  }
+  return [...mended, ...(await mendGateway(network))];
+}
+
+/** What the kernel gives the routes to the subnets of its own addresses of IPv6 (IP6_RT_PRIO_ADDRCONF of net/ip6_route.h). */
+const CONNECTED_PRIORITY = 256;
+
+async function mendGateway({ config, route }: MendedNetwork): Promise<readonly DriftObject[]> {
+  const gateway = ownGateway(config);
+  if (gateway === undefined || route === undefined) return [];
+  const { device: dev, subnets } = route;
+  const mended: DriftObject[] = [];
+  for (const address of interfaceAddresses(gateway))
+    if (await isAdded({ kind: 'add-address', dev, address })) mended.push('address');
+  for (const dst of subnets) {
+    const priority = dst.includes(':') ? { priority: CONNECTED_PRIORITY } : {};
+    const change: LinkChange = { kind: 'add-route', dev, dst, ...priority };
+    if (await isAdded(change)) mended.push('route');
+  }
+  return mended;
+}
