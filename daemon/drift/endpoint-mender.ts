@@ -12,6 +12,7 @@ import { bridgeName } from '../endpoints/names.ts';
 import type { AttachableNetwork } from '../endpoints/plan.ts';
 import { changeLinkSteps, LinkStepError } from '../net/link-steps.ts';
 import { netnsInode } from '../net/netns.ts';
+import { addMissingAddress } from '../net/rtnetlink/addresses.ts';
 import type { LinkChange } from '../net/rtnetlink/link-change.ts';
 import { readLink } from '../net/rtnetlink/links.ts';
 import { nsidOf } from '../net/rtnetlink/nsid.ts';
@@ -64,12 +65,11 @@ async function mendInside(
   return [...wrong, ...(await addMissing(endpoint, netns))];
 }
 
-/** Those that are there already are refused by the kernel, which is the cheapest way to ask for them. */
+/** Routes that are there already are refused by the kernel, which is the cheapest way to ask for them. */
 async function addMissing(endpoint: Endpoint, netns: string): Promise<readonly DriftObject[]> {
   const { addresses, ifname: dev, routes = [], routesLeft = false } = endpoint;
   const added: DriftObject[] = [];
-  for (const address of addresses)
-    if (await isAdded({ kind: 'add-address', dev, address }, netns)) added.push('address');
+  for (const address of addresses) if (await addMissingAddress(dev, address, netns)) added.push('address');
   if (routesLeft) return added;
   const wanted: readonly LinkChange[] = [
     ...routes.map(route => ({ kind: 'add-route', dev, ...route }) as const),

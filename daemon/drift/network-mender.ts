@@ -2,6 +2,7 @@
 import type { NetworkConfig } from '../config/config.ts';
 import { bridgeName, bridgeTapName } from '../endpoints/names.ts';
 import { changeLinkSteps } from '../net/link-steps.ts';
+import { addMissingAddress } from '../net/rtnetlink/addresses.ts';
 import type { LinkChange } from '../net/rtnetlink/link-change.ts';
 import type { LinkInfo } from '../net/rtnetlink/link-messages.ts';
 import { readLink } from '../net/rtnetlink/links.ts';
@@ -47,7 +48,7 @@ async function mendGateway({ config, route }: MendedNetwork): Promise<readonly D
   const { device: dev, subnets } = route;
   const mended: DriftObject[] = [];
   for (const address of interfaceAddresses(gateway))
-    if (await isAdded({ kind: 'add-address', dev, address })) mended.push('address');
+    if (await addMissingAddress(dev, address)) mended.push('address');
   for (const dst of subnets) {
     const priority = dst.includes(':') ? { priority: CONNECTED_PRIORITY } : {};
     const change: LinkChange = { kind: 'add-route', dev, dst, ...priority };
