@@ -120,6 +120,9 @@ export class Exchanger {
       } else if (state === 'left') {
         membership.dead({ type: 'dead', node, incarnation, from: node });
       } else {
+        // Whom a peer suspects there is up to it still: it believes us nowhere else.
+        const isElsewhere = node === local.name && !sameEndpoint({ address, port }, local.endpoint);
+        if (state === 'suspect' && isElsewhere) membership.namesake({ address, port }, incarnation);
         // A peer's dead are only suspects to us: they get the time to refute.
         membership.suspect({ type: 'suspect', node, incarnation, from: local.name });
       }

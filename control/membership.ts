@@ -116,6 +116,11 @@ export class Membership {
     return undefined;
   }
 
+  /** Our name is known at another address, in a life that is not over there. */
+  namesake(at: Endpoint, incarnation: number): void {
+    if (!this.modules.local.leaving) this.options.onNamesake(at, incarnation);
+  }
+
   /** Forgets the dead and departed whose time has come. */
   reap(): void {
     const { deadRetention, leftRetention } = this.options.profile;
@@ -136,7 +141,7 @@ export class Membership {
     const { local } = this.modules;
     if (local.leaving) return;
     if (!sameEndpoint(news, local.endpoint)) {
-      this.options.onNamesake(news, news.incarnation);
+      this.namesake(news, news.incarnation);
       return;
     }
     const isOurs = news.incarnation === local.incarnation && Buffer.compare(news.meta, local.meta) === 0;

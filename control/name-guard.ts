@@ -8,6 +8,8 @@ import type { GossipProfile } from './constants.ts';
 import { type Endpoint, endpointKey, formatEndpoint, sameEndpoint } from './endpoint.ts';
 import type { LocalNode } from './local-node.ts';
 import type { Log } from './log.ts';
+import type { MemberTable } from './member-table.ts';
+import { isUp } from './members.ts';
 import type { Outbox } from './outbox.ts';
 import { decodeSeniority, isSenior } from './seniority.ts';
 
@@ -16,6 +18,9 @@ const TRIES = 4;
 
 /** An address is not asked again for so long, in milliseconds. */
 const RECHECK_AFTER = 10_000;
+
+/** Members that are told of the end of a former life. */
+const MAX_TOLD = 16;
 
 /** Addresses remembered at one time. */
 const MAX_CHECKS = 32;
@@ -33,6 +38,7 @@ export interface NameGuardModules {
   readonly acks: PendingAcks;
   readonly outbox: Outbox;
   readonly local: LocalNode;
+  readonly table: Pick<MemberTable, 'all'>;
 }
 
 export interface NameGuardOptions {
@@ -109,7 +115,25 @@ export class NameGuard {
     check.isRunning = false;
     if (local.leaving) return;
     log.info({ address: formatEndpoint(at) }, 'nobody there answers to our name, claiming it');
-    if (check.incarnation >= local.incarnation) local.outbid(check.incarnation);
+    // Whoever knows that life by a higher incarnation than we have heard of has it from us.
+    const last = Math.max(check.incarnation, local.incarnation);
+    this.bidFarewell(last);
+    local.outbid(last);
+  }
+
+  /**
+   * Of the life there, which cannot do it any more: a live member is nowhere believed at another address (memberlist, aliveNode()), one that has left is at once. Without it the
+   * pool waits until it has given that life up. Somebody who lives there all the same refutes it.
+   */
+  private bidFarewell(incarnation: number): void {
+    const { local, outbox, table } = this.modules;
+    let told = 0;
+    for (const member of table.all()) {
+      if (!isUp(member.state)) continue;
+      outbox.send(member, { type: 'dead', node: local.name, from: local.name, incarnation });
+      // They tell the others.
+      if (++told === MAX_TOLD) return;
+    }
   }
 
   private forgetOldest(): void {

@@ -28,6 +28,8 @@ export const LOG_EVENTS = {
   'lines were suppressed': 'log_suppressed',
   'the state cannot be written': 'state_refused',
   'the state can be written again': 'state_written',
+  'the underlay address is gone': 'underlay_gone',
+  'the underlay address is back': 'underlay_back',
   // Changes of the configuration.
   'the configuration was changed': 'config_reloaded',
   'the configuration is the same': 'config_unchanged',

@@ -70,7 +70,8 @@ export class Node implements RunningNode {
   readonly fatal: Promise<WeftError>;
   /** Takes what the dataplane tells by itself. */
   readonly handlers: Required<DataplaneHandlers>;
-  private fail: (error: WeftError) => void = () => {};
+  /** Ends it: {@link fatal} resolves. */
+  fail: (error: WeftError) => void = () => {};
   readonly log: Log;
   readonly offloads: OffloadStates;
   private readonly config: Config;
@@ -97,7 +98,8 @@ export class Node implements RunningNode {
   private readonly paths: PathService;
   readonly sender: TunnelSender;
   private readonly plugin: DockerPlugin;
-  private readonly undo: UndoStack;
+  /** What a stop undoes, the last first. */
+  readonly undo: UndoStack;
   private stopping = false;
 
   constructor(modules: NodeModules, { config, underlay }: NodeOptions) {

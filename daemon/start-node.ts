@@ -5,18 +5,23 @@
  *   workers       load dataplane/worker.ts ────────────────────────────────────── carry out commands ─────────────────── read frames
  *   ip            tells which addresses there are
  */
+import type { IpAddress } from '../dataplane/address.ts';
+import { systemClock } from '../dataplane/clock.ts';
 import { Dataplane, type DataplaneHandlers } from '../dataplane/dataplane.ts';
 import { tapName } from '../dataplane/descriptor-store.ts';
+import type { WeftError } from '../dataplane/errors.ts';
 import { OffloadStates } from '../dataplane/offload-states.ts';
 import { workerCount } from '../dataplane/worker-count.ts';
 import { requireUnderlayFits } from './config/semantics.ts';
 import { EndpointStore } from './endpoints/endpoint-store.ts';
 import { loadKeyring } from './gossip/key-store.ts';
+import type { Log } from './log.ts';
 import type { Node } from './node.ts';
 import { checkMachine, probeTapOffloads } from './preflight.ts';
 import type { StartNode } from './running-node.ts';
 import { offloadSwitches } from './sender/offload-switches.ts';
 import { findUnderlay } from './underlay.ts';
+import { UnderlayWatch } from './underlay-watch.ts';
 
 /** Starts a node. Throws WeftError; then nothing is left of what it made. */
 export const startNode: StartNode = async (config, log, process) => {
@@ -42,6 +47,7 @@ export const startNode: StartNode = async (config, log, process) => {
       { config, underlay },
     );
     await node.start();
+    watchUnderlay(node, log, config.node.underlay, underlay.address);
     // Of networks and containers that are no more.
     for (const name of passed.closeRest()) kept.unstore(name);
     return node;
@@ -51,6 +57,15 @@ export const startNode: StartNode = async (config, log, process) => {
     throw error;
   }
 };
+
+/** The node that loses its address ends, if the machine has another one for it. */
+function watchUnderlay(node: Node, log: Log, configured: IpAddress | undefined, address: IpAddress): void {
+  const isConfigured = configured !== undefined;
+  const options = { address, isConfigured, onMoved: (error: WeftError) => node.fail(error) };
+  const watch = new UnderlayWatch({ clock: systemClock, log }, options);
+  watch.start();
+  node.undo.push(async () => watch.stop());
+}
 
 /** Before there is a node, nothing is in the dataplane that could be lost; a worker that died then fails the first command. */
 function handlersOf(node: () => Node | undefined): DataplaneHandlers {
