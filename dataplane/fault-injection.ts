@@ -1,15 +1,18 @@
 /**
  * Faults for tests of a whole daemon: `WEFT_INJECT=udp-segment=EIO,tap-uso@start=EINVAL` in its environment makes the kernel
- * seem to refuse each use of an offload with this error, or, with `@start`, the probe that asks for it. Never set in
- * operation; without it nothing here does anything.
+ * seem to refuse each use of an offload with this error, or, with `@start`, the probe that asks for it; `repair=EPERM` each repair of what somebody
+ * has changed on the host (daemon/drift/). Never set in operation; without it nothing here does anything.
  */
 import { constants } from 'node:os';
 import { WeftError } from './errors.ts';
 import { OFFLOADS, type Offload } from './offloads.ts';
 
-type Fault = Offload | `${Offload}@start`;
+type Fault = Offload | `${Offload}@start` | 'repair';
 
-const FAULTS: readonly Fault[] = OFFLOADS.flatMap((offload): Fault[] => [offload, `${offload}@start`]);
+const FAULTS: readonly Fault[] = [
+  ...OFFLOADS.flatMap((offload): Fault[] => [offload, `${offload}@start`]),
+  'repair',
+];
 
 /**
  * The errno to inject, 0 for none. Throws `invalid_argument` when `text` names a fault or an errno that there is not.

@@ -8,7 +8,9 @@
  * should be. All of it is done in the turn of the endpoints, so never in the middle of an attach or detach.
  */
 import type { Clock } from '../../dataplane/clock.ts';
+import { injectedErrno } from '../../dataplane/fault-injection.ts';
 import { type KernelNews, watchKernel } from '../../dataplane/kernel-news.ts';
+import { systemError } from '../../dataplane/native/system-error.ts';
 import type { Endpoint } from '../endpoints/endpoint.ts';
 import { endpointFields } from '../endpoints/endpoint-fields.ts';
 import type { EndpointWiring } from '../endpoints/endpoint-services.ts';
@@ -145,7 +147,9 @@ export class DriftGuard {
     this.note([object], fields, this.underRepair.get(key) ?? this.schedule.sinceOf(key));
   }
 
-  private look(key: string, since: number): Promise<boolean> {
+  private async look(key: string, since: number): Promise<boolean> {
+    const refused = injectedErrno('repair');
+    if (refused !== 0) throw systemError('cannot put it back', refused);
     if (key === RULES_KEY) return this.lookAtRules(since);
     const hostLink = this.reader.hostLinkOf(key);
     return hostLink === undefined ? this.lookAtNetwork(key, since) : this.lookAtEndpoint(hostLink, since);
