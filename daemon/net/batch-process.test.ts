@@ -1,5 +1,5 @@
 /** On the real `ip`, and on scripts that stand in its place and misbehave. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
@@ -125,19 +125,22 @@ test.serial('one that is silent is killed, and the next question asks another', 
 });
 
 test.serial('what it says between questions is no answer', async t => {
-  await pretendIp(
+  const directory = await pretendIp(
     t,
     `n=0
 while read -r line; do
   n=$((n + 1))
   case "$line" in
-    weft-end) echo 'Object "weft-end" is unknown'; echo "Command failed -:$n"; echo '["late"]' ;;
+    weft-end) echo 'Object "weft-end" is unknown'; echo "Command failed -:$n"; echo '["late"]'; : > "\${0%/*}/late" ;;
     *) echo "[\\"$line\\"]" ;;
   esac
 done`,
   );
   const ip = batch(t);
   t.deepEqual(await ip.ask([['one']]), [{ items: ['one'], failure: undefined }]);
+  // It has said it, and it is read: whoever asks before that is given it.
+  await waitFor(() => existsSync(join(directory, 'late')), { what: 'what it says between questions' });
+  await new Promise(resolve => setImmediate(resolve));
   t.deepEqual(await ip.ask([['two']]), [{ items: ['two'], failure: undefined }]);
 });
 

@@ -2,7 +2,7 @@
  * What both packages hold: the built program without its sources, tests and tools, and of its dependencies only those that the bundle does not
  * have in it, built. It is laid out as the repository is, so that the program finds everything where it always does (package-info.ts).
  */
-import { chmodSync, cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { packageRoot } from '../package-info.ts';
 
@@ -13,6 +13,10 @@ const NEEDED = [...BUNDLED, 'bindings', 'file-uri-to-path'] as const;
 /** Of them nothing is built where they are installed: that would take a compiler and Node's headers. */
 const BUILD_FILES =
   /(^|\/)(binding\.gyp|\.[^/]+|src|test|example|build\/(?!Release$|Release\/[^/]+\.node$)|build\/Release\/(obj\.target|\.deps)|[^/]+\.(cc|c|h|mk|d\.ts)$)/;
+
+/** raw-socket is built with nan, and so for the ABI of one major version: that which builds the package (process.versions.modules). */
+const MAJOR = Number(process.versions.node.split('.')[0]);
+const NODE = `>=20.19 <${MAJOR + 1}`;
 
 const FILES: readonly string[] = [
   'README.md',
@@ -53,20 +57,31 @@ export function stagePackage(
   const source = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as PackageJson;
   const manifest = manifestOf(source, version ?? source.version);
   writeFileSync(join(directory, 'package.json'), `${JSON.stringify(manifest, undefined, 2)}\n`);
+  setModes(directory);
   return { version: manifest.version };
 }
 
 /** package.json of what is installed: nothing to be fetched, nothing to be run. */
 export function manifestOf(source: PackageJson, version: string) {
-  const { name, description, license, type, engines, os, imports, dependencies } = source;
+  const { name, description, license, type, os, imports, dependencies } = source;
   return {
-    ...{ name, version, description, license, type, engines, os },
+    ...{ name, version, description, license, type, os },
+    engines: { node: NODE },
     cpu: [process.arch],
     bin: { weft: 'dist/daemon/main.js' },
     imports,
     dependencies: Object.fromEntries(BUNDLED.map(needed => [needed, dependencies[needed] ?? '*'])),
     bundleDependencies: BUNDLED,
   };
+}
+
+/** Those of a checkout are its owner's business. */
+function setModes(directory: string): void {
+  for (const entry of readdirSync(directory, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name);
+    const isProgram = entry.isDirectory() || (!path.endsWith('.node') && (statSync(path).mode & 0o100) !== 0);
+    chmodSync(path, isProgram ? 0o755 : 0o644);
+  }
 }
 
 function copy(file: string, directory: string): void {
