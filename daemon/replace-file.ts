@@ -1,4 +1,5 @@
 /** A file that is replaced as a whole: a crash leaves the old one or the new one, and never half of one. */
+import { rmSync } from 'node:fs';
 import { open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
@@ -36,5 +37,14 @@ export async function replaceFile(
     await directory.sync();
   } finally {
     await directory.close();
+  }
+}
+
+/** For what is of no use any more, and whose place may be gone too, or read-only. */
+export function removeQuietly(file: string): void {
+  try {
+    rmSync(file, { force: true });
+  } catch {
+    // Nobody needs it.
   }
 }

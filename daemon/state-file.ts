@@ -1,18 +1,9 @@
 /** Files below paths.state: replaced as a whole, so that a crash leaves the old or the new one and never half of one. */
-import {
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdir, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { WeftError } from '../dataplane/errors.ts';
-import { asideOf, replaceFile } from './replace-file.ts';
+import { asideOf, removeQuietly, replaceFile } from './replace-file.ts';
 
 /** Only root looks into the directory and the files. */
 const DIRECTORY_MODE = 0o700;
@@ -61,7 +52,7 @@ export async function writeStateFile(file: string, text: string): Promise<void> 
     await replaceFile(file, text, { mode: FILE_MODE });
   } catch (error) {
     // What there was room for would keep others from theirs.
-    await rm(asideOf(file), { force: true }).catch(() => {});
+    removeQuietly(asideOf(file));
     throw refused(file, text, error);
   }
   written(file, text);
@@ -88,7 +79,7 @@ export function writeStateFileSync(file: string, text: string): void {
       closeSync(directory);
     }
   } catch (error) {
-    removeSync(aside);
+    removeQuietly(aside);
     throw refused(file, text, error);
   }
   written(file, text);
@@ -105,18 +96,10 @@ export function replaceStateFile(file: string, text: string): void {
     writeFileSync(aside, text, { mode: FILE_MODE });
     renameSync(aside, file);
   } catch (error) {
-    removeSync(aside);
+    removeQuietly(aside);
     throw refused(file, text, error);
   }
   written(file, text);
-}
-
-function removeSync(aside: string): void {
-  try {
-    rmSync(aside, { force: true });
-  } catch {
-    // The file system is gone, or read-only.
-  }
 }
 
 function written(file: string, text: string): void {

@@ -5,6 +5,7 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import type { Clock, Timer } from '../dataplane/clock.ts';
 import { errorFields, type Log } from './log.ts';
+import { removeQuietly } from './replace-file.ts';
 import { observeStateWrites, type StateWrite } from './state-file.ts';
 
 /** Milliseconds between two looks whether a disk that was full has room again. */
@@ -94,15 +95,7 @@ function canWrite(file: string, bytes: number): boolean {
     rmSync(trial);
     return true;
   } catch {
-    removeIfThere(trial);
+    removeQuietly(trial);
     return false;
-  }
-}
-
-function removeIfThere(file: string): void {
-  try {
-    rmSync(file, { force: true });
-  } catch {
-    // Its directory is gone too, or the file system is read-only.
   }
 }

@@ -27,8 +27,4 @@ export class DriftCounts {
   all(): ReadonlyMap<DriftObject, number> {
     return this.counts;
   }
-
-  get total(): number {
-    return [...this.counts.values()].reduce((sum, count) => sum + count, 0);
-  }
 }

@@ -10,7 +10,8 @@ import { routeChanges } from '../endpoints/gateway-routes.ts';
 import { ignoreMissing } from '../endpoints/ignore-missing.ts';
 import { bridgeName } from '../endpoints/names.ts';
 import type { AttachableNetwork } from '../endpoints/plan.ts';
-import { changeLinkSteps, LinkStepError } from '../net/link-steps.ts';
+import { addIfMissing } from '../net/add-if-missing.ts';
+import { changeLinkSteps } from '../net/link-steps.ts';
 import { netnsInode } from '../net/netns.ts';
 import { addMissingAddress } from '../net/rtnetlink/addresses.ts';
 import type { LinkChange } from '../net/rtnetlink/link-change.ts';
@@ -75,19 +76,8 @@ async function addMissing(endpoint: Endpoint, netns: string): Promise<readonly D
     ...routes.map(route => ({ kind: 'add-route', dev, ...route }) as const),
     ...routeChanges('add-route', endpoint),
   ];
-  for (const change of wanted) if (await isAdded(change, netns)) added.push('route');
+  for (const change of wanted) if (await addIfMissing(change, netns)) added.push('route');
   return added;
-}
-
-/** False: it was there. Throws what the kernel says otherwise. */
-export async function isAdded(change: LinkChange, netns?: string): Promise<boolean> {
-  try {
-    await changeLinkSteps([{ ...(netns !== undefined && { netns }), changes: [change] }]);
-    return true;
-  } catch (error) {
-    if (error instanceof LinkStepError && error.code === 'conflict') return false;
-    throw error;
-  }
 }
 
 /**

@@ -1,6 +1,7 @@
 /** The devices of a network held against the kernel, and put right in place. Those that are gone are made again elsewhere (networks/network-set.ts). */
 import type { NetworkConfig } from '../config/config.ts';
 import { bridgeName, bridgeTapName } from '../endpoints/names.ts';
+import { addIfMissing } from '../net/add-if-missing.ts';
 import { changeLinkSteps } from '../net/link-steps.ts';
 import { addMissingAddress } from '../net/rtnetlink/addresses.ts';
 import type { LinkChange } from '../net/rtnetlink/link-change.ts';
@@ -9,7 +10,6 @@ import { readLink } from '../net/rtnetlink/links.ts';
 import type { CarriedNetwork } from '../networks/carried-network.ts';
 import { interfaceAddresses, ownGateway } from '../networks/gateway.ts';
 import type { DriftObject } from './drift-counts.ts';
-import { isAdded } from './endpoint-mender.ts';
 
 type MendedNetwork = Pick<CarriedNetwork, 'devices' | 'mtu' | 'name' | 'route'> & {
   readonly config: NetworkConfig;
@@ -52,7 +52,7 @@ async function mendGateway({ config, route }: MendedNetwork): Promise<readonly D
   for (const dst of subnets) {
     const priority = dst.includes(':') ? { priority: CONNECTED_PRIORITY } : {};
     const change: LinkChange = { kind: 'add-route', dev, dst, ...priority };
-    if (await isAdded(change)) mended.push('route');
+    if (await addIfMissing(change)) mended.push('route');
   }
   return mended;
 }

@@ -6,7 +6,7 @@ import { constants } from 'node:os';
 import { ipFamily, ipToBytes } from '../../../dataplane/address.ts';
 import { changeNet, NetChangeError, type NetMessage } from '../../../dataplane/net-change.ts';
 import { parseCidr } from '../../cidr.ts';
-import { changeLinkSteps, LinkStepError } from '../link-steps.ts';
+import { addIfMissing } from '../add-if-missing.ts';
 import type { NetnsPath } from '../run.ts';
 import { AF_INET6, MessageWriter } from './message.ts';
 
@@ -30,14 +30,7 @@ export function askForAddress6(ifname: string, cidr: string): NetMessage {
 /** Adds it (CIDR) if it is missing; false: it was there. Throws what the kernel says otherwise. */
 export async function addMissingAddress(dev: string, address: string, netns?: NetnsPath): Promise<boolean> {
   if (ipFamily(parseCidr(address).address) === 6 && (await hasAddress6(dev, address, netns))) return false;
-  try {
-    const changes = [{ kind: 'add-address', dev, address }] as const;
-    await changeLinkSteps([{ ...(netns !== undefined && { netns }), changes }]);
-    return true;
-  } catch (error) {
-    if (error instanceof LinkStepError && error.code === 'conflict') return false;
-    throw error;
-  }
+  return await addIfMissing({ kind: 'add-address', dev, address }, netns);
 }
 
 async function hasAddress6(dev: string, address: string, netns: NetnsPath | undefined): Promise<boolean> {
