@@ -35,7 +35,7 @@ export class Completeness {
     return this.complete.get(vni)?.has(origin) ?? false;
   }
 
-  /** To be called when a log has grown, and when membership says something new of its origin. */
+  /** To be called when a log has grown or gone, when it ceases to be shown, and when membership says something new of its origin. */
   judge(vni: Vni, origin: string): void {
     const origins = this.complete.get(vni) ?? new Map<string, Epoch>();
     const epoch = this.completeEpoch(vni, origin, origins.get(origin));

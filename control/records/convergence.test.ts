@@ -53,3 +53,24 @@ for (const seed of seeds) {
     t.deepEqual(problems, [], `WEFT_SEED=${seed} WEFT_RECORD_NODES=${WEFT_RECORD_NODES}`);
   });
 }
+
+for (const size of [40, 80]) {
+  test(`of ${size} nodes that start together each gets a log from one of those who have it, not from all`, t => {
+    const cluster = new RecordCluster({ seed: 3, forgetsEvents: true });
+    cluster.addNodes(size);
+    cluster.nodes.forEach((node, index) => {
+      const { mac, ip } = stationOf(index);
+      node.attach(BLUE, mac, [ip]);
+      cluster.pool.clock.after(2000 * cluster.pool.random.next(), () => node.start());
+    });
+    cluster.run(2000);
+    t.not(
+      cluster.runUntil(() => cluster.disagreements().length === 0, 30_000),
+      undefined,
+    );
+    // One scope is the network, the other the board; a log takes a name, a request and a delta, and there are questions.
+    const logs = 2 * size * (size - 1);
+    t.log(`${(cluster.links.frames / logs).toFixed(2)} frames a log`);
+    t.true(cluster.links.frames < 5 * logs, `${cluster.links.frames} frames for ${logs} logs`);
+  });
+}

@@ -61,6 +61,15 @@ export const FANOUT = 6;
 /** Peers that get a datagram with our newest sequence number, where not all are told directly. */
 export const HINT_PEERS = 8;
 
+/** Logs that a peer lacks are sent to it unasked up to so many; more are named, and it asks for those that nobody else is sending. */
+export const UNASKED_LOGS = 8;
+
+/** What one peer was asked for is not asked of another for so long, in milliseconds: a round of anti-entropy. */
+export const INQUIRY_PATIENCE = 1000;
+
+/** To a new peer our logs of up to so many networks are named one by one, in frames of 40 bytes; of more, the hashes are compared. */
+export const INTRODUCED_SCOPES = 64;
+
 /** A hint is followed after so long, in milliseconds, and as much again at random: mostly the news has come by then. */
 export const HINT_PATIENCE = 100;
 

@@ -48,6 +48,8 @@ export interface PresenceOptions {
   readonly self: string;
   /** An origin that is up should be shown the log of a later life of its own. */
   readonly onForgetful: (log: OriginLog, peer: RecordPeer) => void;
+  /** With time, what an origin says of a network has ceased to be shown, or is held no more. */
+  readonly onDenied: (vni: Vni, origin: string) => void;
 }
 
 export class Presence {
@@ -151,6 +153,7 @@ export class Presence {
     for (const vni of store.refuse(origin)) {
       this.doubts.delete(doubtKey(vni, origin));
       view.forget(vni, origin, cause);
+      this.options.onDenied(vni, origin);
     }
   }
 
@@ -179,11 +182,13 @@ export class Presence {
     doubt.isDenied = true;
     if (doubt.kind === 'notCarried') {
       view.refresh(vni, origin, 'outdated');
+      this.options.onDenied(vni, origin);
       return;
     }
     for (const dropped of store.refuse(origin, this.epochOf(origin))) {
       this.doubts.delete(doubtKey(dropped, origin));
       view.forget(dropped, origin, 'outdated');
+      this.options.onDenied(dropped, origin);
     }
   }
 

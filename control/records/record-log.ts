@@ -23,6 +23,7 @@ import type { Epoch, EpochStore } from './epoch.ts';
 import type { Cause, RecordEvent } from './events.ts';
 import type { Explanation } from './explain.ts';
 import type { decodeFrame } from './frame.ts';
+import { Inquiries } from './inquiries.ts';
 import { DIRECT_PUSH_PEERS, SYNC_INTERVAL } from './limits.ts';
 import type { HintPort, Link, LinkHandler, LinkPort } from './link.ts';
 import { Links } from './links.ts';
@@ -94,6 +95,7 @@ export class RecordLog {
   private readonly links: Links;
   private readonly spreader: Spreader;
   private readonly synchronizer: Synchronizer;
+  private readonly inquiries: Inquiries;
   private readonly ticker: Repeater;
   private isRunning = false;
 
@@ -139,7 +141,11 @@ export class RecordLog {
     this.ownPosts = new OwnPosts({ own });
     this.presence = new Presence(
       { ...modules, store, view: { refresh: view.refresh.bind(view), forget: this.forget.bind(this) } },
-      { self, onForgetful: (log, peer) => this.synchronizer.remind(peer, log) },
+      {
+        self,
+        onForgetful: (log, peer) => this.synchronizer.remind(peer, log),
+        onDenied: (vni, origin) => this.completeness.judge(vni, origin),
+      },
     );
     this.completeness = new Completeness(
       { ...modules, store },
@@ -158,8 +164,9 @@ export class RecordLog {
     );
     const all = { ...modules, store, own, links: this.links, counters };
     this.spreader = new Spreader(all, { self });
+    this.inquiries = new Inquiries(modules);
     this.synchronizer = new Synchronizer(
-      { ...all, spreader: this.spreader },
+      { ...all, spreader: this.spreader, inquiries: this.inquiries },
       {
         self,
         admits: (delta, from) => this.presence.admits(delta, from),
@@ -283,7 +290,7 @@ export class RecordLog {
     const shared = [...this.store.vnis()].filter(
       vni => peer.vnis.has(vni) && peers.carriers(vni).length <= DIRECT_PUSH_PEERS,
     );
-    this.synchronizer.probe(peer, shared);
+    this.synchronizer.introduce(peer, shared);
   }
 
   /** Takes a link that a peer has opened. `authenticated`: the name he has proved to have, where links can prove it. */
@@ -370,19 +377,10 @@ export class RecordLog {
     this.own.collect();
     this.endpoints.releaseDue();
     this.presence.tick();
-    this.judgeAll();
     this.store.tidy();
+    this.inquiries.tidy();
     this.links.closeIdle();
     this.synchronizer.round();
-  }
-
-  /** What presence doubts and denies with time is noticed here. */
-  private judgeAll(): void {
-    for (const vni of this.store.vnis()) {
-      for (const { origin } of this.store.logs(vni)) {
-        if (this.completeness.tells(vni, origin)) this.completeness.judge(vni, origin);
-      }
-    }
   }
 
   /** Asks a few peers what there is. */

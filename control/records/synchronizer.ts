@@ -6,6 +6,10 @@
  *   A: probe(hash) ──► B: the same: silence
  *                      B: few origins: digest of all ──► A: deltas that B lacks, want ──► B: deltas that A lacks
  *                      B: many: buckets ──► A: digest of those that differ ──► B: deltas, want ──► A: deltas
+ *
+ * Where B lacks more than a few logs, A only names them, in a digest that covers no bucket, and B wants what it has not asked somebody else
+ * for: in a pool that starts as a whole everybody lacks everything, and all who are asked would send it. Two who have just learned of
+ * each other name their own logs in the same way.
  */
 import type { Vni } from '../../dataplane/address.ts';
 import type { Clock } from '../../dataplane/clock.ts';
@@ -15,7 +19,8 @@ import { bucketOf, sameHash } from './digest-hash.ts';
 import { NO_EPOCH } from './epoch.ts';
 import type { Delta, DigestEntry, Frame, Hash } from './frame.ts';
 import { decodeHint } from './hint.ts';
-import { DIGEST_MAX_ENTRIES, HINT_PATIENCE } from './limits.ts';
+import type { Inquiries } from './inquiries.ts';
+import { DIGEST_MAX_ENTRIES, HINT_PATIENCE, INTRODUCED_SCOPES, UNASKED_LOGS } from './limits.ts';
 import type { Links } from './links.ts';
 import type { OriginLog } from './origin-log.ts';
 import type { OwnRecords } from './own-records.ts';
@@ -23,7 +28,7 @@ import type { Peers, RecordPeer } from './peers.ts';
 import type { RecordCounters } from './record-counters.ts';
 import type { Session } from './session.ts';
 import type { Spreader } from './spreader.ts';
-import type { RecordStore } from './store.ts';
+import type { Comparison, RecordStore } from './store.ts';
 
 /** Peers probed in one round, for a node of many networks that nobody shares all of. */
 const PROBES_PER_ROUND = 16;
@@ -37,6 +42,7 @@ export interface SynchronizerModules {
   readonly links: Links;
   readonly spreader: Spreader;
   readonly counters: RecordCounters;
+  readonly inquiries: Inquiries;
 }
 
 export interface SynchronizerOptions {
@@ -81,6 +87,13 @@ export class Synchronizer {
     const { links, store } = this.modules;
     const scopes = vnis.slice(0, DIGEST_MAX_ENTRIES).map(vni => ({ vni, hash: store.hash(vni) }));
     if (scopes.length > 0) links.say(peer, { type: 'probe', scopes });
+  }
+
+  /** To a peer that we have just learned of, as he has of us: names our own logs of these networks. What others say comes from themselves. */
+  introduce(peer: RecordPeer, vnis: readonly Vni[]): void {
+    const { links, own } = this.modules;
+    if (vnis.length > INTRODUCED_SCOPES) this.probe(peer, vnis);
+    else for (const vni of vnis) links.say(peer, offer(vni, [own.log(vni).entry()]));
   }
 
   /** Shows a peer what we have of his own log, of a life that he has forgotten. */
@@ -179,13 +192,29 @@ export class Synchronizer {
     entries: readonly DigestEntry[],
     covered: { readonly bucketCount: number; readonly buckets: readonly number[] },
   ): void {
+    const { inquiries, store } = this.modules;
     this.lookForOurselves(vni, entries);
-    const { behind, want } = this.modules.store.compare(vni, entries, {
+    const { behind, want } = store.compare(vni, entries, {
       bucketCount: covered.bucketCount,
       buckets: new Set(covered.buckets),
     });
-    this.owe(session, vni, behind);
-    if (want.length > 0) session.say({ type: 'want', vni, entries: want });
+    if (behind.length <= UNASKED_LOGS) this.owe(session, vni, behind);
+    else this.offer(session, vni, behind);
+    const goals = new Map(entries.map(entry => [entry.origin, entry]));
+    const unasked = want.filter(({ origin }) => {
+      const goal = goals.get(origin);
+      return goal !== undefined && inquiries.begin(vni, goal);
+    });
+    if (unasked.length > 0) session.say({ type: 'want', vni, entries: unasked });
+  }
+
+  private offer(session: Session, vni: Vni, behind: Comparison['behind']): void {
+    const entries = behind.flatMap(({ origin }) => {
+      const log = this.logOf(vni, origin);
+      return log !== undefined && this.options.tells(log, session.peer) ? [log.entry()] : [];
+    });
+    for (let start = 0; start < entries.length; start += DIGEST_MAX_ENTRIES)
+      session.say(offer(vni, entries.slice(start, start + DIGEST_MAX_ENTRIES)));
   }
 
   private onWant(session: Session, vni: Vni, entries: readonly DigestEntry[]): void {
@@ -223,14 +252,9 @@ export class Synchronizer {
     }
   }
 
-  private owe(
-    session: Session,
-    vni: Vni,
-    behind: readonly { readonly origin: string; readonly from: number }[],
-  ): void {
-    const { own, store } = this.modules;
+  private owe(session: Session, vni: Vni, behind: Comparison['behind']): void {
     for (const { origin, from } of behind) {
-      const log = origin === this.options.self ? own.log(vni) : store.log(vni, origin);
+      const log = this.logOf(vni, origin);
       if (log === undefined || !this.options.tells(log, session.peer)) continue;
       session.owe({ vni, origin, epoch: log.epoch, from, relay: false });
     }
@@ -243,6 +267,11 @@ export class Synchronizer {
     if (this.modules.store.carries(vni)) return true;
     session.say({ type: 'bye', vni });
     return false;
+  }
+
+  private logOf(vni: Vni, origin: string): OriginLog | undefined {
+    const { own, store } = this.modules;
+    return origin === this.options.self ? own.log(vni) : store.log(vni, origin);
   }
 
   private entryOf(vni: Vni, origin: string): DigestEntry {
@@ -261,4 +290,9 @@ export class Synchronizer {
       }
     }
   }
+}
+
+/** Names logs, as all there is of no bucket. */
+function offer(vni: Vni, entries: readonly DigestEntry[]): Frame {
+  return { type: 'digest', vni, bucketCount: 1, buckets: [], entries };
 }
