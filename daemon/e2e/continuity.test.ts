@@ -7,7 +7,6 @@ import test, { type ExecutionContext } from 'ava';
 import { quantilesOf } from '../../control/testing/quantiles.ts';
 import type { Container } from '../lab/container.ts';
 import type { Lab } from '../lab/lab.ts';
-import type { LabProcess } from '../lab/lab-process.ts';
 import { formatTimeline } from '../lab/restart-timeline.ts';
 import { SystemdHost } from '../lab/systemd-host.ts';
 import type { Vm } from '../lab/vm.ts';
@@ -15,6 +14,7 @@ import { waitFor } from '../lab/wait-for.ts';
 import { weftConfig } from '../lab/weft-config.ts';
 import { inLab } from './in-lab.ts';
 import { ATTACH_MODES, addAttached, addWeftVm, BLUE, waitForPeer, waitForPing } from './overlay.ts';
+import { cutConnections, Pinging } from './pinging.ts';
 
 /**
  * WEFT_RESTARTS=50 WEFT_KILLS=20 WEFT_PINGS=1000 WEFT_RATE=0 measures the whole of it: docs/operations.md. A queue of a TAP holds 500 frames (TUN_READQ_SIZE of
@@ -43,48 +43,6 @@ async function startPair(lab: Lab, attach: 'bridge' | 'tap'): Promise<{ host: Sy
   const b = await addWeftVm(lab, 2, { networks });
   await waitForPeer(b, 'a', 'alive');
   return { host, a, b };
-}
-
-/** Pings without end; each answer is one line with the time of its arrival. */
-class Pinging {
-  private readonly process: LabProcess;
-
-  constructor(from: Container, address: string) {
-    this.process = from.spawn('ping', ['-D', '-i', String(1 / PINGS_A_SECOND), address]);
-  }
-
-  get received(): number {
-    return this.arrivals().length;
-  }
-
-  /** Stops it. Numbers that were not answered, and the longest time without an answer, in milliseconds. */
-  async end(): Promise<{ lost: number; sent: number; gapMs: number }> {
-    this.process.signal('SIGINT');
-    await this.process.ended;
-    const [, sent = '0', received = '0'] =
-      /(\d+) packets transmitted, (\d+) received/.exec(this.process.stdout) ?? [];
-    // The last ones were on their way.
-    const lost = Math.max(0, Number(sent) - Number(received) - 2);
-    return { lost, sent: Number(sent), gapMs: longestGap(this.arrivals()) };
-  }
-
-  private arrivals(): number[] {
-    return [...this.process.stdout.matchAll(/^\[(\d+\.\d+)\] \d+ bytes/gm)].map(
-      ([, time]) => Number(time) * 1000,
-    );
-  }
-}
-
-function longestGap(times: readonly number[]): number {
-  return Math.round(Math.max(0, ...times.slice(1).map((time, i) => time - (times[i] ?? time))));
-}
-
-/** How often a connection of this container was ended by the other side, or given up. Asked while streams run: their end may count as one. */
-async function cutConnections(container: Container): Promise<number> {
-  const counters = ['TcpEstabResets', 'TcpExtTCPAbortOnTimeout'];
-  const { stdout } = await container.exec('nstat', ['-asz', ...counters]);
-  const counts = counters.map(name => Number(new RegExp(`^${name} +(\\d+) `, 'm').exec(stdout)?.[1]));
-  return counts.reduce((sum, count) => sum + count, 0);
 }
 
 for (const attach of ATTACH_MODES) {
@@ -129,7 +87,7 @@ async function each(
   for (let i = 0; i < times; i++) {
     // Of so many starts within a minute systemd would refuse the next (StartLimitBurst=).
     await host.exec('systemctl', ['reset-failed', UNIT]);
-    const pinging = new Pinging(near, '198.18.0.2');
+    const pinging = new Pinging(near, '198.18.0.2', { perSecond: PINGS_A_SECOND });
     await waitFor(async () => pinging.received > 20, { what: 'answers' });
     const cursor = await host.journalEnd();
     await end();

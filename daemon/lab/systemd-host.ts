@@ -3,7 +3,7 @@
  * machine's network namespace. All mounts are in a namespace of their own and end with it; what is killed leaves nothing but two
  * empty cgroups, which the next sweep removes.
  */
-import { mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cgroupsOf } from './cgroups.ts';
@@ -32,21 +32,21 @@ const MASKED = [
   'containerd',
 ];
 
-/** $1: an empty directory; $2: name; $3: namespace; $4: repository; $5: this Node; $6: the root that it is a view of; the rest: cgroup directories. */
+/** $1: an empty directory; $2: name; $3: namespace; $4: repository; $5: this Node; $6: the root that it is a view of; $7: true, if weft is to be on it; the rest: cgroup directories. */
 const BOOT = `
-base=$1 name=$2 netns=$3 repository=$4 node=$5 lower=$6; shift 6
+base=$1 name=$2 netns=$3 repository=$4 node=$5 lower=$6 has_weft=$7; shift 7
 for group; do mkdir -p "$group"; echo $$ > "$group/cgroup.procs"; done
 mount -t tmpfs -o size=256m weft-lab "$base"
 mkdir "$base/upper" "$base/work" "$base/root"
 mount -t overlay weft-lab -o "lowerdir=$lower,upperdir=$base/upper,workdir=$base/work" "$base/root"
 root=$base/root
-rm -rf "$root"/etc/systemd/system/*.wants "$root/etc/machine-id"
+rm -rf "$root"/etc/systemd/system/*.wants "$root/etc/machine-id" "$root/usr/sbin/policy-rc.d"
 for unit in ${MASKED.join(' ')}; do ln -sf /dev/null "$root/etc/systemd/system/$unit.service"; done
 for unit in podman docker; do ln -sf /dev/null "$root/etc/systemd/system/$unit.socket"; done
 tr -d - < /proc/sys/kernel/random/uuid > "$root/etc/machine-id"
 echo "$name" > "$root/etc/hostname"
 printf '[Unit]\\nRequires=basic.target\\nAfter=basic.target\\nAllowIsolate=yes\\n' > "$root/etc/systemd/system/lab.target"
-if [ "$lower" = / ]; then
+if [ "$has_weft" = true ]; then
 printf '#!/bin/sh\\nexec %s %sdist/daemon/main.js "$@"\\n' "$node" "$repository" > "$root/usr/bin/weft"
 chmod 755 "$root/usr/bin/weft"
 mkdir -p "$root/usr/lib/weft"
@@ -62,8 +62,10 @@ SYSTEMD_NSPAWN_API_VFS_WRITABLE=1 exec systemd-nspawn -q --register=no --keep-un
 `;
 
 export interface SystemdHostOptions {
-  /** Directory of the system that it runs, which stays as it is. One of its own has no weft. @default '/', with the weft of this repository */
+  /** Directory of the system that it runs, which stays as it is. @default '/' */
   readonly root?: string;
+  /** Whether the weft of this repository is on it. @default true if it is a view of this machine */
+  readonly hasWeft?: boolean;
 }
 
 export class SystemdHost {
@@ -77,11 +79,14 @@ export class SystemdHost {
   }
 
   /** Boots a systemd in the machine's namespace, and waits until it is up. The API of a weft that it runs is that of the machine. */
-  static async boot(vm: Vm, { root = '/' }: SystemdHostOptions = {}): Promise<SystemdHost> {
+  static async boot(
+    vm: Vm,
+    { root = '/', hasWeft = root === '/' }: SystemdHostOptions = {},
+  ): Promise<SystemdHost> {
     const base = join(vm.directory, 'systemd');
     mkdirSync(base);
     const shell = ['--mount', '--propagation', 'slave', 'bash', '-e', '-c', BOOT, 'boot'];
-    const machine = [vm.name, netnsPath(vm.netns), REPOSITORY, process.execPath, root];
+    const machine = [vm.name, netnsPath(vm.netns), REPOSITORY, process.execPath, root, String(hasWeft)];
     const args = [base, ...machine, ...cgroupsOf(vm.netns)];
     const started = vm.spawnOutside('unshare', [...shell, ...args]);
     const host = new SystemdHost(vm, started);
@@ -101,6 +106,11 @@ export class SystemdHost {
   /** Writes a file of the machine. */
   async write(path: string, text: string): Promise<void> {
     await this.exec('sh', ['-c', 'cat > "$1"', 'sh', path], { input: text });
+  }
+
+  /** Copies a file of this machine to an absolute path of that one. */
+  copyIn(file: string, path: string): void {
+    copyFileSync(file, `/proc/${this.leader}/root${path}`);
   }
 
   /** A property of a unit, as `systemctl show` has it. */

@@ -1,0 +1,174 @@
+/**
+ * Three machines whose package is upgraded one after the other, and then taken back one after the other, under traffic between all of them.
+ *
+ *   a-c1 ── [ systemd: weft a ] ══╗        dpkg -i NEXT on a, b, c, then dpkg -i THIS on a, b, c
+ *   b-c1 ── [ systemd: weft b ] ══╬        pings and TCP: a ► b ► c ► a
+ *   c-c1 ── [ systemd: weft c ] ══╝
+ *
+ * WEFT_UPGRADE_TO=FILE.deb: the package of another commit (`npm run package` there). WEFT_PINGS, WEFT_RATE: as in continuity.test.ts.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { quantilesOf } from '../../control/testing/quantiles.ts';
+import type { Container } from '../lab/container.ts';
+import type { Lab } from '../lab/lab.ts';
+import { SystemdHost } from '../lab/systemd-host.ts';
+import type { Vm } from '../lab/vm.ts';
+import { waitFor } from '../lab/wait-for.ts';
+import { weftConfig } from '../lab/weft-config.ts';
+import { version } from '../package-info.ts';
+import { makePackages } from '../packaging/make-packages.ts';
+import { inLab } from './in-lab.ts';
+import { addAttached, BLUE, waitForPeer, waitForPing } from './overlay.ts';
+import { cutConnections, Pinging } from './pinging.ts';
+
+const { WEFT_UPGRADE_TO, WEFT_PINGS = '100', WEFT_RATE = '30M' } = process.env;
+const PINGS_A_SECOND = Number(WEFT_PINGS);
+/** At higher rates the queue of a TAP, 500 frames, may overflow. */
+const FITS = WEFT_PINGS === '100' && WEFT_RATE === '30M';
+/** Not how fast it is, which is printed. */
+const LONGEST_GAP_MS = 20_000;
+/** After each exchange all is to be quiet for so long, in milliseconds. */
+const CALM_MS = 1000;
+const UNIT = 'weft.service';
+const NAMES = ['a', 'b', 'c'] as const;
+
+interface Machine {
+  readonly vm: Vm;
+  readonly host: SystemdHost;
+  readonly address: string;
+}
+
+let directory = '';
+let former = '';
+let next = '';
+
+test.before(async t => {
+  t.timeout(300_000);
+  directory = mkdtempSync(join(tmpdir(), 'weft-upgrade-'));
+  former = (await makePackages(join(directory, 'former'))).debian;
+  next = WEFT_UPGRADE_TO ?? (await makePackages(join(directory, 'next'), { version: `${version}9` })).debian;
+});
+
+test.after.always(() => rmSync(directory, { recursive: true, force: true }));
+
+/** Installs a package. What it depends on is on this machine, though not from Debian: see install.test.ts. */
+async function install({ host }: Machine, file: string): Promise<void> {
+  host.copyIn(file, '/root/weft.deb');
+  const args = ['-i', '--force-depends', '--force-downgrade', '/root/weft.deb'];
+  await host.exec('dpkg', args, { timeoutMs: 120_000 });
+}
+
+async function runningVersion({ vm }: Machine): Promise<string> {
+  return (await vm.api.status()).node.version;
+}
+
+/** A machine with the former package, its service and a container. */
+async function start(lab: Lab, name: string, n: number): Promise<{ machine: Machine; container: Container }> {
+  const vm = await lab.addVm(name, { underlay: `192.0.2.${n}/24` });
+  const host = await SystemdHost.boot(vm, { hasWeft: false });
+  const machine = { vm, host, address: `198.18.0.${n}` };
+  const gossip = { join: n === 1 ? [] : ['192.0.2.1'] };
+  const config = weftConfig(vm, { networks: [BLUE], override: { paths: {}, gossip } });
+  await host.exec('mkdir', ['-p', '/etc/weft']);
+  await host.write('/etc/weft/weft.yaml', JSON.stringify(config));
+  await install(machine, former);
+  await host.exec('systemctl', ['start', UNIT]);
+  return { machine, container: await addAttached(vm, 'c1', { addresses: [`${machine.address}/24`] }) };
+}
+
+test('upgrade: three machines, one after the other, to the next version and back, cut nothing', async t => {
+  t.timeout(600_000);
+  await inLab(t, 'upgrade', async lab => {
+    const machines: Machine[] = [];
+    const containers: Container[] = [];
+    for (const [index, name] of NAMES.entries()) {
+      const { machine, container } = await start(lab, name, index + 1);
+      machines.push(machine);
+      containers.push(container);
+    }
+    for (const { vm } of machines)
+      for (const name of NAMES) if (name !== vm.name) await waitForPeer(vm, name, 'alive');
+    const pairs = containers.map((from, index) => {
+      const to = (index + 1) % NAMES.length;
+      return { from, to: containers[to] as Container, address: `198.18.0.${to + 1}` };
+    });
+    for (const { from, address } of pairs) await waitForPing(from, address);
+    const servers = await Promise.all(
+      containers.map(async container => {
+        const server = container.spawn('iperf3', ['-s', '--forceflush']);
+        await server.waitForOutput('listening');
+        return server;
+      }),
+    );
+    const streams = pairs.map(({ from, address }) =>
+      from.spawn('iperf3', ['-c', address, '-t', '3600', '-b', WEFT_RATE]),
+    );
+    const gaps: number[] = [];
+    const exchange = async (machine: Machine, file: string): Promise<void> => {
+      const { gap, version: running } = await exchangeUnderPings(t, machine, pairs, file);
+      gaps.push(gap);
+      t.log(`${machine.vm.name} runs ${running}`);
+    };
+    for (const machine of machines) await exchange(machine, next);
+    const upgraded = await Promise.all(machines.map(runningVersion));
+    for (const machine of machines) await exchange(machine, former);
+    t.deepEqual(await Promise.all(machines.map(runningVersion)), [version, version, version]);
+    for (const each of upgraded) t.not(each, version);
+
+    t.true([...streams, ...servers].every(({ running }) => running));
+    for (const container of containers) t.is(await cutConnections(container), 0);
+    for (const { vm, host } of machines) {
+      const peers = await vm.api.peers();
+      t.deepEqual(
+        peers.map(({ state }) => state),
+        peers.map(() => 'alive'),
+      );
+      t.is((await vm.api.endpoints()).length, NAMES.length);
+      t.notRegex(await host.journal(UNIT), /peer is dead/);
+    }
+    const { p50, max } = quantilesOf(gaps);
+    t.log(`six exchanges: without an answer p50 ${p50} ms, at most ${max} ms`);
+  });
+});
+
+async function exchangeUnderPings(
+  t: ExecutionContext,
+  machine: Machine,
+  pairs: readonly { readonly from: Container; readonly address: string }[],
+  file: string,
+): Promise<{ gap: number; version: string }> {
+  const { vm, host } = machine;
+  const former = await host.property(UNIT, 'ExecMainPID');
+  const pingings = pairs.map(
+    ({ from, address }) => new Pinging(from, address, { perSecond: PINGS_A_SECOND }),
+  );
+  const answered = async (count: number, what: string): Promise<void> => {
+    const before = pingings.map(({ received }) => received);
+    await waitFor(async () => pingings.every(({ received }, i) => received >= (before[i] ?? 0) + count), {
+      what,
+    });
+  };
+  await answered(20, 'answers');
+  await install(machine, file);
+  const isExchanged = async () =>
+    (await host.property(UNIT, 'ExecMainPID')) !== former &&
+    (await host.property(UNIT, 'SubState')) === 'running';
+  try {
+    await waitFor(isExchanged, { what: `the next weft of ${vm.name}`, timeoutMs: 30_000 });
+  } catch (error) {
+    t.log(await host.journal(UNIT));
+    throw error;
+  }
+  await answered((CALM_MS / 1000) * PINGS_A_SECOND, 'answers again');
+  const ends = await Promise.all(pingings.map(pinging => pinging.end()));
+  const gap = Math.max(...ends.map(({ gapMs }) => gapMs));
+  const lost = ends.reduce((sum, end) => sum + end.lost, 0);
+  const sent = ends.reduce((sum, end) => sum + end.sent, 0);
+  t.log(`${vm.name}: ${gap} ms without an answer, ${lost} of ${sent} pings lost`);
+  t.true(gap < LONGEST_GAP_MS, `${gap} ms without an answer`);
+  if (FITS) t.is(lost, 0);
+  return { gap, version: await runningVersion(machine) };
+}
