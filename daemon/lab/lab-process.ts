@@ -14,8 +14,6 @@ export interface ProcessEnd {
 /** A long-running process of a lab: its pid is known, its output is kept (the end of it), its end can be awaited. */
 export class LabProcess {
   readonly title: string;
-  /** The process's own pid: `ip netns exec` and `setpriv` exec, they do not fork. */
-  readonly pid: number;
   /** Resolves when it has ended and its output is read. */
   readonly ended: Promise<ProcessEnd>;
   private readonly child: ChildProcess;
@@ -39,12 +37,15 @@ export class LabProcess {
     this.child.stderr?.setEncoding('utf8').on('data', (text: string) => this.err.append(text));
     this.ended = new Promise(resolve => {
       this.child.on('close', (code, signal) => {
-        this.end = { code, signal };
+        this.end = this.endOf({ code, signal });
         resolve(this.end);
       });
     });
-    // No pid: the program does not exist. 0 is never signalled, see signal().
-    this.pid = this.child.pid ?? 0;
+  }
+
+  /** The process's own pid: `ip netns exec` and `setpriv` exec, they do not fork. 0, which is never signalled, if the program does not exist. */
+  get pid(): number {
+    return this.child.pid ?? 0;
   }
 
   get running(): boolean {
@@ -89,6 +90,11 @@ export class LabProcess {
       { what: `"${text}" from ${this.title}`, timeoutMs, intervalMs: 10 },
     );
     if (found === 'ended') throw new Error(`${this.title} ended before it said "${text}"\n${this.report()}`);
+  }
+
+  /** How it has ended, if this is how what was started has. */
+  protected endOf(end: ProcessEnd): ProcessEnd {
+    return end;
   }
 
   /** What a person needs when something failed. */

@@ -33,10 +33,10 @@ const MASKED = [
 ];
 
 /** $1: an empty directory; $2: name; $3: namespace; $4: repository; $5: this Node; $6: the root that it is a view of; $7: true, if weft is to be on it; the rest: cgroup directories. */
-const BOOT = `
+const boot = ({ isForTests = false }: SystemdHostOptions): string => `
 base=$1 name=$2 netns=$3 repository=$4 node=$5 lower=$6 has_weft=$7; shift 7
 for group; do mkdir -p "$group"; echo $$ > "$group/cgroup.procs"; done
-mount -t tmpfs -o size=256m weft-lab "$base"
+mount -t tmpfs -o size=${isForTests ? '4g' : '256m'} weft-lab "$base"
 mkdir "$base/upper" "$base/work" "$base/root"
 mount -t overlay weft-lab -o "lowerdir=$lower,upperdir=$base/upper,workdir=$base/work" "$base/root"
 root=$base/root
@@ -58,7 +58,7 @@ printf '[Service]\\nBindReadOnlyPaths=%s\\n' "$repository" > "$root/etc/systemd/
 fi
 SYSTEMD_NSPAWN_API_VFS_WRITABLE=1 exec systemd-nspawn -q --register=no --keep-unit -D "$root" --machine="$name" \\
   --network-namespace-path="$netns" --capability=all --system-call-filter='@keyring bpf' --bind=/dev/net/tun \\
-  --bind=/run/netns --bind-ro="$repository" --console=pipe /lib/systemd/systemd --unit=lab.target
+  ${isForTests ? '--bind="$repository"' : '--bind=/run/netns --bind-ro="$repository"'} --console=pipe /lib/systemd/systemd --unit=lab.target
 `;
 
 export interface SystemdHostOptions {
@@ -66,6 +66,8 @@ export interface SystemdHostOptions {
   readonly root?: string;
   /** Whether the weft of this repository is on it. @default true if it is a view of this machine */
   readonly hasWeft?: boolean;
+  /** Labs are to be made on it: it has namespaces of its own, room, and may write to the repository. @default false */
+  readonly isForTests?: boolean;
 }
 
 export class SystemdHost {
@@ -79,13 +81,11 @@ export class SystemdHost {
   }
 
   /** Boots a systemd in the machine's namespace, and waits until it is up. The API of a weft that it runs is that of the machine. */
-  static async boot(
-    vm: Vm,
-    { root = '/', hasWeft = root === '/' }: SystemdHostOptions = {},
-  ): Promise<SystemdHost> {
+  static async boot(vm: Vm, options: SystemdHostOptions = {}): Promise<SystemdHost> {
+    const { root = '/', hasWeft = root === '/' } = options;
     const base = join(vm.directory, 'systemd');
     mkdirSync(base);
-    const shell = ['--mount', '--propagation', 'slave', 'bash', '-e', '-c', BOOT, 'boot'];
+    const shell = ['--mount', '--propagation', 'slave', 'bash', '-e', '-c', boot(options), 'boot'];
     const machine = [vm.name, netnsPath(vm.netns), REPOSITORY, process.execPath, root, String(hasWeft)];
     const args = [base, ...machine, ...cgroupsOf(vm.netns)];
     const started = vm.spawnOutside('unshare', [...shell, ...args]);
@@ -99,8 +99,14 @@ export class SystemdHost {
 
   /** Runs a command on the machine, as its root would. */
   exec(command: string, args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
+    const [program, ...words] = this.inside(command, args);
+    return runCommand(program, words, options);
+  }
+
+  /** What of a program is run on the machine. */
+  inside(command: string, args: readonly string[]): readonly [string, ...string[]] {
     const enter = ['-t', String(this.leader), '--mount', '--pid', '--uts', '--ipc', '--net', command];
-    return runCommand('nsenter', [...enter, ...args], options);
+    return ['nsenter', ...enter, ...args];
   }
 
   /** Writes a file of the machine. */

@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '../../dataplane/clock.ts';
 import { ApiClient } from '../api/client.ts';
@@ -7,6 +7,7 @@ import { Container, type PlugOptions } from './container.ts';
 import { Host, type HostModules } from './host.ts';
 import type { LabProcess, ProcessEnd } from './lab-process.ts';
 import type { CommandOptions, CommandResult } from './run-command.ts';
+import { IN_UNITS, UnitProcess } from './unit-process.ts';
 import { waitFor } from './wait-for.ts';
 import { apiSocket, type WeftOptions, weftConfig } from './weft-config.ts';
 
@@ -119,8 +120,15 @@ export class Vm extends Host {
 
   /** Starts a daemon and waits for nothing. */
   spawnDaemon(configPath: string, env: Readonly<Record<string, string>> = {}): LabProcess {
-    const [command, ...args] = weftCommand('daemon', '--config', configPath);
-    return this.spawn(command, args, env);
+    const command = weftCommand('daemon', '--config', configPath);
+    if (!IN_UNITS) {
+      const [program, ...args] = command;
+      return this.spawn(program, args, env);
+    }
+    const place = { netns: this.netns, directories: [dirname(this.directory)] };
+    const started = new UnitProcess(`${this.name}: ${command.join(' ')}`, place, command, env);
+    this.processes.push(started);
+    return started;
   }
 
   /** Runs a command of the weft CLI against this machine's daemon. */
@@ -138,12 +146,12 @@ export class Vm extends Host {
     return JSON.parse(stdout) as T;
   }
 
-  /** SIGKILL: the daemon gets no chance to clean up. */
   /** SIGHUP: its daemon reads its configuration again. */
   hangUp(): void {
     this.daemon.signal('SIGHUP');
   }
 
+  /** SIGKILL: the daemon gets no chance to clean up. */
   async kill9(): Promise<void> {
     await this.daemon.stop('SIGKILL');
   }
