@@ -76,7 +76,7 @@ export function judge(soak: Soak): Verdict[] {
     delivered(counting),
     capacity(soak),
     residentMemory(counting),
-    loopDelay(soak.windows),
+    loopDelay(counting),
     list('left behind', leftBehind(soak.rest)),
     list(
       'unexplained drops',

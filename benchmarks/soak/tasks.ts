@@ -1,5 +1,5 @@
 /** Things that are done again and again until the end; one that takes longer than its interval is followed at once. */
-import { type Clock, delay, type Timer } from '../../dataplane/clock.ts';
+import type { Clock, Timer } from '../../dataplane/clock.ts';
 import type { Mishaps } from './mishaps.ts';
 
 export class Tasks {
@@ -34,17 +34,17 @@ export class Tasks {
 
   private async repeat(what: string, intervalMs: number, work: () => Promise<void>): Promise<void> {
     let next = this.clock.now() + intervalMs;
-    for (;;) {
+    while (!this.isOver) {
       await this.pause(next - this.clock.now());
       if (this.isOver) return;
-      next = Math.max(next + intervalMs, this.clock.now());
+      next = Math.max(next, this.clock.now()) + intervalMs;
       await this.mishaps.attempt(what, work);
       this.done.set(what, (this.done.get(what) ?? 0) + 1);
     }
   }
 
   private async pause(ms: number): Promise<void> {
-    if (ms <= 0) return await delay(this.clock, 0);
+    if (ms <= 0) return;
     await new Promise<void>(resolve => {
       const timer = this.clock.after(ms, () => {
         this.waiting.delete(timer);
