@@ -37,22 +37,43 @@ for (const [windows, expected] of [
   test(`of ${windows} windows ${expected} are warm-up`, t => t.is(warmUpWindows(windows), expected));
 }
 
-test('drops count from the first sample on, of all daemons, without those that are explained', t => {
-  const drops = (...each: Record<string, number>[]) =>
-    windowOf({ daemons: each.map((one, i) => daemonOf({ node: `n${i}`, drops: one })) });
-  const windows = [
-    drops({ runt: 3, hairpin: 1 }, {}),
-    drops({ runt: 3, hairpin: 9 }, { runt: 2 }),
-    drops({ runt: 4, hairpin: 20 }, { runt: 5, receive_queue_overflow: 7 }),
-  ];
-  t.deepEqual(
-    unexplainedDrops(windows),
-    new Map([
+const dropped = (...each: Record<string, number>[]) =>
+  windowOf({ daemons: each.map((one, i) => daemonOf({ node: `n${i}`, drops: one })) });
+
+for (const [what, windows, expected] of [
+  ['none', [dropped({}), dropped({})], []],
+  ['before the first sample', [dropped({ runt: 3 }), dropped({ runt: 3 })], []],
+  [
+    'on two daemons',
+    [
+      dropped({ runt: 3 }, {}),
+      dropped({}, { runt: 2 }),
+      dropped({ runt: 4 }, { runt: 5, receive_queue_overflow: 7 }),
+    ],
+    [
       ['runt', 6],
       ['receive_queue_overflow', 7],
-    ]),
-  );
-});
+    ],
+  ],
+  ['explained', [dropped({}), dropped({ hairpin: 1000, neighbor_suppressed: 50 })], []],
+  [
+    'four for each container that went',
+    [dropped({}, {}), dropped({ unknown_destination: 30 }, { unknown_destination: 10 })],
+    [],
+  ],
+  [
+    'more than that',
+    [dropped({}, {}), dropped({ unknown_destination: 30 }, { unknown_destination: 11 })],
+    [['unknown_destination', 41]],
+  ],
+] as const) {
+  test(`unexplained drops: ${what}`, t => {
+    t.deepEqual(
+      unexplainedDrops({ windows, done: { moves: 4, visits: 6, looks: 99 } }),
+      new Map<string, number>(expected),
+    );
+  });
+}
 
 test('what a machine has more or less of than before is told', t => {
   const rest = { node: 'a', descriptors: 60, threads: 12, links: 5, endpoints: 2 };

@@ -11,7 +11,7 @@ test('a report has the traffic, each daemon, its drops with what explains them, 
   t.regex(text, /bulk delivered, Mbit\/s\s+1000\s+1000\s+1000/);
   t.regex(text, /unlimited TCP before, Mbit\/s \(0\.506 × kernel vxlan\)\s+2050/);
   t.regex(text, /a\s+30\s+100\.0/);
-  t.regex(text, /hairpin\s+3\s+explained/);
+  t.regex(text, /hairpin\s+3\s+the bridge floods/);
   t.regex(text, /runt\s+2\n/);
   t.regex(text, /unexplained drops\s+none\s+none\s+met/);
 });

@@ -126,7 +126,7 @@ function dropTable({ windows }: Soak): Table {
     rows: reasons.map(reason => [
       reason,
       ...last.map(({ drops }) => `${drops[reason] ?? 0}`),
-      EXPLAINED[reason] === undefined ? '' : 'explained',
+      EXPLAINED[reason]?.why ?? '',
     ]),
   };
 }
