@@ -9,8 +9,8 @@ for (const [args, expected] of [
   [['--hours', '8'], { seconds: 28_800 }],
   [['--attach', 'tap', '--mbit', '400'], { attach: 'tap', mbit: 400 }],
   [
-    ['--minutes', '0.2', '--window', '3', '--json', '/tmp/x'],
-    { seconds: 12, windowSeconds: 3, jsonFile: '/tmp/x' },
+    ['--minutes', '0.25', '--window', '3', '--json', '/tmp/x'],
+    { seconds: 15, windowSeconds: 3, jsonFile: '/tmp/x' },
   ],
 ] as const) {
   test(`options ${args.join(' ') || '(none)'}`, t => {
@@ -25,7 +25,7 @@ for (const [args, message] of [
   [['--hours', '1', '--minutes', '1'], /cannot be used with/],
   [['--window', '2.5'], /no whole number from 2 on/],
   [['--window', '1'], /no whole number from 2 on/],
-  [['--minutes', '0.5', '--window', '10'], /30 s are too short.*fewer than 4 windows of 10 s/],
+  [['--minutes', '0.5', '--window', '10'], /30 s are too short.*fewer than 5 windows of 10 s/],
   [['--attach', 'veth'], /Allowed choices are bridge, tap/],
   [['--json'], /argument missing/],
   [['--other'], /unknown option '--other'/],

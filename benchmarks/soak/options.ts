@@ -15,8 +15,8 @@ export interface Options {
 
 const DEFAULT_MINUTES = 10;
 const DEFAULT_WINDOW_S = 10;
-/** Fewer windows have no quarters to compare. */
-const FEWEST_WINDOWS = 4;
+/** One for the warm-up, and four that have quarters to compare. */
+export const FEWEST_WINDOWS = 5;
 
 interface Flags {
   readonly minutes?: number;

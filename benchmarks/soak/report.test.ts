@@ -10,6 +10,7 @@ test('a report has the traffic, each daemon, its drops with what explains them, 
   t.regex(text, /10 windows of 10 s, 1000 Mbit\/s offered; 20 moves/);
   t.regex(text, /bulk delivered, Mbit\/s\s+1000\s+1000\s+1000/);
   t.regex(text, /unlimited TCP before, Mbit\/s \(0\.506 × kernel vxlan\)\s+2050/);
+  t.regex(text, /machine busy, %\s+50\.0/);
   t.regex(text, /a\s+30\s+100\.0/);
   t.regex(text, /hairpin\s+3\s+the bridge floods/);
   t.regex(text, /runt\s+2\n/);

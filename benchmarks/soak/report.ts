@@ -56,6 +56,7 @@ function trafficTable({ windows, about, capacity, done }: Soak): Table {
       row('datagrams lost, %', ({ udpLoss }) => (udpLoss === null ? null : udpLoss * 100)),
       row('request p50, µs', ({ requestP50Us }) => requestP50Us),
       row('request p99, µs', ({ requestP99Us }) => requestP99Us),
+      row('machine busy, %', ({ busyShare }) => busyShare * 100),
       row('connections/s', ({ connectionsPerSecond }) => connectionsPerSecond),
     ],
   };

@@ -11,6 +11,8 @@ export interface Window extends SmallFigures {
   readonly second: number;
   /** What of the bulk arrived, Mbit/s of payload; 0: the stream has broken. */
   readonly deliveredMbit: number;
+  /** Of all processors of the machine, what was busy, 0 to 1: near 1 nobody can hold a pace. */
+  readonly busyShare: number;
   readonly daemons: readonly DaemonSample[];
 }
 

@@ -1,6 +1,8 @@
 /** One soak from its labs to its samples. */
+import { availableParallelism } from 'node:os';
 import { Lab } from '../../daemon/lab/lab.ts';
 import { type Clock, delay } from '../../dataplane/clock.ts';
+import { boxCpuSeconds } from '../cpu.ts';
 import { aboutMachine } from '../machine.ts';
 import { summarize } from '../statistics.ts';
 import { KernelVxlanSubject } from '../subjects/kernel-vxlan.ts';
@@ -11,7 +13,7 @@ import { warmUpWindows } from './judge.ts';
 import { buildMachines, type Machines } from './machines.ts';
 import { Mishaps } from './mishaps.ts';
 import { newKey, Operator } from './operator.ts';
-import type { Options } from './options.ts';
+import { FEWEST_WINDOWS, type Options } from './options.ts';
 import { restLike, restOf } from './rest.ts';
 import { Rovers } from './rovers.ts';
 import type { Soak, Window } from './samples.ts';
@@ -136,8 +138,10 @@ async function sampleWindows(
   const windows: Window[] = [];
   const start = clock.now();
   let last = await receivedAt(bulk, mishaps, clock);
-  while (clock.now() - start < seconds * 1000) {
+  // On a machine that is too slow windows are longer.
+  while (clock.now() - start < seconds * 1000 || windows.length < FEWEST_WINDOWS) {
     const begin = clock.now();
+    const busyBefore = boxCpuSeconds();
     const [small] = await Promise.all([
       smallTraffic(machines.small, windowSeconds, mishaps),
       trickle(machines.small, windowSeconds, mishaps),
@@ -147,9 +151,11 @@ async function sampleWindows(
     const deliveredMbit =
       now === undefined || last === undefined ? 0 : ((now.bytes - last.bytes) * 8) / 1e3 / (now.ms - last.ms);
     last = now;
+    const busyShare =
+      ((boxCpuSeconds() - busyBefore) * 1000) / (clock.now() - begin) / availableParallelism();
     const second = (clock.now() - start) / 1000;
     const daemons = await Promise.all(machines.vms.map(sampleDaemon));
-    windows.push({ second, deliveredMbit, ...small, daemons });
+    windows.push({ second, deliveredMbit, ...small, busyShare, daemons });
     const memory = daemons.map(({ rssMb }) => rssMb.toFixed(1)).join(' ');
     tell(`${second.toFixed(0)} s: ${deliveredMbit.toFixed(0)} Mbit/s delivered; RSS ${memory} MB`);
   }

@@ -31,6 +31,7 @@ export function windowOf(change: Partial<Window> = {}): Window {
     requestP50Us: 100,
     requestP99Us: 900,
     connectionsPerSecond: 2000,
+    busyShare: 0.5,
     daemons: [daemonOf()],
     ...change,
   };
