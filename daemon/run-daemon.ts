@@ -17,6 +17,7 @@ import { isAnswered, requireSocketFree } from './api/socket-file.ts';
 import { socketPathIn } from './api/socket-path.ts';
 import { DEFAULT_CONFIG_PATH } from './config/config.ts';
 import { parseConfig, readConfigText } from './config/load.ts';
+import { boundGarbage } from './garbage-bound.ts';
 import { DescriptorShelf } from './handover/descriptor-shelf.ts';
 import { HandOver } from './handover/hand-over.ts';
 import { Predecessor } from './handover/predecessor.ts';
@@ -153,6 +154,8 @@ async function whileRunning(
       summary: () => `${node.health.summary()}${reloader.note()}`,
     });
     try {
+      // Not before: a start is faster without collections.
+      boundGarbage();
       log.info({ component: 'daemon', socket: sockets.api }, 'ready');
       signals.onReload(() => void reloader.reload().catch(() => {}));
       const end = await Promise.race([signals.first, node.fatal, handOver.agreed]);

@@ -1,0 +1,44 @@
+/**
+ * `npm run soak [-- OPTIONS]`: mixed load for ten minutes or as long as it is told, sampled all the time, and at the end whether weft
+ * has kept its pace, its memory and its composure. Exit status 1: it has not; 2: the options are wrong. ADR 40 says why so.
+ */
+import { writeFileSync } from 'node:fs';
+import { Lab } from '../../daemon/lab/lab.ts';
+import { systemClock } from '../../dataplane/clock.ts';
+import { WeftError } from '../../dataplane/errors.ts';
+import { judge } from './judge.ts';
+import { type Options, parseOptions } from './options.ts';
+import { textReport } from './report.ts';
+import { soak } from './soak.ts';
+
+async function main(args: readonly string[]): Promise<number> {
+  const options = parseOptions(args, text => process.stdout.write(text));
+  if (options === undefined) return 0;
+  const { jsonFile } = options;
+  // Not after hours of load.
+  if (jsonFile !== undefined) writeFileSync(jsonFile, '');
+  return await run(options);
+}
+
+async function run(options: Options): Promise<number> {
+  Lab.sweep();
+  const start = systemClock.now();
+  const tell = (line: string) =>
+    process.stderr.write(`${((systemClock.now() - start) / 1000).toFixed(0).padStart(5)} s  ${line}\n`);
+  const result = await soak({ clock: systemClock, tell }, options);
+  const verdicts = judge(result);
+  if (options.jsonFile !== undefined)
+    writeFileSync(options.jsonFile, `${JSON.stringify({ ...result, verdicts }, undefined, 1)}\n`);
+  process.stdout.write(textReport(result, verdicts));
+  return verdicts.every(({ isMet }) => isMet) ? 0 : 1;
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  const isUsage = error instanceof WeftError && error.code === 'invalid_argument';
+  process.stderr.write(
+    `${error instanceof WeftError ? error.line : error instanceof Error ? error.message : error}\n`,
+  );
+  process.exitCode = isUsage ? 2 : 1;
+}
