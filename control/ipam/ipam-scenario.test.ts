@@ -24,6 +24,13 @@ const seeds =
     : [Number(WEFT_SEED)];
 
 for (const seed of seeds) {
+  test.serial(`the same with clocks that are a day off and are set; seed ${seed}`, async t => {
+    const { problems, log } = await runIpamScenario({ seed, hasWrongClocks: true });
+    if (problems.length > 0) t.log(log.join('\n'));
+    t.true(log.some(line => line.includes('the clock of')));
+    t.deepEqual(problems, [], `WEFT_SEED=${seed}`);
+  });
+
   test.serial(`whatever happens, no two nodes that live have one address; seed ${seed}`, async t => {
     const { problems, log } = await runIpamScenario({ seed });
     if (problems.length > 0) t.log(log.join('\n'));
