@@ -18,7 +18,6 @@ import { systemClock } from '../dataplane/clock.ts';
 import type { Dataplane, DataplaneHandlers } from '../dataplane/dataplane.ts';
 import { WeftError } from '../dataplane/errors.ts';
 import type { OffloadStates } from '../dataplane/offload-states.ts';
-import { ClockWatch } from './clock-watch.ts';
 import type { CniHandler } from './cni/call.ts';
 import type { Config } from './config/config.ts';
 import { formatHostPort } from './config/host-port.ts';
@@ -86,7 +85,6 @@ export class Node implements RunningNode {
   private readonly planned: readonly CarriedNetwork[];
   private readonly endpoints: Endpoints;
   readonly drift: DriftGuard;
-  private readonly clockWatch: ClockWatch;
   private readonly firewall: Firewall;
   private readonly frames: BridgedFrames;
   private readonly addresses: EndpointAddresses;
@@ -152,7 +150,6 @@ export class Node implements RunningNode {
       died: cause => this.fail(new WeftError('system', `the dataplane died: ${cause.message}`, { cause })),
     };
     this.dataplane = modules.dataplane;
-    this.clockWatch = new ClockWatch({ clock: systemClock, log });
     // Undone last to first: all else has ended when the next process is waited for.
     this.undo.push(() => modules.handOver.done());
     this.undo.push(() => this.dataplane.close());
@@ -406,7 +403,6 @@ export class Node implements RunningNode {
   }
 
   private async onLook(): Promise<void> {
-    this.clockWatch.look();
     this.drift.audit();
     await this.carrier.tidy();
     await this.firewall.look();

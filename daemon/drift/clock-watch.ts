@@ -1,6 +1,6 @@
 /** Says when the wall clock of this machine is set: nothing here goes by it, but what people read does, the log first of all. */
-import type { Clock } from '../dataplane/clock.ts';
-import type { Log } from './log.ts';
+import type { Clock } from '../../dataplane/clock.ts';
+import type { Log } from '../log.ts';
 
 /** Milliseconds. NTP moves a clock by no more than a few in half a minute; what is more was a step. */
 const STEP = 1000;

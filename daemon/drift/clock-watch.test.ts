@@ -1,7 +1,7 @@
 import test from 'ava';
-import { ManualClock } from '../dataplane/testing/manual-clock.ts';
+import { ManualClock } from '../../dataplane/testing/manual-clock.ts';
+import { memoryLog } from '../testing/memory-log.ts';
 import { ClockWatch } from './clock-watch.ts';
-import { memoryLog } from './testing/memory-log.ts';
 
 test('each step of the wall clock is one line of the log, and neither a slow one nor a suspension is', t => {
   const clock = new ManualClock();
