@@ -71,18 +71,20 @@ interface Machines {
   readonly paths: readonly (readonly [from: Container, address: string])[];
 }
 
-/** `b` has made green: it alone decides who owns which of its addresses. */
-async function start(t: ExecutionContext, lab: Lab): Promise<Machines> {
+/** The maker of green alone decides who owns which of its addresses. */
+async function start(t: ExecutionContext, lab: Lab, maker: 'a' | 'b'): Promise<Machines> {
   const a = await lab.addVm('a', { underlay: '192.0.2.1/24' });
   const clock = new SetClock(t, a);
   await a.startWeft({ networks: [BLUE] }, clock.env);
   const b = await addWeftVm(lab, 2);
   await Promise.all([waitForPeer(a, 'b', 'alive'), waitForPeer(b, 'a', 'alive')]);
-  await b.weft(['network', 'create', 'green', '--subnet', '198.19.0.0/24']);
-  await waitFor(async () => (await a.api.networks()).some(({ name }) => name === 'green'), {
-    what: 'a to know green',
-    timeoutMs: 10_000,
-  });
+  await (maker === 'a' ? a : b).weft(['network', 'create', 'green', '--subnet', '198.19.0.0/24']);
+  for (const vm of [a, b]) {
+    await waitFor(async () => (await vm.api.networks()).some(({ name }) => name === 'green'), {
+      what: `${vm.name} to know green`,
+      timeoutMs: 10_000,
+    });
+  }
   const s1 = await addAttached(a, 's1', { addresses: ['198.18.0.1/24'] });
   const [g1, g2] = [await addAuto(a, 'g1'), await addAuto(a, 'g2')];
   const fromBlue = await addAttached(b, 's1', { addresses: ['198.18.0.2/24'] });
@@ -102,10 +104,10 @@ async function addAuto(vm: Vm, name: string): Promise<{ container: Container; ad
   return { container, address: (endpoint?.addresses[0] ?? '').replace(/\/.*/, '') };
 }
 
-async function greenOf(vm: Vm): Promise<{ readonly fenced: boolean; readonly resting: number | undefined }> {
+async function greenOf(vm: Vm) {
   const report = (await vm.api.ipam()).find(({ network }) => network === 'green');
   if (report === undefined) throw new Error(`${vm.name} has no part in green`);
-  return { fenced: report.fenced, resting: report.spaces[0]?.resting };
+  return { fenced: report.fenced, decided: report.decided, resting: report.spaces[0]?.resting };
 }
 
 /** Pings all the time; what is returned ends it, and tells how many there were and which were not answered. */
@@ -127,9 +129,15 @@ function pinging(paths: Machines['paths']): () => Promise<{ sent: number; lost: 
   };
 }
 
-function logOf(vm: Vm, msg: string): Record<string, unknown>[] {
+interface Line {
+  readonly msg: string;
+  readonly peer?: string;
+  readonly clock_ms?: number;
+}
+
+function logOf(vm: Vm, msg: string): Line[] {
   const lines = `${vm.daemon.stdout}${vm.daemon.stderr}`.split('\n').filter(line => line.startsWith('{'));
-  return lines.map(line => JSON.parse(line) as Record<string, unknown>).filter(line => line['msg'] === msg);
+  return lines.map(line => JSON.parse(line) as Line).filter(line => line.msg === msg);
 }
 
 /** Nobody was held for dead, and nothing was cut off. */
@@ -165,7 +173,7 @@ async function waitForStep(t: ExecutionContext, { a }: Machines, days: number, s
   const message = 'the clock of this machine was set, or it stood still';
   const uptime = async (): Promise<number> => (await a.api.status()).node.uptime_s;
   const line = await waitFor(async () => logOf(a, message)[steps - 1], { what: message, timeoutMs: 20_000 });
-  t.true(Math.abs(Number(line['clock_ms']) - days * DAY_MS) < 1000, JSON.stringify(line));
+  t.true(Math.abs(Number(line.clock_ms) - days * DAY_MS) < 1000, JSON.stringify(line));
   t.true((await uptime()) < PATIENCE_MS / 1000);
 }
 
@@ -174,12 +182,16 @@ for (const days of [1, -1]) {
   test(`clock: set a day ${what} and right again under traffic: nothing is lost, and it is named`, async t => {
     t.timeout(PATIENCE_MS);
     await inLab(t, `clock-${what}`, async lab => {
-      const machines = await start(t, lab);
+      const machines = await start(t, lab, 'a');
       const { a, b, clock, paths } = machines;
       t.is((await skewOf(b, 'a')).seconds, undefined);
       const end = pinging(paths);
+      const { decided } = await greenOf(a);
       clock.set(days);
       await waitForStep(t, machines, days, 1);
+      // It may have been stopped by its hypervisor, and lets itself be confirmed. A voter looks every ten seconds.
+      const isAsked = async (): Promise<boolean> => (await greenOf(a)).decided > decided;
+      if (days > 0) await waitFor(isAsked, { what: 'a new confirmation', timeoutMs: 30_000 });
       for (const [vm, peer, sign] of [
         [b, 'a', days],
         [a, 'b', -days],
@@ -197,19 +209,19 @@ for (const days of [1, -1]) {
       await a.weft(['detach', container.netns, '--network', 'green']);
       const next = await addAuto(a, 'g4');
       t.is(new Set([address, other, next.address, paths[1]?.[1]]).size, 4);
-      t.deepEqual(await greenOf(a), { fenced: false, resting: (before.resting ?? 0) + 1 });
+      t.like(await greenOf(a), { fenced: false, resting: (before.resting ?? 0) + 1 });
       // The one that is behind sees claims before they were made.
       const [behind, ahead] = days > 0 ? [b, 'a'] : [a, 'b'];
       const named = await waitFor(async () => logOf(behind, 'the clock of a peer is ahead of ours')[0], {
         what: 'the peer to be named',
         timeoutMs: 10_000,
       });
-      t.is(named['peer'], ahead);
+      t.is(named.peer, ahead);
 
       clock.set(0);
       await waitForStep(t, machines, -days, 2);
       await waitForPing(paths[1]?.[0] as Container, next.address);
-      t.deepEqual(await greenOf(a), { fenced: false, resting: (before.resting ?? 0) + 1 });
+      t.like(await greenOf(a), { fenced: false, resting: (before.resting ?? 0) + 1 });
       t.deepEqual((await skewOf(b, 'a')).verdicts, []);
       const { sent, lost } = await end();
       t.log(`${sent} pings`);
@@ -221,7 +233,7 @@ for (const days of [1, -1]) {
   test(`clock: set a day ${what} between two lives of the daemon, and back between the next two`, async t => {
     t.timeout(PATIENCE_MS);
     await inLab(t, `clock-${what}-restart`, async lab => {
-      const { a, b, clock, own, paths } = await start(t, lab);
+      const { a, b, clock, own, paths } = await start(t, lab, 'b');
       const [, g1, g2] = own;
       const before = (await a.api.endpoints()).map(({ addresses }) => addresses).toSorted();
       const { container } = await addAuto(a, 'g3');
@@ -235,11 +247,7 @@ for (const days of [1, -1]) {
         clock.set(now);
         await clock.restart();
         await waitForPing(g2, paths[1]?.[1] as string, 5000);
-        t.deepEqual(
-          await greenOf(a),
-          { fenced: true, resting },
-          'it goes on with what was its own a moment ago',
-        );
+        t.like(await greenOf(a), { fenced: true, resting }, 'it goes on with what was its own a moment ago');
         await b.restartWeft();
         await Promise.all([waitForPeer(a, 'b', 'alive', 30_000), waitForPeer(b, 'a', 'alive', 30_000)]);
         for (const [from, to] of paths) await waitForPing(from, to);
