@@ -21,9 +21,9 @@ function event(type: MemberEventType, n: number): GossipEvent {
   return { type, member };
 }
 
-function memory(known: readonly RememberedPeer[] = []) {
+function memory(known: readonly RememberedPeer[] = [], days = 100) {
   const clock = new ManualClock();
-  clock.advance(100 * DAY);
+  clock.advance(days * DAY);
   const saved: (readonly RememberedPeer[])[] = [];
   const peers = new PeerMemory({ clock, save: list => saved.push(list) }, { known });
   const places = (list: readonly RememberedPeer[]) =>
@@ -68,16 +68,47 @@ test('PeerMemory saves changes together and rarely, and the rest at the end', t 
   t.is(saved.length, 2);
 });
 
-test('PeerMemory is bounded in number and age, and believes no time to come', t => {
-  const now = 100 * DAY;
-  const known = [
-    { ...at(1), seen: now - 31 * DAY },
-    { ...at(2), seen: now + 900 * DAY },
-    { ...at(3), seen: now - 29 * DAY },
-  ];
-  const { peers, places } = memory(known);
-  t.deepEqual(places(peers.all()), [3, 2]);
-  t.is(peers.all()[1]?.seen, now);
+const NOW = 100 * DAY;
+for (const [what, ages, expected] of [
+  ['one that was down for a month while another was up is forgotten', [31, 0, 29], [3, 2]],
+  ['one of a clock that was years ahead makes no other old', [31, -900, 29], [3, 2]],
+  ['a node that was down for long has forgotten nobody', [80, 51, 60], [1, 3, 2]],
+  ['all are of a clock that is years ahead of ours', [-900, -903, -901], [1, 3, 2]],
+] as const) {
+  test(`PeerMemory: ${what}`, t => {
+    const known = ages.map((age, index) => ({ ...at(index + 1), seen: NOW - age * DAY }));
+    const { peers, places } = memory(known);
+    t.deepEqual(places(peers.all()), expected);
+  });
+}
+
+test('PeerMemory: who is up is not forgotten, however long ago it came', t => {
+  const { clock, peers, saved, places } = memory();
+  peers.onEvent(event('memberUp', 1));
+  peers.onEvent(event('memberUp', 2));
+  peers.onEvent(event('memberDown', 2));
+  clock.advance(40 * DAY);
+  peers.onEvent(event('memberUp', 3));
+  peers.close();
+  t.deepEqual(places(memory(saved.at(-1), 140).peers.all()), [1, 3]);
+});
+
+for (const days of [1, -1, -99]) {
+  test(`PeerMemory: a clock that is set by ${days} d makes it forget nobody`, t => {
+    const { clock, peers, saved, places } = memory([{ ...at(9), seen: NOW - DAY }]);
+    peers.onEvent(event('memberUp', 1));
+    clock.stepWall(days * DAY);
+    peers.onEvent(event('memberUp', 2));
+    peers.onEvent(event('memberDown', 2));
+    clock.stepWall(-days * DAY);
+    peers.close();
+    const next = memory(saved.at(-1)).peers;
+    t.deepEqual(places(next.all()).toSorted(), [1, 2, 9]);
+  });
+}
+
+test('PeerMemory is bounded in number', t => {
+  const { peers, places } = memory();
   for (let n = 10; n < 90; n++) peers.onEvent(event('memberUp', n));
   t.is(peers.all().length, 64);
   t.is(places(peers.all())[0], 26);

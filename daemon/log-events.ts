@@ -28,6 +28,7 @@ export const LOG_EVENTS = {
   'lines were suppressed': 'log_suppressed',
   'the state cannot be written': 'state_refused',
   'the state can be written again': 'state_written',
+  'the clock of this machine was set, or it stood still': 'clock_set',
   'the underlay address is gone': 'underlay_gone',
   'the underlay address is back': 'underlay_back',
   // Changes of the configuration.
@@ -68,6 +69,7 @@ export const LOG_EVENTS = {
   'cannot save the peers': 'peers_not_saved',
   // Claims and records.
   'another node claims an address of a container of ours': 'claim_contested',
+  'the clock of a peer is ahead of ours': 'peer_clock_ahead',
   'an address was claimed back: its container is here and sends': 'address_reclaimed',
   'another node keeps an address of this container': 'address_kept_elsewhere',
   'an address moves to and fro: held where it is': 'duplicate_address',
@@ -194,6 +196,7 @@ export const LIMITED_EVENTS: ReadonlySet<LogEvent> = new Set<LogEvent>([
   'name_kept',
   'name_regained',
   'claim_contested',
+  'peer_clock_ahead',
   'address_reclaimed',
   'address_kept_elsewhere',
   'duplicate_address',

@@ -48,6 +48,7 @@ export interface LogFields {
   readonly retry_ms?: number | undefined;
   readonly attempt?: number | undefined;
   readonly duration_ms?: number | undefined;
+  readonly clock_ms?: number | undefined;
   readonly path?: string | undefined;
   readonly socket?: string | undefined;
   readonly command?: string | undefined;
@@ -93,6 +94,7 @@ export const LOG_FIELDS: Readonly<Record<keyof LogFields, string>> = {
   retry_ms: 'when the next try comes, milliseconds from now',
   attempt: 'which try this is, from 1',
   duration_ms: 'how long it took, milliseconds',
+  clock_ms: 'by how much a clock was set or is ahead, milliseconds; below 0: back',
   path: 'path of a file',
   socket: 'path of the API socket',
   command: 'command that was run',

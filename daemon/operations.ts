@@ -72,7 +72,7 @@ export interface ClaimsReport {
 /** From the claim of another node to its entry here, in milliseconds, as a histogram. */
 export interface UsableReport {
   readonly count: number;
-  /** Not in the rest: by the clocks of the two machines, the entry was there before the claim. */
+  /** Not in the rest: by the clocks of the two machines, the entry was there before the claim, or more than an hour after it. */
   readonly skewed: number;
   /** The upper bound of the bucket that holds it, or the highest sample if that is lower; null: no samples. */
   readonly p50: number | null;

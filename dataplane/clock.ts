@@ -2,6 +2,7 @@
  * Time is a parameter: everything that waits or measures takes a {@link Clock}, so that tests and the gossip
  * simulator own time. This is the only file that may use setTimeout, Date or performance (the linter holds it).
  */
+import { uptime } from 'node:os';
 
 /** A pending callback. `cancel` after it has fired, or twice, does nothing. */
 export interface Timer {
@@ -14,7 +15,15 @@ export interface Clock {
    * between threads of one process.
    */
   now(): number;
-  /** Wall-clock time in milliseconds since the epoch; for logs and names, never for deciding. */
+  /**
+   * Milliseconds since the machine started, with the time that it was suspended, to a hundredth of a second: the one to keep on
+   * disk, for it goes on where a process ends and nobody can set it. Below an earlier value, the machine has started anew.
+   */
+  bootTime(): number;
+  /**
+   * Wall-clock time in milliseconds since the epoch, a day wrong at any moment and right at the next; for logs and names, never for
+   * deciding.
+   */
   wallTime(): number;
   /** Calls `callback` once, at least `ms` milliseconds from now. */
   after(ms: number, callback: () => void): Timer;
@@ -34,6 +43,7 @@ const THREAD_ORIGIN = Math.max(
 /** The machine's clock. Its timers keep the process alive, as Node's do. */
 export const systemClock: Clock = {
   now: () => THREAD_ORIGIN + performance.now(),
+  bootTime: () => uptime() * 1000,
   wallTime: () => Date.now(),
   after(ms, callback) {
     const handle = setTimeout(callback, ms);

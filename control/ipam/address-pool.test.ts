@@ -47,11 +47,17 @@ test('what was never used comes before what has rested', t => {
   t.is(target.take('b', 5000), 4n);
 });
 
-test('a clock that was set back does not make an address rest for ever', t => {
+test('what rests goes on to rest in the next process, and what has rested is taken again', t => {
   const target = pool();
   fill(target);
-  target.release(3n, 1_000_000);
-  t.is(target.take('new', 0), 3n);
+  target.release(3n, 0);
+  target.release(4n, 900);
+  const next = pool();
+  next.restore(target.claims, target.released(1000));
+  t.deepEqual([next.free(1000), next.nextRested(1000)], [1, 1900]);
+  t.is(next.take('new', 1000), 3n);
+  t.is(next.take('newer', 1899), undefined);
+  t.is(next.take('newer', 1900), 4n);
 });
 
 test('fixed addresses: free, static and resting ones, but nobody else’s', t => {

@@ -16,8 +16,8 @@ export class AddressPool {
   private readonly rest: number;
   private readonly used = new Map<bigint, string>();
   private readonly byOwner = new Map<string, bigint>();
-  /** When each was released, by the wall clock; the oldest first. */
-  private readonly released = new Map<bigint, number>();
+  /** When each was released, by {@link Clock.now}, as all times here; the oldest first. */
+  private readonly releases = new Map<bigint, number>();
   private owned: readonly Block[] = [];
   private leaving: readonly Block[] = [];
   /** Where the search goes on, so that what was just released is not the first that is found. */
@@ -32,27 +32,30 @@ export class AddressPool {
   set(owned: readonly Block[], leaving: readonly Block[]): void {
     this.owned = owned;
     this.leaving = leaving;
-    for (const offset of this.released.keys()) if (!this.owns(offset)) this.released.delete(offset);
+    for (const offset of this.releases.keys()) if (!this.owns(offset)) this.releases.delete(offset);
   }
 
   get claims(): Claim[] {
     return [...this.used].map(([offset, owner]) => ({ offset, owner }));
   }
 
-  /** Address and time of release. */
-  get resting(): [bigint, number][] {
-    return [...this.released];
+  /** Address and time of release; negative infinity: its rest is over. */
+  released(now: number): [bigint, number][] {
+    return Array.from(this.releases, ([offset, at]) => [
+      offset,
+      this.isResting(at, now) ? at : Number.NEGATIVE_INFINITY,
+    ]);
   }
 
-  restore(claims: readonly Claim[], resting: readonly [bigint, number][]): void {
+  restore(claims: readonly Claim[], released: readonly (readonly [bigint, number])[]): void {
     for (const claim of claims) this.put(claim);
-    for (const [offset, at] of resting) this.released.set(offset, at);
+    for (const [offset, at] of released) this.releases.set(offset, at);
   }
 
   /** Forgets all claims. Returns what they were. */
   clear(): Claim[] {
     const { claims } = this;
-    for (const map of [this.used, this.byOwner, this.released]) map.clear();
+    for (const map of [this.used, this.byOwner, this.releases]) map.clear();
     return claims;
   }
 
@@ -69,10 +72,10 @@ export class AddressPool {
   }
 
   /** Takes the next free address; undefined: there is none. The same one for an owner that has one. */
-  take(owner: string, wall: number): bigint | undefined {
+  take(owner: string, now: number): bigint | undefined {
     const known = this.byOwner.get(owner);
     if (known !== undefined) return known;
-    const offset = this.unused(this.cursor) ?? this.unused(0n) ?? this.rested(wall);
+    const offset = this.unused(this.cursor) ?? this.unused(0n) ?? this.rested(now);
     if (offset === undefined) return undefined;
     this.cursor = offset + 1n;
     this.put({ offset, owner });
@@ -101,25 +104,25 @@ export class AddressPool {
   }
 
   /** Returns whether it was in use. */
-  release(offset: bigint, wall: number): boolean {
+  release(offset: bigint, now: number): boolean {
     const owner = this.used.get(offset);
     if (owner === undefined) return false;
     this.used.delete(offset);
     this.byOwner.delete(owner);
-    this.released.set(offset, wall);
-    this.forgetRested(wall);
+    this.releases.set(offset, now);
+    this.forgetRested(now);
     return true;
   }
 
   /** How many addresses `take` could give now. */
-  free(wall: number): number {
+  free(now: number): number {
     let count = 0n;
     for (const block of this.owned) count += this.space.dynamicIn(block);
     for (const block of this.leaving) count -= this.space.dynamicIn(block);
     const isTaken = (offset: bigint): boolean => this.space.useOf(offset) === 'dynamic';
     for (const offset of this.used.keys()) if (isTaken(offset)) count -= 1n;
-    for (const [offset, at] of this.released) {
-      if (this.isResting(at, wall) && isTaken(offset) && !this.isLeaving(offset)) count -= 1n;
+    for (const [offset, at] of this.releases) {
+      if (this.isResting(at, now) && isTaken(offset) && !this.isLeaving(offset)) count -= 1n;
     }
     return Number(count);
   }
@@ -128,20 +131,20 @@ export class AddressPool {
     return Number(this.owned.reduce((sum, block) => sum + this.space.dynamicIn(block), 0n));
   }
 
-  restingCount(wall: number): number {
-    return [...this.released.values()].filter(at => this.isResting(at, wall)).length;
+  restingCount(now: number): number {
+    return [...this.releases.values()].filter(at => this.isResting(at, now)).length;
   }
 
-  /** When the next address that rests may be used again, by the wall clock; undefined: none rests. */
-  nextRested(wall: number): number | undefined {
-    const times = [...this.released.values()].filter(at => this.isResting(at, wall));
+  /** When the next address that rests may be used again; undefined: none rests. */
+  nextRested(now: number): number | undefined {
+    const times = [...this.releases.values()].filter(at => this.isResting(at, now));
     return times.length === 0 ? undefined : Math.min(...times) + this.rest;
   }
 
   /** Half of the largest block in which nothing is used or rests; all of it if it is a single address. */
-  spare(wall: number): Block | undefined {
+  spare(now: number): Block | undefined {
     const taken = [...this.used.keys()];
-    for (const [offset, at] of this.released) if (this.isResting(at, wall)) taken.push(offset);
+    for (const [offset, at] of this.releases) if (this.isResting(at, now)) taken.push(offset);
     let best: Block | undefined;
     for (const block of this.owned) {
       for (const part of freeParts(block, taken, this.leaving)) {
@@ -161,7 +164,7 @@ export class AddressPool {
   private put({ offset, owner }: Claim): void {
     this.used.set(offset, owner);
     this.byOwner.set(owner, offset);
-    this.released.delete(offset);
+    this.releases.delete(offset);
   }
 
   private unused(from: bigint): bigint | undefined {
@@ -172,34 +175,33 @@ export class AddressPool {
         const gift = this.leaving.find(leaving => holds(leaving, next));
         if (gift !== undefined) offset = gift.offset + blockSize(gift);
         else if (next >= end) break;
-        else if (!this.used.has(next) && !this.released.has(next)) return next;
+        else if (!this.used.has(next) && !this.releases.has(next)) return next;
         else offset = next + 1n;
       }
     }
     return undefined;
   }
 
-  private rested(wall: number): bigint | undefined {
-    for (const [offset, at] of this.released) {
-      const isFree = !this.isResting(at, wall) && !this.isLeaving(offset) && this.owns(offset);
+  private rested(now: number): bigint | undefined {
+    for (const [offset, at] of this.releases) {
+      const isFree = !this.isResting(at, now) && !this.isLeaving(offset) && this.owns(offset);
       if (isFree && this.space.useOf(offset) === 'dynamic') return offset;
     }
     return undefined;
   }
 
-  /** A release in the future means that the clock was set back: it rests on, but nothing rests for more than twice its time. */
-  private isResting(at: number, wall: number): boolean {
-    return Math.abs(wall - at) < this.rest;
+  private isResting(at: number, now: number): boolean {
+    return now - at < this.rest;
   }
 
   private isLeaving(offset: bigint): boolean {
     return this.leaving.some(block => holds(block, offset));
   }
 
-  private forgetRested(wall: number): void {
-    for (const [offset, at] of this.released) {
-      if (this.released.size <= REMEMBERED || this.isResting(at, wall)) return;
-      this.released.delete(offset);
+  private forgetRested(now: number): void {
+    for (const [offset, at] of this.releases) {
+      if (this.releases.size <= REMEMBERED || this.isResting(at, now)) return;
+      this.releases.delete(offset);
     }
   }
 }

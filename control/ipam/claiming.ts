@@ -109,7 +109,7 @@ export class Claiming {
   }
 
   private takeAny({ owner, space }: Waiting): bigint | undefined {
-    return this.modules.pools[space]?.take(owner, this.modules.clock.wallTime());
+    return this.modules.pools[space]?.take(owner, this.modules.clock.now());
   }
 
   private takeFixed({ owner, space }: Waiting, offset: bigint): bigint | undefined {

@@ -76,6 +76,38 @@ test('a machine that was suspended is not', t => {
   const { fence, look, clock } = setUp('me');
   fence.confirmed(0);
   t.is(look(), 'safe');
-  clock.wallTime = () => clock.now() + LEASE;
+  clock.suspend(LEASE);
+  t.is(look(), 'unsafe');
+  t.is(look(), 'unsafe', 'until it is confirmed');
+  fence.confirmed(clock.now());
+  t.is(look(), 'safe');
+});
+
+const DAY = 86_400_000;
+for (const [what, step, expected] of [
+  ['ahead asks to be confirmed, for its machine may have been stopped, and goes on', DAY, 'renew'],
+  ['back is no reason for anything', -DAY, 'safe'],
+] as const) {
+  test(`a clock that is set a day ${what}`, t => {
+    const { fence, look, clock, hear } = setUp('a b c');
+    fence.confirmed(0);
+    clock.stepWall(step);
+    for (let beat = 0; beat < 20; beat++) {
+      clock.advance(100);
+      hear('a', 'b', 'c');
+      t.is(look(), expected);
+    }
+    fence.confirmed(clock.now());
+    t.is(look(), 'safe');
+    clock.stepWall(-step);
+    t.is(look(), expected === 'safe' ? 'renew' : 'safe', 'set back again');
+  });
+}
+
+test('a clock that is set does not hide that nobody hears us', t => {
+  const { clock, fence, look } = setUp('a b c');
+  fence.confirmed(0);
+  clock.stepWall(-DAY);
+  clock.advance(910);
   t.is(look(), 'unsafe');
 });

@@ -6,6 +6,10 @@
  *
  * A voter that may have said of us once that we were silent may still be believed when it hears us again. So contact after a
  * longer gap does not count; only a new confirmation does, which makes all that was said before it void.
+ *
+ * A machine that was suspended was not heard meanwhile: how long is told by the clock that goes on then. One that its hypervisor has
+ * stopped finds only its wall clock ahead, some time later, and so does one whose clock was wrong: reason enough to ask for a
+ * confirmation, not to stop containers.
  */
 import type { Clock } from '../../dataplane/clock.ts';
 import type { Voter } from './council-state.ts';
@@ -24,7 +28,9 @@ export class Fence {
   private baseline: number | undefined;
   /** Last contact with each voter, without a gap since the baseline. */
   private readonly contact = new Map<string, number>();
-  private lookedAt = { now: 0, wall: 0 };
+  private lookedAt = { now: 0, boot: 0, wall: 0 };
+  /** The wall clock has gone ahead since the last confirmation. */
+  private isDoubtful = false;
 
   constructor(
     modules: { readonly clock: Clock; readonly liveness: Liveness },
@@ -40,7 +46,8 @@ export class Fence {
   confirmed(since: number): void {
     this.baseline = since;
     this.contact.clear();
-    this.lookedAt = { now: this.clock.now(), wall: this.clock.wallTime() };
+    this.isDoubtful = false;
+    this.lookedAt = this.times();
   }
 
   /** Nothing counts any more. */
@@ -59,7 +66,7 @@ export class Fence {
     const unsure = voters.filter(({ name }) => name !== this.name && !this.hears(name, now)).length;
     const majority = Math.floor(voters.length / 2) + 1;
     if (unsure >= majority) return 'unsafe';
-    return unsure > 0 && unsure + 1 >= majority ? 'renew' : 'safe';
+    return this.isDoubtful || (unsure > 0 && unsure + 1 >= majority) ? 'renew' : 'safe';
   }
 
   private hears(voter: string, now: number): boolean {
@@ -72,11 +79,17 @@ export class Fence {
 
   /** The machine was suspended: its monotonic clock stood still, and nobody heard us. */
   private hasSlept(): boolean {
-    const [now, wall] = [this.clock.now(), this.clock.wallTime()];
-    const slept = wall - this.lookedAt.wall - (now - this.lookedAt.now);
-    this.lookedAt = { now, wall };
-    if (slept < this.limit / 2) return false;
+    const before = this.lookedAt;
+    this.lookedAt = this.times();
+    const { now, boot, wall } = this.lookedAt;
+    const passed = boot - before.boot;
+    if (wall - before.wall - passed >= this.limit / 2) this.isDoubtful = true;
+    if (passed - (now - before.now) < this.limit / 2) return false;
     this.baseline = undefined;
     return true;
+  }
+
+  private times() {
+    return { now: this.clock.now(), boot: this.clock.bootTime(), wall: this.clock.wallTime() };
   }
 }

@@ -288,3 +288,34 @@ test('posts with bytes changed do not stop the machine', async t => {
     t.notThrows(() => ipam?.take(origin, key, changed.subarray(0, random.next() < 0.2 ? at : undefined)));
   }
 });
+
+for (const [what, days] of [
+  ['ahead', 1],
+  ['back', -1],
+] as const) {
+  test(`a clock that is set a day ${what} stops nobody, and what rests goes on to rest`, async t => {
+    // A lease of a day, as it is by default: the step is longer than what the fence bears.
+    const { cluster, node } = await network('abc', { lease: 86_400_000, rest: 300_000 });
+    const b = node('b');
+    for (const owner of ['c1', 'c2']) await claim(cluster, b, owner, 4);
+    const before = b.events.length;
+    for (const step of [days, -days]) {
+      const { decided = 0 } = b.ipam?.view() ?? {};
+      void b.release(step === days ? 'c1' : 'c2');
+      b.clock.stepWall(step * 86_400_000);
+      // A voter looks every ten seconds.
+      await cluster.run(295_000);
+      const view = b.ipam?.view();
+      t.like(view, { isFenced: false, spaces: [{ resting: 1 }] });
+      t.is(
+        (view?.decided ?? 0) > decided,
+        step > 0,
+        'it asks for a confirmation where it may have been stopped',
+      );
+      await cluster.run(10_000);
+      t.is(b.ipam?.view().spaces[0]?.resting, 0);
+    }
+    t.deepEqual(b.events.slice(before), [], 'it was never fenced');
+    t.deepEqual(cluster.breaches, []);
+  });
+}

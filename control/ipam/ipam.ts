@@ -115,10 +115,10 @@ export class Ipam {
   /** Resolves when that is saved. Not to be in use is no error. */
   release(address: IpAddress): Promise<void> {
     return new Promise(resolve => {
-      const wall = this.modules.clock.wallTime();
+      const now = this.modules.clock.now();
       for (const pool of this.parts.pools) {
         const offset = pool.space.offsetOf(address);
-        if (offset !== undefined && pool.release(offset, wall)) this.parts.saver.touch();
+        if (offset !== undefined && pool.release(offset, now)) this.parts.saver.touch();
       }
       // Not saved, it is given back at the next start, as nobody's.
       this.parts.saver.afterSave(resolve, resolve);
@@ -158,9 +158,9 @@ export class Ipam {
 
   view(): IpamView {
     const { ledger, council, intake, errands } = this.parts;
-    const wall = this.modules.clock.wallTime();
+    const now = this.modules.clock.now();
     return {
-      spaces: this.parts.pools.map((pool, index) => viewSpace(pool, ledger.state, index, wall)),
+      spaces: this.parts.pools.map((pool, index) => viewSpace(pool, ledger.state, index, now)),
       voters: (ledger.state?.voters ?? []).map(({ name }) => name),
       reachable: council.reachable,
       decided: ledger.number,

@@ -133,7 +133,7 @@ export class Lending {
   /** The advert to post, if it is to be changed: 1 + log2 of what is free in each space. */
   advert(): readonly number[] | undefined {
     const { clock, pools } = this.modules;
-    const levels = pools.map(pool => levelOf(pool.free(clock.wallTime())));
+    const levels = pools.map(pool => levelOf(pool.free(clock.now())));
     const before = this.advertised;
     const isFresh = before !== undefined && clock.now() - this.advertisedAt < ADVERT_PAUSE;
     const isSame = levels.every((level, space) => {
@@ -170,14 +170,14 @@ export class Lending {
   private giftFor({ space, offset }: Ask, state: CouncilState, hasWaiting: boolean): Block | AnswerCode {
     const { clock, pools } = this.modules;
     const pool = pools[space];
-    const wall = clock.wallTime();
+    const now = clock.now();
     if (pool === undefined) return 'foreign';
     if (offset !== undefined) {
       if (state.spaces[space]?.at(offset) !== this.name) return 'foreign';
       return pool.isSpare(offset) ? blockAround(offset, 0) : 'held';
     }
-    if (hasWaiting && pool.free(wall) <= LOW_WATER) return 'empty';
-    return pool.spare(wall) ?? 'empty';
+    if (hasWaiting && pool.free(now) <= LOW_WATER) return 'empty';
+    return pool.spare(now) ?? 'empty';
   }
 
   private isHandled(origin: string, { session }: RequestPost, { id }: Ask): boolean {
@@ -187,7 +187,7 @@ export class Lending {
 
   private richest(space: number, isUrgent: boolean): string | undefined {
     const { clock, liveness, pools } = this.modules;
-    const own = pools[space]?.free(clock.wallTime()) ?? 0;
+    const own = pools[space]?.free(clock.now()) ?? 0;
     let best: string | undefined;
     let most = 0;
     for (const owner of this.adverts.keys()) {

@@ -5,8 +5,10 @@
  *   spaces: count, for each (prefix, claims: count, (address, owner) …, resting: count, (address, released u48) …)
  *   vote     = version u8, instance, promised, accepted ballot (0: none), value
  *
- * Wall-clock times in milliseconds. Claims of a prefix that is not configured any more are dropped.
+ * When it was released is told by Clock.bootTime, 0 for one whose rest is over: a wall clock may be set between two processes. Claims of a
+ * prefix that is not configured any more are dropped.
  */
+import type { Clock } from '../../dataplane/clock.ts';
 import { malformed, WireReader, WireWriter } from '../records/wire.ts';
 import type { Vote } from './acceptor.ts';
 import type { AddressPool } from './address-pool.ts';
@@ -29,26 +31,31 @@ const TIME_BYTES = 6;
 export function encodeLocal(
   { incarnation, isRegistered, pledge }: Identity,
   pools: readonly AddressPool[],
+  clock: Clock,
 ): Uint8Array {
+  const now = clock.now();
+  const startedAt = now - clock.bootTime();
   const writer = new WireWriter().unsigned(VERSION, 1).unsigned(incarnation, 6);
   writer.unsigned(Number(isRegistered), 1).unsigned(pledge, 6).varint(pools.length);
-  for (const { space, claims, resting } of pools) {
+  for (const pool of pools) {
+    const { space, claims } = pool;
+    const released = pool.released(now);
     writer.text(space.prefix).varint(claims.length);
     for (const { offset, owner } of claims) {
       writeBlock(writer, { offset, bits: 0 });
       writer.text(owner);
     }
-    writer.varint(resting.length);
-    for (const [offset, at] of resting) {
+    writer.varint(released.length);
+    for (const [offset, at] of released) {
       writeBlock(writer, { offset, bits: 0 });
-      writer.unsigned(Math.max(0, Math.round(at)), TIME_BYTES);
+      writer.unsigned(Number.isFinite(at) ? Math.max(1, Math.round(at - startedAt)) : 0, TIME_BYTES);
     }
   }
   return writer.bytes();
 }
 
 /** Fills the pools. Throws `malformed`. */
-export function decodeLocal(bytes: Uint8Array, pools: readonly AddressPool[]): Identity {
+export function decodeLocal(bytes: Uint8Array, pools: readonly AddressPool[], clock: Clock): Identity {
   const reader = begin(bytes);
   const incarnation = readIncarnation(reader);
   const isRegistered = reader.unsigned(1) === 1;
@@ -59,13 +66,23 @@ export function decodeLocal(bytes: Uint8Array, pools: readonly AddressPool[]): I
       offset: readBlock(reader).offset,
       owner: reader.text(OWNER_MAX_BYTES),
     }));
-    const resting = readList(reader, MAX_ADDRESSES, (): [bigint, number] => [
+    const released = readList(reader, MAX_ADDRESSES, (): [bigint, number] => [
       readBlock(reader).offset,
-      reader.unsigned(TIME_BYTES),
+      releasedAt(reader.unsigned(TIME_BYTES), clock),
     ]);
-    pools.find(({ space }) => space.prefix === prefix)?.restore(claims, resting);
+    pools.find(({ space }) => space.prefix === prefix)?.restore(claims, released);
   }
   return { incarnation, isRegistered, pledge };
+}
+
+/**
+ * By {@link Clock.now}. What is after the present was before the machine has started anew; how long before, nothing that can be
+ * trusted tells. So nothing has rested for longer than it seems.
+ */
+function releasedAt(saved: number, clock: Clock): number {
+  if (saved === 0) return Number.NEGATIVE_INFINITY;
+  const present = clock.bootTime();
+  return clock.now() - (saved <= present ? present - saved : present);
 }
 
 export function encodeVote({ instance, promised, accepted }: Vote): Uint8Array {

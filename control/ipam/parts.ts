@@ -47,7 +47,7 @@ export function assemble(modules: IpamModules, options: IpamOptions, hooks: Hook
   const identity: Identity =
     saved === undefined
       ? { incarnation: makeIncarnation(1, random), isRegistered: false, pledge: 0 }
-      : decodeLocal(saved.local, pools);
+      : decodeLocal(saved.local, pools, clock);
   const posts = new Posts(fingerprintOf(options.network, spaces));
   const errands = new Errands(identity.incarnation);
   const archive = new CouncilArchive(saved?.council);
@@ -119,7 +119,7 @@ export function assemble(modules: IpamModules, options: IpamOptions, hooks: Hook
     const { isRegistered } = standing;
     const { incarnation } = errands;
     return archive.pack({
-      local: encodeLocal({ incarnation, isRegistered, pledge: founding.pledge }, pools),
+      local: encodeLocal({ incarnation, isRegistered, pledge: founding.pledge }, pools, clock),
       vote: encodeVote(council.vote),
       state: ledger.state,
       name,

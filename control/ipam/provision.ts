@@ -75,7 +75,7 @@ export class Provision {
     const pool = pools[index];
     if (pool === undefined) return;
     const isShort = claiming.isShort(index);
-    const needs = isShort || pool.free(clock.wallTime()) < Math.max(LOW_WATER, pool.size / 4);
+    const needs = isShort || pool.free(clock.now()) < Math.max(LOW_WATER, pool.size / 4);
     const key = `grant ${index}`;
     if (needs && isGrantable) errands.wish(key, { kind: 'grant', space: index });
     else errands.unwish(key);

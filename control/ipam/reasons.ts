@@ -41,7 +41,7 @@ export class Reasons {
   shortage(space: number, offset: bigint | undefined): WeftError {
     const { clock, liveness, pools, state } = this.modules;
     const pool = pools[space];
-    const wall = clock.wallTime();
+    const now = clock.now();
     const owner = offset === undefined ? undefined : state()?.spaces[space]?.at(offset);
     if (pool !== undefined && offset !== undefined && owner && owner !== this.name) {
       const silent = liveness.silentFor(owner);
@@ -54,9 +54,9 @@ export class Reasons {
         },
       );
     }
-    const rested = pool?.nextRested(wall);
+    const rested = pool?.nextRested(now);
     const rests =
-      rested === undefined ? '' : `; one that rests may be used in ${Math.ceil((rested - wall) / 1000)} s`;
+      rested === undefined ? '' : `; one that rests may be used in ${Math.ceil((rested - now) / 1000)} s`;
     return new WeftError(
       'unavailable',
       `no address of ${pool?.space.prefix} is free here, ${this.quorum()}${rests}`,

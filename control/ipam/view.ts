@@ -42,7 +42,7 @@ export function viewSpace(
   pool: AddressPool,
   state: CouncilState | undefined,
   index: number,
-  wall: number,
+  now: number,
 ): SpaceView {
   const { space } = pool;
   const ranges: OwnedRange[] = [];
@@ -59,8 +59,8 @@ export function viewSpace(
     unowned,
     owned: pool.size,
     used: pool.claims.length,
-    free: pool.free(wall),
-    resting: pool.restingCount(wall),
+    free: pool.free(now),
+    resting: pool.restingCount(now),
   };
 }
 

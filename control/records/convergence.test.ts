@@ -45,6 +45,22 @@ const seeds =
       ]
     : [Number(WEFT_SEED)];
 
+for (const seed of seeds.slice(-3)) {
+  test(`a clock that is a day off or is set changes nothing of it; seed ${seed}`, t => {
+    const options = { seed, maxNodes: Number(WEFT_RECORD_NODES) };
+    const { log: wrong, ...outcome } = runScenario({ ...options, hasWrongClocks: true });
+    const { log: right, ...expected } = runScenario(options);
+    const isStep = (line: string): boolean => line.includes('the clock of');
+    t.true(wrong.filter(isStep).length >= 5);
+    t.deepEqual(
+      wrong.filter(line => !isStep(line)),
+      right,
+      `WEFT_SEED=${seed}`,
+    );
+    t.deepEqual(outcome, expected, `WEFT_SEED=${seed}`);
+  });
+}
+
 for (const seed of seeds) {
   test(`whatever happens, all agree in the end on what is so; seed ${seed}`, t => {
     const { nodes, problems, took, log } = runScenario({ seed, maxNodes: Number(WEFT_RECORD_NODES) });

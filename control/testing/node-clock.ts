@@ -5,6 +5,8 @@ export class NodeClock implements Clock {
   private readonly base: Clock;
   private readonly offset: number;
   private readonly rate: number;
+  private bootedAt = 0;
+  private wallOffset = 0;
   private isPaused = false;
   private waiting: (() => void)[] = [];
 
@@ -22,8 +24,22 @@ export class NodeClock implements Clock {
     return this.offset + this.base.now() * this.rate;
   }
 
+  bootTime(): number {
+    return this.now() - this.bootedAt;
+  }
+
   wallTime(): number {
-    return this.now();
+    return this.now() + this.wallOffset;
+  }
+
+  /** Somebody sets the wall clock, by this much. */
+  stepWall(ms: number): void {
+    this.wallOffset += ms;
+  }
+
+  /** The machine starts anew. */
+  reboot(): void {
+    this.bootedAt = this.now();
   }
 
   after(ms: number, callback: () => void): Timer {

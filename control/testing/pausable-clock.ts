@@ -17,6 +17,10 @@ export class PausableClock implements Clock {
     return this.clock.now();
   }
 
+  bootTime(): number {
+    return this.clock.bootTime();
+  }
+
   wallTime(): number {
     return this.clock.wallTime();
   }

@@ -2,12 +2,15 @@
 import { type MacAddress, parseVni, type Vni } from '../../dataplane/address.ts';
 import { randomInteger } from '../random.ts';
 import { RecordCluster, type RecordNode, stationOf } from './record-cluster.ts';
+import { setClocksWrong } from './wrong-clocks.ts';
 
 export interface ScenarioOptions {
   readonly seed: number;
   /** @default 5 */
   readonly minNodes?: number;
   readonly maxNodes: number;
+  /** Wall clocks are a day off and are set while it runs. */
+  readonly hasWrongClocks?: boolean;
 }
 
 export interface ScenarioResult {
@@ -33,11 +36,14 @@ export function runScenario(options: ScenarioOptions): ScenarioResult {
 
 class Scenario {
   private readonly cluster: RecordCluster;
+  private readonly options: ScenarioOptions;
   private readonly log: string[] = [];
   private readonly stations: number;
   private readonly size: number;
 
-  constructor({ seed, minNodes = 5, maxNodes }: ScenarioOptions) {
+  constructor(options: ScenarioOptions) {
+    const { seed, minNodes = 5, maxNodes } = options;
+    this.options = options;
     const vnis = [42, 43, 44].map(parseVni);
     this.cluster = new RecordCluster({ seed, vnis, forgetsEvents: true });
     const { random } = this.cluster.pool;
@@ -54,6 +60,9 @@ class Scenario {
   run(): ScenarioResult {
     const { cluster } = this;
     cluster.addNodes(this.size);
+    const { seed, hasWrongClocks = false } = this.options;
+    const clocks = hasWrongClocks ? cluster.nodes : [];
+    const setRight = setClocksWrong(clocks, { seed, note: what => this.note(what) });
     for (const node of cluster.nodes) {
       for (const vni of cluster.vnis) if (this.chance(0.6)) node.join(vni);
       cluster.pool.clock.after(this.below(3000), () => node.start());
@@ -64,6 +73,7 @@ class Scenario {
       this.disturb();
       if (this.chance(0.3)) cluster.audit();
     }
+    setRight();
     this.quiet();
     const took = cluster.runUntil(() => cluster.disagreements().length === 0, AGREEMENT, 1000);
     // Agreement has to stay.

@@ -110,6 +110,7 @@ test('a client whose request is done leaves no timer behind', async t => {
   const counting = {
     ...clock,
     now: () => clock.now(),
+    bootTime: () => clock.bootTime(),
     wallTime: () => clock.wallTime(),
     after(ms: number, callback: () => void) {
       const timer = clock.after(ms, callback);

@@ -107,7 +107,8 @@ async function inTurns<T, R>(
 function uncheckedOf({ opening: { peer }, vxlan }: PathFacts): readonly string[] {
   if (vxlan === undefined) return [`VXLAN to ${peer}: gossip has to pass for it`];
   if (vxlan.raw !== undefined) return [];
-  return [`checksums of what is sent to ${peer}: this process may not send raw packets`];
+  const why = vxlan.rawFailure === undefined ? '' : ` (${vxlan.rawFailure})`;
+  return [`checksums of what is sent to ${peer}: this process cannot send raw packets${why}`];
 }
 
 function summaryOf({ opening, vxlan }: PathFacts): PathSummary {

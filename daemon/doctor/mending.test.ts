@@ -41,7 +41,9 @@ test('a healthy host is found healthy, and nothing is run', async t => {
     findings: [],
     mended: [],
     failed: [],
-    not_checked: ['checksums of what is sent to vm-b: this process may not send raw packets'],
+    not_checked: [
+      'checksums of what is sent to vm-b: this process cannot send raw packets (Operation not permitted)',
+    ],
     paths: [{ peer: 'vm-b', address: '192.0.2.2', there: 1500, back: 1500, needed: 1500, clock_ms: 0 }],
   });
   t.deepEqual(host.mended, []);
@@ -93,7 +95,7 @@ test('what cannot be found out is said', async t => {
     'links: ip (iproute2) tells nothing',
     'ports and queues: ss (iproute2) tells nothing',
     'packet filters: neither nft nor iptables-nft-save tells anything',
-    'checksums of what is sent to vm-b: this process may not send raw packets',
+    'checksums of what is sent to vm-b: this process cannot send raw packets (Operation not permitted)',
   ]);
 });
 

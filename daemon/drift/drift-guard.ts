@@ -22,6 +22,7 @@ import { errorFields, type Log } from '../log.ts';
 import type { LogFields } from '../log-fields.ts';
 import { nsidOf } from '../net/rtnetlink/nsid.ts';
 import type { NetworkSet } from '../networks/network-set.ts';
+import { ClockWatch } from './clock-watch.ts';
 import { DriftCounts, type DriftObject } from './drift-counts.ts';
 import { isAlive, mendEndpoint, remakeInterface } from './endpoint-mender.ts';
 import { NamespaceNumbers } from './namespace-numbers.ts';
@@ -45,6 +46,7 @@ export interface DriftGuardModules {
 export class DriftGuard {
   readonly counts = new DriftCounts();
   private readonly modules: DriftGuardModules;
+  private readonly clockWatch: ClockWatch;
   private readonly schedule: RepairSchedule;
   private readonly reader: NewsReader;
   private watch: { close(): void } | undefined;
@@ -57,6 +59,7 @@ export class DriftGuard {
   constructor(modules: DriftGuardModules) {
     this.modules = modules;
     const { clock, endpoints, networks } = modules;
+    this.clockWatch = new ClockWatch(modules);
     this.schedule = new RepairSchedule(modules, {
       look: (key, since) => this.look(key, since),
       onFailure: (key, error, retryMs) => this.tellFailure(key, error, retryMs),
@@ -96,6 +99,7 @@ export class DriftGuard {
 
   /** To be called every two seconds. */
   audit(): void {
+    this.clockWatch.look();
     const { endpoints, networks } = this.modules;
     for (const { name } of networks.all()) this.schedule.suspect(networkKey(name));
     const all = endpoints.all();

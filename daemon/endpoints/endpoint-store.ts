@@ -3,17 +3,14 @@
  * starts anew, no interface is left. So no attachment waits for the disk, and beside the file is told which start of the machine it is of: one of an
  * earlier start that cannot be read is no loss.
  */
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { WeftError } from '../../dataplane/errors.ts';
+import { readBootId } from '../boot-time.ts';
 import { readStateFile, replaceStateFile, writeStateFileSync } from '../state-file.ts';
 import { type Endpoint, endpointSchema } from './endpoint.ts';
 
 const fileSchema = z.object({ version: z.literal(1), endpoints: z.array(endpointSchema) });
-
-/** A UUID that the kernel draws when it starts (proc_sys_kernel(5)). */
-const BOOT_ID = '/proc/sys/kernel/random/boot_id';
 
 export class EndpointStore {
   private readonly file: string;
@@ -27,7 +24,7 @@ export class EndpointStore {
   /** Endpoints are never changed, only replaced. */
   private readonly lines = new WeakMap<Endpoint, string>();
 
-  constructor(stateDirectory: string, { bootId = readFileSync(BOOT_ID, 'utf8').trim() } = {}) {
+  constructor(stateDirectory: string, { bootId = readBootId() } = {}) {
     this.file = join(stateDirectory, 'endpoints.json');
     this.bootFile = join(stateDirectory, 'endpoints.boot');
     this.bootId = bootId;

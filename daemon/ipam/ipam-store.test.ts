@@ -1,4 +1,4 @@
-import { readdirSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { ManualClock } from '../../dataplane/testing/manual-clock.ts';
@@ -32,24 +32,51 @@ test('what cannot be read is no reason to begin anew: an address might be given 
   }
 });
 
-test('a stamp is fresh for twenty seconds after it was last touched', async t => {
+test('a stamp is fresh for twenty seconds after it was last written, whatever the wall clock says', async t => {
   const stateDirectory = await tempDirectory(t);
   const clock = new ManualClock();
-  clock.advance(1_700_000_000_000);
+  clock.advance(86_400_000);
   const life = () => new AliveStamp({ clock }, { stateDirectory });
   t.false(life().isFresh(), 'there is none');
   const first = life();
   first.start(() => true);
   t.deepEqual(readdirSync(join(stateDirectory, 'ipam')), ['alive']);
   clock.advance(60_000);
-  t.true(life().isFresh(), 'it is touched while the daemon runs');
+  t.true(life().isFresh(), 'it is written while the daemon runs');
   first.stop();
   clock.advance(14_000);
-  t.true(life().isFresh());
+  for (const days of [1, -1, -1, 1]) {
+    clock.stepWall(days * 86_400_000);
+    t.true(life().isFresh());
+  }
   clock.advance(6000);
   t.false(life().isFresh());
+  // Set back by as much as has passed, so that by the wall clock it is just now.
+  clock.stepWall(-6000);
+  t.false(life().isFresh());
+});
+
+test('a stamp of another start of the machine, or what is none, is not fresh', async t => {
+  const stateDirectory = await tempDirectory(t);
+  const clock = new ManualClock();
+  clock.advance(50_000);
+  const life = () => new AliveStamp({ clock }, { stateDirectory });
+  const first = life();
   first.start(() => true);
   first.stop();
-  clock.advance(-1000);
-  t.false(life().isFresh(), 'of the future');
+  t.true(life().isFresh());
+  const file = join(stateDirectory, 'ipam', 'alive');
+  const text = readFileSync(file, 'utf8');
+  for (const other of [
+    '',
+    text.slice(1),
+    text.slice(0, -5),
+    'nonsense',
+    text.replace(/ .*/, ' 000000000050001'),
+  ]) {
+    writeFileSync(file, other);
+    t.false(life().isFresh(), other);
+  }
+  writeFileSync(file, text);
+  t.true(life().isFresh());
 });

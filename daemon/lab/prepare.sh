@@ -29,7 +29,7 @@ iperf3 iperf3
 '
 # tshark decodes what we send, nft loses packets; Open vSwitch and serf are the independent peers of the tests; host-local
 # gives addresses to the CNI plugin, which podman and containerd call; dockerd calls the Docker plugin. Containers have busybox.
-# A machine with a systemd of its own is made by systemd-nspawn, a Debian without weft by mmdebstrap; systemd's journald reads the log. promtool judges metrics, alerts
+# faketime sets the clock of one daemon. A machine with a systemd of its own is made by systemd-nspawn, a Debian without weft by mmdebstrap; systemd's journald reads the log. promtool judges metrics, alerts
 # and their tests.
 judges='
 tcpdump tcpdump
@@ -50,6 +50,7 @@ iptables iptables
 systemd-nspawn systemd-container
 mmdebstrap mmdebstrap
 promtool prometheus
+faketime faketime
 '
 fuzzing='
 clang clang

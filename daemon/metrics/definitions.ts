@@ -193,7 +193,7 @@ const CONTROL = {
     help: 'From the claim of another node to its entry here, by the clocks of both machines',
   },
   weft_claim_usable_skewed_total: counter(
-    'Claims that are not in it: by the two clocks, the entry was there before the claim',
+    'Claims that are not in it: by the two clocks, the entry was there before the claim or more than an hour after it',
   ),
   weft_claim_audits_total: counter('How often the entries of the dataplane were held against the claims'),
   weft_drift_repairs_total: counter(

@@ -2,16 +2,16 @@
  * What follows from the news of the record log: entries in the dataplane, alarms, the defence of our own addresses, and which VTEPs are
  * known to tell what they have.
  */
-import type { PlacedClaim } from '../../control/records/claim.ts';
 import type { RecordEvent } from '../../control/records/events.ts';
 import type { RecordLog } from '../../control/records/record-log.ts';
 import { formatMac, type MacAddress, type Vni } from '../../dataplane/address.ts';
 import type { Clock } from '../../dataplane/clock.ts';
 import type { Dataplane } from '../../dataplane/dataplane.ts';
 import type { Log } from '../log.ts';
+import { ClaimTimes } from './claim-times.ts';
 import { Contests, type ContestsModules } from './contests.ts';
-import { ClaimReconciler, type ClaimSource, type UsedClaim } from './reconciler.ts';
-import { UsableHistogram } from './usable-histogram.ts';
+import { ClaimReconciler, type ClaimSource } from './reconciler.ts';
+import type { UsableHistogram } from './usable-histogram.ts';
 
 export interface ClaimKeeperModules extends Omit<ContestsModules, 'records'> {
   readonly clock: Clock;
@@ -34,30 +34,32 @@ export interface ClaimKeeperOptions {
 
 export class ClaimKeeper {
   readonly reconciler: ClaimReconciler;
-  /** How long claims took from their origin to our forwarding table, in milliseconds, by both nodes' wall clocks. */
-  readonly usable = new UsableHistogram();
   private readonly modules: ClaimKeeperModules;
   private readonly options: ClaimKeeperOptions;
   private readonly contests: Contests;
-  /** Claims that were made while we listened, and are not in the dataplane yet: when, by the wall clock of their origin. */
-  private readonly awaited = new Map<string, number>();
-  private listensSince = Number.POSITIVE_INFINITY;
+  private readonly times: ClaimTimes;
 
   constructor(modules: ClaimKeeperModules, options: ClaimKeeperOptions) {
     this.modules = modules;
     this.options = options;
     this.contests = new Contests(modules, options);
+    this.times = new ClaimTimes(modules, options);
     this.reconciler = new ClaimReconciler(modules, {
       self: options.self,
       vnis: () => options.networks().map(({ vni }) => vni),
-      onInstalled: claim => this.installed(claim),
+      onInstalled: claim => this.times.installed(claim),
     });
+  }
+
+  /** How long claims took from their origin to our forwarding table. */
+  get usable(): UsableHistogram {
+    return this.times.usable;
   }
 
   /** The networks are in the dataplane. */
   async start(): Promise<void> {
     await this.reconciler.start();
-    this.listensSince = this.modules.clock.wallTime();
+    this.times.start();
   }
 
   async stop(): Promise<void> {
@@ -76,16 +78,16 @@ export class ClaimKeeper {
     switch (event.type) {
       case 'claimWon':
         this.changed(event.vni, event.claim.mac);
-        this.await(event.claim, undefined);
+        this.times.claimed(event.claim, undefined);
         return;
       case 'claimChanged':
         this.changed(event.vni, event.previous.mac);
         this.changed(event.vni, event.claim.mac);
-        this.await(event.claim, event.previous);
+        this.times.claimed(event.claim, event.previous);
         return;
       case 'claimWithdrawn':
         this.changed(event.vni, event.previous.mac);
-        this.awaited.delete(`${event.vni} ${event.previous.mac}`);
+        this.times.withdrawn(event.previous);
         return;
       case 'claimLost': {
         const { claim, winner } = event;
@@ -122,20 +124,6 @@ export class ClaimKeeper {
 
   private changed(vni: Vni, mac: MacAddress): void {
     this.reconciler.changed(vni, mac);
-  }
-
-  /** What was claimed before we listened, or is only the same claim again, measures nothing. */
-  private await({ vni, mac, origin, claimedAt }: PlacedClaim, previous: PlacedClaim | undefined): void {
-    if (claimedAt === undefined || claimedAt < this.listensSince || origin === this.options.self) return;
-    if (previous?.origin === origin && previous.claimedAt === claimedAt) return;
-    this.awaited.set(`${vni} ${mac}`, claimedAt);
-  }
-
-  private installed({ vni, mac, claimedAt }: UsedClaim): void {
-    const key = `${vni} ${mac}`;
-    if (claimedAt === undefined || this.awaited.get(key) !== claimedAt) return;
-    this.awaited.delete(key);
-    this.usable.add(this.modules.clock.wallTime() - claimedAt);
   }
 
   private fieldsOf(vni: Vni, mac: MacAddress) {

@@ -30,6 +30,8 @@ function setUp(
   const directory = runDirectory ?? mkdtempSync(join(tmpdir(), 'weft-claims-'));
   t.teardown(() => rmSync(directory, { recursive: true, force: true }));
   const clock = new ManualClock();
+  // The next process is later.
+  if (runDirectory !== undefined) clock.advance(1000);
   const { log, lines } = memoryLog();
   const records = {
     *carriers(vni: number) {
@@ -88,22 +90,29 @@ test('what is older than five minutes, or of another node, is not used', t => {
   memory.stop();
   t.deepEqual(setUp(t, { self: 'other' }, directory).memory.load(), []);
   const later = setUp(t, {}, directory);
-  later.clock.advance(300_001);
+  later.clock.advance(299_000);
+  for (const days of [1, -1, -1, 1]) {
+    later.clock.stepWall(days * 86_400_000);
+    t.deepEqual(later.memory.load(), [KNOWN], 'a wall clock that is set makes nothing older or younger');
+  }
+  later.clock.advance(1);
   t.deepEqual(later.memory.load(), []);
 });
 
 test('a file that cannot be read is one line of the log and no reason not to start', t => {
   const { directory, lines, memory } = setUp(t);
+  const written = '{"boot":"x","at":0}';
   for (const text of [
     '',
     '{',
     '{"version":2}',
-    '{"version":1,"node":"a","written":0,"carriers":[{"vni":0}]}',
+    '{"version":1,"node":"a","written":0,"carriers":[]}',
+    `{"version":2,"node":"a","written":${written},"carriers":[{"vni":0}]}`,
   ]) {
     writeFileSync(join(directory, 'claims.json'), text);
     t.deepEqual(memory.load(), [], text);
   }
-  t.is(lines.length, 4);
+  t.is(lines.length, 5);
   t.like(lines[0], {
     level: 'warn',
     msg: 'what an earlier process has left of the forwarding state cannot be read',

@@ -14,6 +14,7 @@ import {
   type VtepAddress,
 } from '../../dataplane/address.ts';
 import type { Clock, Timer } from '../../dataplane/clock.ts';
+import { BootTime } from '../boot-time.ts';
 import { errorFields, type Log } from '../log.ts';
 import { readStateFileSync, replaceStateFile } from '../state-file.ts';
 import type { RememberedCarrier, RememberedClaim } from './remembered-claims.ts';
@@ -30,11 +31,10 @@ const MAX_AGE = 5 * 60_000;
 const ip = z.string().transform(text => parseIp(text));
 
 const fileSchema = z.object({
-  version: z.literal(1),
+  version: z.literal(2),
   /** Whose it is. */
   node: z.string(),
-  /** By the wall clock, in milliseconds. */
-  written: z.number(),
+  written: z.object({ boot: z.string(), at: z.number() }),
   carriers: z.array(
     z.object({
       vni: z.number().transform(vni => parseVni(vni)),
@@ -73,6 +73,7 @@ export class ClaimMemory {
   private readonly modules: ClaimMemoryModules;
   private readonly options: ClaimMemoryOptions;
   private readonly file: string;
+  private readonly time: BootTime;
   private timer: Timer | undefined;
   private notBefore = 0;
   private isBehind = false;
@@ -81,6 +82,7 @@ export class ClaimMemory {
     this.modules = modules;
     this.options = options;
     this.file = join(options.runDirectory, 'claims.json');
+    this.time = new BootTime(modules);
   }
 
   /** What an earlier process of this node has left, unless it is too old; nothing if there is none or it cannot be read. */
@@ -89,9 +91,7 @@ export class ClaimMemory {
       const text = readStateFileSync(this.file);
       if (text === undefined) return [];
       const { node, written, carriers } = fileSchema.parse(JSON.parse(text));
-      // The clock may have been set back meanwhile.
-      const age = Math.abs(this.modules.clock.wallTime() - written);
-      return node === this.options.self && age <= MAX_AGE ? carriers : [];
+      return node === this.options.self && this.time.age(written) <= MAX_AGE ? carriers : [];
     } catch (error) {
       this.modules.log.warn(
         { component: 'control', path: this.file, ...errorFields(error) },
@@ -143,7 +143,7 @@ export class ClaimMemory {
       ...carrier,
       claims: claims.map(({ mac, ...claim }) => ({ mac: formatMac(mac), ...claim })),
     }));
-    const head = { version: 1, node: self, written: this.modules.clock.wallTime() };
+    const head = { version: 2, node: self, written: this.time.stamp() };
     return JSON.stringify({ ...head, carriers });
   }
 

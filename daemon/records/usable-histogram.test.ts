@@ -26,6 +26,7 @@ const tables: [string, readonly number[], Partial<ReturnType<typeof reportOf>>][
   ['two in a hundred do', [...Array(98).fill(1.5), 400, 400], { p50: 2, p99: 400, max: 400 }],
   ['beyond the last bound the highest sample stands', [60_000, 90_000], { p50: 90_000, p99: 90_000 }],
   ['time that ran backwards is counted apart', [-5, -0.1, 4], { count: 1, skewed: 2, p50: 4, max: 4 }],
+  ['a day is the difference of two clocks', [86_400_004, 4], { count: 1, skewed: 1, p50: 4, max: 4 }],
   ['zero is a time', [0, -0], { count: 2, skewed: 0, max: 0 }],
   ['what is no number is nothing', [Number.NaN], { count: 0, skewed: 0, max: null }],
   ['fractions have two decimals', [0.123_456], { max: 0.12, p50: 0.12 }],

@@ -10,6 +10,9 @@ import type { UsableReport } from '../operations.ts';
  */
 export const USABLE_BOUNDS_MS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000] as const;
 
+/** Milliseconds. A claim that others see so late was made behind a partition, or the clocks differ: neither says how fast we are. */
+const LONGEST = 3_600_000;
+
 export class UsableHistogram {
   /** One for each bound, and one for what is beyond the last. */
   private readonly counts: number[] = Array.from({ length: USABLE_BOUNDS_MS.length + 1 }, () => 0);
@@ -23,12 +26,12 @@ export class UsableHistogram {
   }
 
   /**
-   * Takes one, in milliseconds, which may be the difference of the wall clocks of two machines: below 0 it measures their
-   * skew, and is only counted. What is no number is ignored.
+   * Takes one, in milliseconds, which may be the difference of the wall clocks of two machines: below 0 and above an hour it measures
+   * something else, and is only counted. What is no number is ignored.
    */
   add(ms: number): void {
     if (Number.isNaN(ms)) return;
-    if (ms < 0) {
+    if (ms < 0 || ms > LONGEST) {
       this.skewed += 1;
       return;
     }

@@ -12,6 +12,8 @@ export class ManualClock implements Clock {
   /** How many timers have fired: what a thread would have been woken for. */
   wakeUps = 0;
   private time = 0;
+  private suspended = 0;
+  private wallOffset = 0;
   private created = 0;
   /** A binary min-heap on (due, order): a simulation of 1,000 nodes holds tens of thousands of timers. */
   private readonly heap: Pending[] = [];
@@ -20,8 +22,22 @@ export class ManualClock implements Clock {
     return this.time;
   }
 
+  bootTime(): number {
+    return this.time + this.suspended;
+  }
+
   wallTime(): number {
-    return this.time;
+    return this.bootTime() + this.wallOffset;
+  }
+
+  /** Somebody sets the wall clock, by this much. */
+  stepWall(ms: number): void {
+    this.wallOffset += ms;
+  }
+
+  /** The machine is suspended: what is monotonic stands still. */
+  suspend(ms: number): void {
+    this.suspended += ms;
   }
 
   after(ms: number, callback: () => void): Timer {

@@ -3,6 +3,7 @@ import type { IpAddress } from '../../../dataplane/address.ts';
 import { parseIp } from '../../../dataplane/address.ts';
 import { WeftError } from '../../../dataplane/errors.ts';
 import { randomInteger, shuffle } from '../../random.ts';
+import { setClocksWrong } from '../../testing/wrong-clocks.ts';
 import { IpamCluster, type IpamNode } from './ipam-cluster.ts';
 
 export interface IpamScenarioResult {
@@ -18,8 +19,14 @@ export interface IpamScenarioResult {
 const STORM = 200_000;
 const QUIET = 120_000;
 
-export async function runIpamScenario({ seed }: { readonly seed: number }): Promise<IpamScenarioResult> {
-  return new Scenario(seed).run();
+export interface IpamScenarioOptions {
+  readonly seed: number;
+  /** Wall clocks are a day off and are set while it runs. */
+  readonly hasWrongClocks?: boolean;
+}
+
+export async function runIpamScenario(options: IpamScenarioOptions): Promise<IpamScenarioResult> {
+  return new Scenario(options).run();
 }
 
 class Scenario {
@@ -40,7 +47,12 @@ class Scenario {
   /** Nodes that have lost their disk and are not somebody again yet. */
   private lost: string[] = [];
 
-  constructor(seed: number) {
+  private readonly seed: number;
+  private readonly hasWrongClocks: boolean;
+
+  constructor({ seed, hasWrongClocks = false }: IpamScenarioOptions) {
+    this.hasWrongClocks = hasWrongClocks;
+    this.seed = seed;
     const probe = new IpamCluster({ seed, network: '', spaces: [], founders: [] }).random;
     const pick = <T>(items: readonly T[]): T => items[randomInteger(probe, items.length)] as T;
     const size = pick([2, 3, 4, 5, 6, 8]);
@@ -73,7 +85,9 @@ class Scenario {
   }
 
   async run(): Promise<IpamScenarioResult> {
-    const { cluster } = this;
+    const { cluster, seed } = this;
+    const note = (what: string): void => this.note(what);
+    const setRight = this.hasWrongClocks ? setClocksWrong(cluster.nodes, { seed, note }) : undefined;
     for (const node of cluster.nodes) cluster.clock.after(this.below(3000), () => this.start(node));
     await cluster.runUntil(
       () => cluster.nodes.filter(({ ipam }) => ipam?.isFenced === false).length >= 1,
@@ -84,6 +98,7 @@ class Scenario {
       this.disturb();
       if (cluster.breaches.length > 0) break;
     }
+    setRight?.();
     if (cluster.breaches.length === 0) await this.quiet();
     const { board, nodes, breaches } = cluster;
     const decisions = Math.max(...nodes.map(({ ipam }) => ipam?.position.decided ?? 0));
@@ -192,6 +207,7 @@ class Scenario {
     // The disk of a lone voter is the council.
     const isLost = this.chance(0.15) && this.mayLoseDisk(node);
     this.note(`${node.name} starts${isLost ? ' without its disk' : ''}`);
+    if (this.hasWrongClocks && this.downSince.has(node) && this.log.length % 2 === 0) node.clock.reboot();
     this.start(node, { forgetsOwn: this.chance(0.5), forgetsAll: isLost });
     if (isLost) this.counts.forgotten += 1;
   }

@@ -59,7 +59,8 @@ int pending_remember(const char *socket_path, const struct text *config)
 	struct text text = { 0 };
 	struct timespec now;
 
-	clock_gettime(CLOCK_REALTIME, &now);
+	/* Not the wall clock, which may be set between two of them; what is here does not outlive the machine. */
+	clock_gettime(CLOCK_BOOTTIME, &now);
 	/* In the order in which they came; the daemon passes over what has no such name. */
 	snprintf(name, sizeof(name), "%010lld.%09ld-%d.del", (long long)now.tv_sec, now.tv_nsec, getpid());
 	snprintf(aside, sizeof(aside), ".%s", name);

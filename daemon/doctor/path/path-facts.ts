@@ -84,6 +84,8 @@ export interface PathFacts {
         readonly small: DirectionFact;
         /** The same, whole with their checksums; undefined: this host cannot send such. */
         readonly raw: DirectionFact | undefined;
+        /** Why not, where no such packet could even be tried. */
+        readonly rawFailure?: string | undefined;
         /** The largest packet of each direction, up to what is needed; undefined: not even small ones pass. */
         readonly largest: { readonly there: number; readonly back: number } | undefined;
         /** Why this host refused to send, if it did. */

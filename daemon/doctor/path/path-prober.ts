@@ -43,10 +43,15 @@ export async function probePath(modules: ProberModules, peer: string): Promise<P
   const opening = await modules.operations.openPath({ peer });
   const { session } = opening;
   if (session === null) return { opening, vxlan: undefined };
-  const raw = await modules.host.openRaw(session).catch(() => undefined);
+  // Also where its addon does not load.
+  let rawFailure: string | undefined;
+  const raw = await modules.host.openRaw(session).catch((error: unknown) => {
+    [rawFailure] = (error instanceof Error ? error.message : String(error)).split('\n');
+    return undefined;
+  });
   try {
     const prober = new PathProber(modules.operations, raw, session);
-    return { opening, vxlan: await prober.run(opening.needed_bytes) };
+    return { opening, vxlan: { ...(await prober.run(opening.needed_bytes)), rawFailure } };
   } finally {
     raw?.close();
   }
@@ -66,7 +71,7 @@ class PathProber {
     this.session = session;
   }
 
-  async run(needed: number): Promise<NonNullable<PathFacts['vxlan']>> {
+  async run(needed: number): Promise<Omit<NonNullable<PathFacts['vxlan']>, 'rawFailure'>> {
     const small = await this.send(SMALL, COPIES);
     const whole = await this.send(needed, COPIES);
     const smallRaw = await this.sendRaw(SMALL, COPIES);
