@@ -20,29 +20,32 @@ export interface Scene {
   readonly peer: Host;
   readonly peerAddress: string;
   readonly address: string;
-  /** Attaches one more. */
-  addOne(name: string): Promise<Container>;
+  /** Addresses of one more container, by a number from 0. */
+  more(n: number): readonly string[];
 }
 
 const ROUTE = '203.0.113.0/24';
 
-export async function startScene(lab: Lab, mode: DriftMode): Promise<Scene> {
-  if (mode === 'mode macvlan') return await startMacvlan(lab);
-  if (mode === 'mode bridge') return await startLocal(lab);
+type Environment = Readonly<Record<string, string>>;
+
+/** `env`: that of the daemons. */
+export async function startScene(lab: Lab, mode: DriftMode, env: Environment = {}): Promise<Scene> {
+  if (mode === 'mode macvlan') return await startMacvlan(lab, env);
+  if (mode === 'mode bridge') return await startLocal(lab, env);
   const networks = [{ ...BLUE, subnet6: '2001:db8:18::/64', gateway: true }];
-  const { a, b } = await startPair(lab, { attach: mode, networks });
+  const { a, b } = await startPair(lab, { attach: mode, networks, env });
   const addresses = (n: number) => [`198.18.0.${n}/24`, `2001:db8:18::${n}/64`];
   const container = await addRouted(a, { network: 'blue', addresses: addresses(11), gateway: '198.18.0.12' });
   const peer = await addAttached(b, 'c1', { addresses: addresses(12) });
   return {
     ...{ a, witnesses: [a, b], container, network: 'blue', peer },
     ...{ address: '198.18.0.11', peerAddress: '198.18.0.12' },
-    addOne: async name => await addAttached(a, name, { addresses: addresses(13) }),
+    more: n => addresses(n + 20),
   };
 }
 
-async function startLocal(lab: Lab): Promise<Scene> {
-  const { a } = await startPair(lab, { networks: [] });
+async function startLocal(lab: Lab, env: Environment): Promise<Scene> {
+  const { a } = await startPair(lab, { networks: [], env });
   await a.weft(['network', 'create', 'apps', '--mode', 'bridge', '--subnet', '198.18.0.0/24']);
   const at = (n: number) => ({ network: 'apps', addresses: [`198.18.0.${n}/24`] });
   const container = await addRouted(a, { ...at(11), gateway: '198.18.0.12' });
@@ -50,12 +53,12 @@ async function startLocal(lab: Lab): Promise<Scene> {
   return {
     ...{ a, witnesses: [a], container, network: 'apps', peer },
     ...{ address: '198.18.0.11', peerAddress: '198.18.0.12' },
-    addOne: async name => await addAttached(a, name, at(13)),
+    more: n => at(n + 20).addresses,
   };
 }
 
-async function startMacvlan(lab: Lab): Promise<Scene> {
-  const { a } = await startPair(lab, { networks: [] });
+async function startMacvlan(lab: Lab, env: Environment): Promise<Scene> {
+  const { a } = await startPair(lab, { networks: [], env });
   const peer = await lab.addVm('out', { underlay: '192.0.2.99/24' });
   await a.weft([
     ...['network', 'create', 'lan', '--mode', 'macvlan', '--parent', 'eth0', '--subnet', '192.0.2.0/24'],
@@ -66,7 +69,7 @@ async function startMacvlan(lab: Lab): Promise<Scene> {
   return {
     ...{ a, witnesses: [a], container, network: 'lan', peer },
     ...{ address: '192.0.2.101', peerAddress: '192.0.2.99' },
-    addOne: async name => await addAttached(a, name, at(102)),
+    more: n => at(n + 103).addresses,
   };
 }
 

@@ -15,7 +15,7 @@ import { waitFor } from '../lab/wait-for.ts';
 import { DAMAGES, type Damage } from './drift-damages.ts';
 import { DRIFT_MODES, type Scene, settledState, startScene, stateOf } from './drift-scene.ts';
 import { inLab } from './in-lab.ts';
-import { startPair, timed, waitForPing } from './overlay.ts';
+import { addAttached, startPair, timed, waitForPing } from './overlay.ts';
 
 const { WEFT_DRIFT = '1' } = process.env;
 const ROUNDS = Number(WEFT_DRIFT);
@@ -65,7 +65,7 @@ async function waitUntilBack(scene: Scene, whole: string, what: string): Promise
     now = await stateOf(scene);
     return now === whole;
   };
-  await waitFor(isBack, { what, timeoutMs: 10_000, intervalMs: 20 }).catch(error => {
+  await waitFor(isBack, { what, timeoutMs: 10_000, intervalMs: 100 }).catch(error => {
     throw new Error(`it was\n${whole}\n\nand is\n${now}`, { cause: error });
   });
   await waitForPing(scene.container, scene.peerAddress, 5000);
@@ -80,7 +80,8 @@ async function deleteNamespaces(
   const before = await kernelCount(scene.a);
   const took: number[] = [];
   for (let round = 0; round < ROUNDS; round++) {
-    const c9 = await scene.addOne(`d${round}`);
+    const options = { network: scene.network, addresses: scene.more(0) };
+    const c9 = await addAttached(scene.a, `d${round}`, options);
     const mac = (await c9.link('eth0')).address;
     const knows = async (vm: Vm) => (await vm.api.endpoints()).some(endpoint => endpoint.mac === mac);
     for (const vm of scene.witnesses)
