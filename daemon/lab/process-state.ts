@@ -1,5 +1,5 @@
 /** What a process holds and has used, as the kernel accounts for it (proc(5)). */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 /** Processor time of all its threads, in milliseconds (proc_pid_stat(5): utime and stime in hundredths of a second). */
 export function processorTime(pid: number): number {
@@ -12,6 +12,20 @@ export function processorTime(pid: number): number {
 /** Numbers of its open descriptors. */
 export function openDescriptors(pid: number): readonly number[] {
   return readdirSync(`/proc/${pid}/fd`).map(Number);
+}
+
+/** What they are open on, by kind: a `socket:[4711]` is a socket. */
+export function descriptorKinds(pid: number): readonly string[] {
+  return openDescriptors(pid)
+    .flatMap(fd => {
+      try {
+        return [readlinkSync(`/proc/${pid}/fd/${fd}`).replace(/:\[\d+\]$/, '')];
+      } catch {
+        // It was closed meanwhile.
+        return [];
+      }
+    })
+    .toSorted();
 }
 
 export function threads(pid: number): number {
