@@ -1,7 +1,7 @@
 /**
  * What somebody deletes or changes of weft's on the host, under traffic: put back within two seconds, each thing as it was.
  *
- *   a-c1 ──[ weft a ]══[ weft b ]── b-c1      WEFT_DRIFT=100: each of them so many times; 66 kinds, each of them a bit more than a second
+ *   a-c1 ──[ weft a ]══[ weft b ]── b-c1      WEFT_DRIFT=100: each of them so many times; 67 kinds, of a second each
  */
 import test, { type ExecutionContext } from 'ava';
 import { delay, systemClock } from '../../dataplane/clock.ts';
