@@ -27,9 +27,9 @@ const ADDRESSES = 20;
 const SETTLED = 60_000;
 
 /**
- * Bytes by which the heap may grow from the middle to the end, after garbage was collected. What is meant to stay for a while makes some of it: of each deletion 24
- * bytes and their object for ten minutes (control/records/own-records.ts), histograms, code that is compiled later. A descriptor, endpoint or timer that is
- * left over takes a hundred bytes and more, for each cycle.
+ * Bytes by which the heap may grow from the middle to the end, after garbage was collected. Half a MiB is code that is compiled late, however many the cycles
+ * (ADR 35); 64 bytes for each cycle, for ten minutes, are where its tombstone is (control/records/own-records.ts). An endpoint, a timer or a socket
+ * that is left over takes several hundred.
  */
 const ALLOWED_HEAP = 1024 * 1024;
 const ALLOWED_HEAP_PER_CYCLE = 200;
