@@ -30,6 +30,12 @@ export function formatCidr(cidr: Cidr): string {
   return `${cidr.address}/${cidr.prefix}`;
 }
 
+/** The subnet that the address of an interface is in: without its host bits. */
+export function subnetOf(text: string): string {
+  const cidr = parseCidr(text);
+  return formatCidr({ ...cidr, address: networkAddress(cidr) });
+}
+
 /** The address alone, as it is written; a text without a prefix length as a whole. */
 export function hostPart(cidr: string): string {
   return cidr.replace(/\/.*/, '');

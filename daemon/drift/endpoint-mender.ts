@@ -17,6 +17,7 @@ import { addMissingAddress } from '../net/rtnetlink/addresses.ts';
 import type { LinkChange } from '../net/rtnetlink/link-change.ts';
 import { readLink } from '../net/rtnetlink/links.ts';
 import { nsidOf } from '../net/rtnetlink/nsid.ts';
+import { addConnectedRoutes } from './connected-routes.ts';
 import type { DriftObject } from './drift-counts.ts';
 
 /** What was put back; empty: all was as it should be; `gone`: its pair is not there. Throws as changeLinkSteps does. */
@@ -72,6 +73,8 @@ async function addMissing(endpoint: Endpoint, netns: string): Promise<readonly D
   const added: DriftObject[] = [];
   for (const address of addresses) if (await addMissingAddress(dev, address, netns)) added.push('address');
   if (routesLeft) return added;
+  // First: the gateways of the others are behind them.
+  if ((await addConnectedRoutes(dev, addresses, netns)) > 0) added.push('route');
   const wanted: readonly LinkChange[] = [
     ...routes.map(route => ({ kind: 'add-route', dev, ...route }) as const),
     ...routeChanges('add-route', endpoint),

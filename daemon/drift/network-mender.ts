@@ -1,14 +1,13 @@
 /** The devices of a network held against the kernel, and put right in place. Those that are gone are made again elsewhere (networks/network-set.ts). */
 import type { NetworkConfig } from '../config/config.ts';
 import { bridgeName, bridgeTapName } from '../endpoints/names.ts';
-import { addIfMissing } from '../net/add-if-missing.ts';
 import { changeLinkSteps } from '../net/link-steps.ts';
 import { addMissingAddress } from '../net/rtnetlink/addresses.ts';
-import type { LinkChange } from '../net/rtnetlink/link-change.ts';
 import type { LinkInfo } from '../net/rtnetlink/link-messages.ts';
 import { readLink } from '../net/rtnetlink/links.ts';
 import type { CarriedNetwork } from '../networks/carried-network.ts';
 import { interfaceAddresses, ownGateway } from '../networks/gateway.ts';
+import { addConnectedRoutes } from './connected-routes.ts';
 import type { DriftObject } from './drift-counts.ts';
 
 type MendedNetwork = Pick<CarriedNetwork, 'devices' | 'mtu' | 'name' | 'route'> & {
@@ -39,20 +38,13 @@ export async function mendNetwork(network: MendedNetwork): Promise<readonly Drif
   return [...mended, ...(await mendGateway(network))];
 }
 
-/** What the kernel gives the routes to the subnets of its own addresses of IPv6 (IP6_RT_PRIO_ADDRCONF of net/ip6_route.h). */
-const CONNECTED_PRIORITY = 256;
-
 async function mendGateway({ config, route }: MendedNetwork): Promise<readonly DriftObject[]> {
   const gateway = ownGateway(config);
   if (gateway === undefined || route === undefined) return [];
-  const { device: dev, subnets } = route;
+  const { device: dev } = route;
+  const addresses = interfaceAddresses(gateway);
   const mended: DriftObject[] = [];
-  for (const address of interfaceAddresses(gateway))
-    if (await addMissingAddress(dev, address)) mended.push('address');
-  for (const dst of subnets) {
-    const priority = dst.includes(':') ? { priority: CONNECTED_PRIORITY } : {};
-    const change: LinkChange = { kind: 'add-route', dev, dst, ...priority };
-    if (await addIfMissing(change)) mended.push('route');
-  }
+  for (const address of addresses) if (await addMissingAddress(dev, address)) mended.push('address');
+  if ((await addConnectedRoutes(dev, addresses)) > 0) mended.push('route');
   return mended;
 }

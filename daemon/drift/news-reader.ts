@@ -48,6 +48,8 @@ export class NewsReader {
   private readonly firstTold = new Map<string, number>();
   /** Host links of those that were there at the start. */
   private inherited: ReadonlySet<string> = new Set();
+  /** By key, the links that were told of last as other than they should be. */
+  private readonly wrong = new Map<string, Set<string>>();
   private waiting: KernelNews[] = [];
   private isLearning = false;
 
@@ -80,6 +82,11 @@ export class NewsReader {
     this.modules.numbers.prune(endpoints);
     const present = new Set(endpoints.map(({ hostLink }) => hostLink));
     for (const hostLink of this.firstTold.keys()) if (!present.has(hostLink)) this.firstTold.delete(hostLink);
+    const keys = new Set([
+      ...endpoints.map(({ hostLink }) => endpointKey(hostLink)),
+      ...this.modules.networks().map(({ name }) => networkKey(name)),
+    ]);
+    for (const key of this.wrong.keys()) if (!keys.has(key)) this.wrong.delete(key);
   }
 
   private readOne(news: KernelNews): void {
@@ -121,9 +128,23 @@ export class NewsReader {
   }
 
   private judge(key: string, news: KernelNews, mtu: number, hasBridge: boolean): void {
-    if (news.kind !== 'link') this.actions.suspect(key);
-    else if (news.isUp && news.mtu === mtu && (!hasBridge || news.master !== 0)) this.actions.clear(key);
-    else this.actions.suspect(key, { isSoft: true });
+    if (news.kind !== 'link') {
+      this.actions.suspect(key);
+      return;
+    }
+    const isRight = news.isUp && news.mtu === mtu && (!hasBridge || news.master !== 0);
+    if (!this.isAnyWrong(key, `${news.nsid ?? ''} ${news.name}`, isRight)) this.actions.clear(key);
+    else if (!isRight) this.actions.suspect(key, { isSoft: true });
+  }
+
+  /** Of a pair that is set down on one end the kernel tells of the other end too, which is as it should be. */
+  private isAnyWrong(key: string, link: string, isRight: boolean): boolean {
+    const links = this.wrong.get(key) ?? new Set();
+    if (isRight) links.delete(link);
+    else links.add(link);
+    if (links.size === 0) this.wrong.delete(key);
+    else this.wrong.set(key, links);
+    return links.size > 0;
   }
 
   private readForeign(news: KernelNews, nsid: number): void {

@@ -3,9 +3,9 @@
  *
  *   a-c1 198.18.0.1 ── [ weft a ] ══ [ weft b ] ── b-c1 198.18.0.2
  */
-import { readdirSync, readFileSync } from 'node:fs';
 import test from 'ava';
 import { delay, systemClock } from '../../dataplane/clock.ts';
+import { openDescriptors, processorTime } from '../lab/process-state.ts';
 import { runCommand } from '../lab/run-command.ts';
 import type { Vm } from '../lab/vm.ts';
 import { waitFor } from '../lab/wait-for.ts';
@@ -15,10 +15,6 @@ import { ATTACH_MODES, assertPing, attachPair, localEndpoints, startPair, waitFo
 /** With how many free descriptors an attach is tried: it fails in another place with each, or succeeds. */
 const FREE = [0, 1, 2, 3, 4, 6, 8, 12];
 
-function openDescriptors(vm: Vm): readonly number[] {
-  return readdirSync(`/proc/${vm.daemon.pid}/fd`).map(Number);
-}
-
 async function limit(vm: Vm, descriptors: number): Promise<void> {
   // The soft one: of the other the machine has no right to take away.
   await runCommand('prlimit', ['--pid', String(vm.daemon.pid), `--nofile=${descriptors}:`]);
@@ -26,18 +22,10 @@ async function limit(vm: Vm, descriptors: number): Promise<void> {
 
 /** Lets it open so many more: the limit is of the numbers, of which the lowest free one is taken. */
 async function leaveFree(vm: Vm, count: number): Promise<void> {
-  const open = new Set(openDescriptors(vm));
+  const open = new Set(openDescriptors(vm.daemon.pid));
   let next = 0;
   for (let free = 0; free < count || open.has(next); next++) if (!open.has(next)) free++;
   await limit(vm, next);
-}
-
-/** Processor time of all its threads, in milliseconds (proc_pid_stat(5): utime and stime in hundredths of a second). */
-function processorTime(vm: Vm): number {
-  const fields = readFileSync(`/proc/${vm.daemon.pid}/stat`, 'utf8')
-    .replace(/^.*\) /, '')
-    .split(' ');
-  return (Number(fields[11]) + Number(fields[12])) * 10;
 }
 
 for (const mode of ATTACH_MODES) {
@@ -54,7 +42,7 @@ for (const mode of ATTACH_MODES) {
       // What the first attach opens once and keeps.
       await a.api.attach(request);
       await a.api.detach(place);
-      const before = { links: await links(), open: openDescriptors(a).length };
+      const before = { links: await links(), open: openDescriptors(a.daemon.pid).length };
       const outcomes: string[] = [];
       for (const free of FREE) {
         await leaveFree(a, free);
@@ -79,21 +67,21 @@ for (const mode of ATTACH_MODES) {
 
       // Somebody who asks all the time while nothing can be accepted.
       await leaveFree(a, 0);
-      const [start, used] = [systemClock.now(), processorTime(a)];
+      const [start, used] = [systemClock.now(), processorTime(a.daemon.pid)];
       let asked = 0;
       while (systemClock.now() - start < 2000) {
         await a.api.status().catch(() => {});
         asked++;
         await delay(systemClock, 100);
       }
-      const share = (processorTime(a) - used) / (systemClock.now() - start);
+      const share = (processorTime(a.daemon.pid) - used) / (systemClock.now() - start);
       t.log(`asked ${asked} times without a descriptor: ${(100 * share).toFixed(0)} % of a processor`);
       t.true(share < 0.5, `${share}`);
       await limit(a, 1024);
       await a.api.attach(request);
       await waitForPing(late, '198.18.0.2');
       await a.api.detach(place);
-      await waitFor(() => openDescriptors(a).length <= before.open + 1, {
+      await waitFor(() => openDescriptors(a.daemon.pid).length <= before.open + 1, {
         what: 'no descriptor to be left open',
       });
     });

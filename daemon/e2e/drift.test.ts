@@ -1,139 +1,160 @@
 /**
- * What somebody deletes or changes of weft's on the host, under traffic: put back within two seconds.
+ * What somebody deletes or changes of weft's on the host, under traffic: put back within two seconds, each thing as it was.
  *
- *   a-c1 198.18.0.1 ──[ weft a ]══[ weft b ]── b-c1 198.18.0.2        WEFT_DRIFT=100: each of them so many times
+ *   a-c1 ──[ weft a ]══[ weft b ]── b-c1      WEFT_DRIFT=100: each of them so many times; 67 kinds, of a second each
  */
 import test, { type ExecutionContext } from 'ava';
+import { delay, systemClock } from '../../dataplane/clock.ts';
 import type { Container } from '../lab/container.ts';
+import { metricValue } from '../lab/metrics.ts';
 import { ping } from '../lab/ping.ts';
+import { processorTime } from '../lab/process-state.ts';
+import { runCommand } from '../lab/run-command.ts';
 import type { Vm } from '../lab/vm.ts';
 import { waitFor } from '../lab/wait-for.ts';
+import { DAMAGES, type Damage } from './drift-damages.ts';
+import { DRIFT_MODES, type Scene, settledState, startScene, stateOf } from './drift-scene.ts';
 import { inLab } from './in-lab.ts';
-import { ATTACH_MODES, attachPair, localEndpoints, startPair, timed, waitForPing } from './overlay.ts';
+import { addAttached, startPair, timed, waitForPing } from './overlay.ts';
 
-const { WEFT_DRIFT = '3' } = process.env;
+const { WEFT_DRIFT = '1' } = process.env;
 const ROUNDS = Number(WEFT_DRIFT);
 
-interface Damage {
-  readonly what: string;
-  readonly to: (a: Vm, c1: Container) => Promise<unknown>;
-  /** Whether it is as it was. */
-  readonly isBack: (a: Vm, c1: Container) => Promise<boolean>;
+/** Milliseconds in which the issue wants all of it back. */
+const ALLOWED = 2000;
+
+/** Of an idle daemon, and over how many milliseconds that is looked at. */
+const IDLE_PERCENT = 2;
+const WINDOW = 10_000;
+
+async function repairs(a: Vm, object: string): Promise<number> {
+  return metricValue(await a.api.metrics('text'), 'weft_drift_repairs_total', { object });
 }
 
-async function isUp(host: Vm | Container, name: string, mtu = 1450): Promise<boolean> {
-  const link = (await host.links()).find(({ ifname }) => ifname === name);
-  return link?.mtu === mtu && link.flags.includes('UP');
-}
-
-async function hasAddress(c1: Container): Promise<boolean> {
-  const { stdout } = await c1.exec('ip', ['-o', 'address', 'show'], {});
-  return stdout.includes('198.18.0.1/24');
-}
-
-async function hostLink(a: Vm): Promise<string> {
-  return (await a.links()).find(({ ifname }) => /^wv[0-9a-f]{12}$/.test(ifname))?.ifname ?? '';
-}
-
-const INSIDE: readonly Damage[] = [
-  {
-    what: 'interface of the container',
-    to: (_, c1) => c1.ip('link del dev eth0'),
-    isBack: (_, c1) => hasAddress(c1),
-  },
-  { what: 'its address', to: (_, c1) => c1.ip('addr flush dev eth0'), isBack: (_, c1) => hasAddress(c1) },
-  {
-    what: 'its interface set down',
-    to: (_, c1) => c1.ip('link set dev eth0 down'),
-    isBack: (_, c1) => isUp(c1, 'eth0'),
-  },
-  {
-    what: 'its MTU',
-    to: (_, c1) => c1.ip('link set dev eth0 mtu 1400'),
-    isBack: (_, c1) => isUp(c1, 'eth0'),
-  },
-];
-
-const OUTSIDE: readonly Damage[] = [
-  { what: 'bridge', to: a => a.ip('link del dev wf-blue'), isBack: a => isUp(a, 'wf-blue') },
-  { what: 'TAP of the bridge', to: a => a.ip('link del dev wt-blue'), isBack: a => isUp(a, 'wt-blue') },
-  { what: 'bridge set down', to: a => a.ip('link set dev wf-blue down'), isBack: a => isUp(a, 'wf-blue') },
-  {
-    what: 'TAP taken out of the bridge',
-    to: a => a.ip('link set dev wt-blue nomaster'),
-    isBack: a => isPort(a, 'wt-blue'),
-  },
-  {
-    what: 'pair deleted on the host',
-    to: async a => await a.ip(`link del dev ${await hostLink(a)}`),
-    isBack: async (_, c1) => await hasAddress(c1),
-  },
-  {
-    what: 'pair taken out of the bridge',
-    to: async a => await a.ip(`link set dev ${await hostLink(a)} nomaster`),
-    isBack: async a => await isPort(a, await hostLink(a)),
-  },
-];
-
-async function isPort(a: Vm, name: string): Promise<boolean> {
-  return (await a.links()).find(({ ifname }) => ifname === name)?.master === 'wf-blue';
+/** What took too long: told at the end, for the others count too. */
+function tell(t: ExecutionContext, what: string, took: readonly number[]): readonly string[] {
+  const sorted = took.toSorted((x, y) => x - y).map(Math.round);
+  const [median = 0, worst = 0] = [sorted[Math.floor(sorted.length / 2)], sorted.at(-1)];
+  t.log(`${what}: ${took.length} times, after ${median} ms, at most ${worst} ms`);
+  return worst < ALLOWED ? [] : [`${what}: ${worst} ms`];
 }
 
 async function damage(
   t: ExecutionContext,
-  a: Vm,
-  c1: Container,
-  { what, to, isBack }: Damage,
-): Promise<void> {
+  scene: Scene,
+  whole: string,
+  { what, object, to }: Damage,
+): Promise<readonly string[]> {
+  const counted = await repairs(scene.a, object);
   const took: number[] = [];
   for (let round = 0; round < ROUNDS; round++) {
-    await to(a, c1);
+    await to(scene);
+    took.push(await timed(() => waitUntilBack(scene, whole, `${what}, round ${round}`)));
+  }
+  // What nobody had to put back was not damaged.
+  await waitFor(async () => (await repairs(scene.a, object)) >= counted + ROUNDS, {
+    what: `${ROUNDS} repairs of ${object} after ${what}`,
+    timeoutMs: 5000,
+  });
+  return tell(t, what, took);
+}
+
+async function waitUntilBack(scene: Scene, whole: string, what: string): Promise<void> {
+  let now = '';
+  const isBack = async () => {
+    now = await stateOf(scene);
+    return now === whole;
+  };
+  await waitFor(isBack, { what, timeoutMs: 10_000, intervalMs: 100 }).catch(error => {
+    throw new Error(`it was\n${whole}\n\nand is\n${now}`, { cause: error });
+  });
+  await waitForPing(scene.container, scene.peerAddress, 5000);
+}
+
+/** A namespace is deleted with all that is in it: nothing of it is left here, and others forget it too. */
+async function deleteNamespaces(
+  t: ExecutionContext,
+  scene: Scene,
+  whole: string,
+): Promise<readonly string[]> {
+  const before = await kernelCount(scene.a);
+  const took: number[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const options = { network: scene.network, addresses: scene.more(0) };
+    const c9 = await addAttached(scene.a, `d${round}`, options);
+    const mac = (await c9.link('eth0')).address;
+    const knows = async (vm: Vm) => (await vm.api.endpoints()).some(endpoint => endpoint.mac === mac);
+    for (const vm of scene.witnesses)
+      await waitFor(() => knows(vm), { what: `${vm.name} to know of it`, intervalMs: 20 });
+    await remove(c9);
+    // The kernel takes it apart later, one namespace of the whole machine after the other: that is not weft's time.
+    await waitFor(async () => (await kernelCount(scene.a)) <= before, {
+      what: 'the kernel to delete it',
+      timeoutMs: 60_000,
+      intervalMs: 20,
+    });
     took.push(
       await timed(async () => {
-        await waitFor(() => isBack(a, c1), {
-          what: `${what}, round ${round}`,
-          timeoutMs: 5000,
-          intervalMs: 20,
-        });
-        await waitForPing(c1, '198.18.0.2', 5000);
+        for (const vm of scene.witnesses)
+          await waitFor(async () => !(await knows(vm)), { what: `${vm.name} to forget it`, intervalMs: 20 });
+        await waitUntilBack(scene, whole, `namespace deleted, round ${round}`);
       }),
     );
   }
-  const sorted = took.toSorted((x, y) => x - y);
-  const [median = 0, worst = 0] = [sorted[Math.floor(sorted.length / 2)], sorted.at(-1)];
-  t.log(
-    `${what}: ${ROUNDS} times, back and reached after ${Math.round(median)} ms, at most ${Math.round(worst)} ms`,
-  );
-  t.true(worst < 2000, `${what}: ${worst} ms`);
+  return tell(t, 'namespace deleted, cleaned up', took);
 }
 
-for (const mode of ATTACH_MODES) {
+/** Links of the machine and numbers of namespaces that it has. */
+async function kernelCount(a: Vm): Promise<number> {
+  return (await a.links()).length + (await a.ipJson<unknown[]>('netns', 'list-id')).length;
+}
+
+async function remove({ netns }: Container): Promise<void> {
+  await runCommand('ip', ['netns', 'del', netns]);
+}
+
+/** The least of three looks: processor time of a process goes up a little with what others do to the caches. */
+async function idleShare(a: Vm): Promise<number> {
+  let least = Number.POSITIVE_INFINITY;
+  for (let look = 0; look < 3 && least > IDLE_PERCENT; look++) {
+    const before = processorTime(a.daemon.pid);
+    const took = await timed(() => delay(systemClock, WINDOW));
+    least = Math.min(least, (100 * (processorTime(a.daemon.pid) - before)) / took);
+  }
+  return least;
+}
+
+for (const mode of DRIFT_MODES) {
   test.serial(`drift (${mode}): what somebody deletes or changes is back within two seconds`, async t => {
-    t.timeout(3_600_000);
-    await inLab(t, `drift-${mode}`, async lab => {
-      const pair = await startPair(lab, { attach: mode });
-      const { c1, c2 } = await attachPair(pair);
-      await waitForPing(c1, '198.18.0.2');
-      const before = await c1.link('eth0');
+    t.timeout(7_200_000);
+    await inLab(t, `drift-${mode.replace(' ', '-')}`, async lab => {
+      const scene = await startScene(lab, mode);
+      const { a, address, container, peer, peerAddress } = scene;
+      await waitForPing(container, peerAddress);
+      const whole = await settledState(scene);
+      const slow: string[] = [];
       let isOver = false;
       const traffic = (async () => {
-        while (!isOver) await ping(c2, '198.18.0.1', { count: 20, intervalS: 0.05, waitS: 0.3 });
+        while (!isOver) await ping(peer, address, { count: 20, intervalS: 0.05, waitS: 0.3 });
       })();
       try {
-        for (const one of mode === 'bridge' ? [...INSIDE, ...OUTSIDE] : INSIDE)
-          await damage(t, pair.a, c1, one);
+        for (const one of DAMAGES[mode]) slow.push(...(await damage(t, scene, whole, one)));
+        slow.push(...(await deleteNamespaces(t, scene, whole)));
       } finally {
         isOver = true;
         await traffic;
       }
-      t.is((await c1.link('eth0')).address, before.address, 'the MAC is what it was');
-      t.is((await localEndpoints(pair.a)).length, 1);
-      t.regex(pair.a.daemon.stdout, /put back what somebody had deleted or changed/);
+      t.deepEqual(slow, []);
+      t.regex(a.daemon.stdout, /put back what somebody had deleted or changed/);
+      const share = await idleShare(a);
+      t.log(`the daemon afterwards, idle: ${share.toFixed(1)} % of a processor`);
+      t.true(share <= IDLE_PERCENT, `${share} %`);
     });
   });
 }
 
 test.serial('drift: rules that somebody deletes are back within two seconds, a single one too', async t => {
+  t.timeout(3_600_000);
   await inLab(t, 'drift-rules', async lab => {
     const networks = [{ name: 'blue', vni: 42, subnet: '198.18.0.0/24', gateway: true }];
     const { a } = await startPair(lab, { networks });
@@ -145,14 +166,19 @@ test.serial('drift: rules that somebody deletes are back within two seconds, a s
       ['flush', 'ruleset'],
       ['flush', 'chain', 'ip', 'weft', 'postrouting'],
     ];
-    for (let round = 0; round < ROUNDS; round++) {
-      for (const args of damages) {
+    const slow: string[] = [];
+    for (const args of damages) {
+      const took: number[] = [];
+      for (let round = 0; round < ROUNDS; round++) {
         await a.exec('/usr/sbin/nft', args);
-        const took = await timed(async () => {
-          await waitFor(async () => (await rules()) === whole, { what: args.join(' '), timeoutMs: 5000 });
-        });
-        t.true(took < 2000, `${args.join(' ')}: ${took} ms`);
+        took.push(
+          await timed(async () => {
+            await waitFor(async () => (await rules()) === whole, { what: args.join(' '), timeoutMs: 5000 });
+          }),
+        );
       }
+      slow.push(...tell(t, args.join(' '), took));
     }
+    t.deepEqual(slow, []);
   });
 });

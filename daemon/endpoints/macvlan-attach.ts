@@ -3,7 +3,9 @@ import { WeftError } from '../../dataplane/errors.ts';
 import { findLink } from '../net/ip.ts';
 import { changeLinkSteps, LinkStepError } from '../net/link-steps.ts';
 import { readLink, removeLinkIfThere } from '../net/rtnetlink/links.ts';
+import { numberNamespace } from '../net/rtnetlink/nsid.ts';
 import { containerLinkStep, explainOccupied } from './container-link.ts';
+import { addRoutes } from './container-routes.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { AttachableNetwork } from './plan.ts';
 
@@ -24,7 +26,10 @@ export async function attachByMacvlan(endpoint: Endpoint, network: AttachableNet
       },
     ]);
     isMade = true;
+    // Unlike a pair or a TAP that moves, it has the kernel number the namespace by no link of ours: nobody would tell of what happens there.
+    await numberNamespace(netns.path);
     await changeLinkSteps([containerLinkStep(endpoint, gsoMaxSegs)]);
+    await addRoutes(endpoint);
   } catch (error) {
     if (!isMade) throw explain(explainOccupied(error, endpoint), parent);
     // Whatever goes wrong here, the reason of the attachment is what counts.
@@ -81,9 +86,11 @@ export async function detachMacvlan(endpoint: Endpoint): Promise<void> {
   if (await isOurs(endpoint)) await removeLinkIfThere(ifname, netns.path);
 }
 
-/** After a restart: is it still there? It needs nothing. */
+/** After a restart: is it still there? */
 export async function restoreMacvlan(endpoint: Endpoint): Promise<boolean> {
-  return await isOurs(endpoint);
+  if (!(await isOurs(endpoint))) return false;
+  await numberNamespace(endpoint.netns.path);
+  return true;
 }
 
 /** Whoever renamed or replaced the interface meanwhile keeps it: only ours, known by its MAC, is touched. */

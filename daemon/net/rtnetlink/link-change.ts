@@ -65,9 +65,10 @@ export function commandOf(change: LinkChange): string {
       return `ip addr add ${change.address} dev ${change.dev}${change.address.includes(':') ? ' nodad' : ''}`;
     case 'add-route':
     case 'delete-route': {
-      const { dst, gateway, dev, priority, table, scope, mtu, advmss } = change;
+      const { dst, gateway, dev, priority, table, scope, mtu, advmss, ofAddress } = change;
       const options = words({ via: gateway, dev, metric: priority, table, scope, mtu, advmss });
-      return `ip route ${change.kind === 'add-route' ? 'add' : 'del'} ${dst}${options} proto static`;
+      const origin = ofAddress === undefined ? 'static' : 'kernel';
+      return `ip route ${change.kind === 'add-route' ? 'add' : 'del'} ${dst}${options} proto ${origin}`;
     }
   }
 }

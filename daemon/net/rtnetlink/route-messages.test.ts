@@ -1,4 +1,5 @@
 import test from 'ava';
+import { parseIp } from '../../../dataplane/address.ts';
 import { deleteRoute, newRoute, type RouteSettings } from './route-messages.ts';
 
 // What iproute2 6.1 sends for `ip route add … dev nlv0 proto static` (strace -e sendmsg), with zeros for the sequence number and for the
@@ -55,6 +56,20 @@ for (const [route, ...lines] of MESSAGES) {
     t.is(message.readUInt32LE(patches[0]?.offset ?? 0), 0);
   });
 }
+
+test('one that comes with an address is as the kernel makes it', t => {
+  const { message } = newRoute('nlv0', { dst: '198.18.9.0/24', ofAddress: parseIp('198.18.9.1') });
+  t.is(
+    message.toString('hex'),
+    [
+      '34000000 1800 0506 00000000 00000000',
+      '02 18 00 00 fe 02 fd 01 00000000',
+      '0800 0100 c6120900  0800 0700 c6120901  0800 0400 00000000',
+    ]
+      .join('')
+      .replaceAll(' ', ''),
+  );
+});
 
 test('newRoute() takes nothing but addresses', t => {
   t.throws(() => newRoute('lo', { dst: 'default' }), { code: 'invalid_argument' });
