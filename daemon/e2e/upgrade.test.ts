@@ -116,7 +116,7 @@ test('upgrade: three machines, one after the other, to the next version and back
     const upgraded = await Promise.all(machines.map(runningVersion));
     for (const machine of machines) await exchange(machine, former);
     t.deepEqual(await Promise.all(machines.map(runningVersion)), [version, version, version]);
-    for (const each of upgraded) t.not(each, version);
+    if (WEFT_UPGRADE_TO === undefined) for (const each of upgraded) t.not(each, version);
 
     t.true([...streams, ...servers].every(({ running }) => running));
     for (const container of containers) t.is(await cutConnections(container), 0);

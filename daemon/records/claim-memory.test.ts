@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
@@ -99,15 +99,34 @@ test('what is older than five minutes, or of another node, is not used', t => {
   t.deepEqual(later.memory.load(), []);
 });
 
+test('an upgrade and its way back keep it: a weft without stamps goes by the wall clock', t => {
+  const { clock, directory, memory } = setUp(t);
+  memory.changed();
+  memory.stop();
+  const file = join(directory, 'claims.json');
+  const { stamp, ...former } = JSON.parse(readFileSync(file, 'utf8'));
+  t.is(typeof stamp.boot, 'string');
+  t.is(former.version, 1);
+  t.is(former.written, clock.wallTime());
+  for (const [age, loaded] of [
+    [0, [KNOWN]],
+    [300_000, [KNOWN]],
+    [300_001, []],
+    [-1, []],
+  ] as const) {
+    writeFileSync(file, JSON.stringify({ ...former, written: clock.wallTime() - age }));
+    t.deepEqual(memory.load(), loaded, `${age} ms old`);
+  }
+});
+
 test('a file that cannot be read is one line of the log and no reason not to start', t => {
   const { directory, lines, memory } = setUp(t);
-  const written = '{"boot":"x","at":0}';
   for (const text of [
     '',
     '{',
     '{"version":2}',
-    '{"version":1,"node":"a","written":0,"carriers":[]}',
-    `{"version":2,"node":"a","written":${written},"carriers":[{"vni":0}]}`,
+    '{"version":1,"node":"a","written":{"boot":"x","at":0},"carriers":[]}',
+    '{"version":1,"node":"a","written":0,"carriers":[{"vni":0}]}',
   ]) {
     writeFileSync(join(directory, 'claims.json'), text);
     t.deepEqual(memory.load(), [], text);

@@ -31,10 +31,12 @@ const MAX_AGE = 5 * 60_000;
 const ip = z.string().transform(text => parseIp(text));
 
 const fileSchema = z.object({
-  version: z.literal(2),
+  version: z.literal(1),
   /** Whose it is. */
   node: z.string(),
-  written: z.object({ boot: z.string(), at: z.number() }),
+  /** By the wall clock, in milliseconds: for a weft that does not know the stamp, which may have written it or may read it. */
+  written: z.number(),
+  stamp: z.object({ boot: z.string(), at: z.number() }).optional(),
   carriers: z.array(
     z.object({
       vni: z.number().transform(vni => parseVni(vni)),
@@ -90,8 +92,9 @@ export class ClaimMemory {
     try {
       const text = readStateFileSync(this.file);
       if (text === undefined) return [];
-      const { node, written, carriers } = fileSchema.parse(JSON.parse(text));
-      return node === this.options.self && this.time.age(written) <= MAX_AGE ? carriers : [];
+      const { node, written, stamp, carriers } = fileSchema.parse(JSON.parse(text));
+      const age = stamp === undefined ? this.modules.clock.wallTime() - written : this.time.age(stamp);
+      return node === this.options.self && age >= 0 && age <= MAX_AGE ? carriers : [];
     } catch (error) {
       this.modules.log.warn(
         { component: 'control', path: this.file, ...errorFields(error) },
@@ -143,7 +146,8 @@ export class ClaimMemory {
       ...carrier,
       claims: claims.map(({ mac, ...claim }) => ({ mac: formatMac(mac), ...claim })),
     }));
-    const head = { version: 2, node: self, written: this.time.stamp() };
+    const times = { written: this.modules.clock.wallTime(), stamp: this.time.stamp() };
+    const head = { version: 1, node: self, ...times };
     return JSON.stringify({ ...head, carriers });
   }
 
