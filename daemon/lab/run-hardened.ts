@@ -1,30 +1,54 @@
 /**
- * `node dist/daemon/lab/run-hardened.js [SELECTION]`: runs the tests, as run-tests.ts does, on a machine with a real systemd, where the daemons of the labs are
- * units that may do what weft.service may. What it selects by default are the end-to-end tests.
+ * `node dist/daemon/lab/run-hardened.js [PART-OF-A-PATH…]`: runs end-to-end tests, by default all, as run-tests.ts does, on a machine with a real systemd, where
+ * the daemons of the labs are units that may do what weft.service may.
  */
 import { spawn } from 'node:child_process';
+import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Lab } from './lab.ts';
 import { SystemdHost } from './systemd-host.ts';
 
 const REPOSITORY = fileURLToPath(new URL('../../../', import.meta.url));
 
-/** Runtimes of containers make cgroups, which systemd-nspawn shows for reading only. $1: repository; $2: this Node; $3: the selection. */
+/** What cannot be inside: with a systemd or mounts of its own, or with runtimes of containers, which systemd-nspawn gets in the way of. */
+const ELSEWHERE: Readonly<Record<string, string>> = {
+  containerd: 'runc runs nothing in its containers here, whatever weft may do',
+  docker: 'the same',
+  podman: 'the same',
+  continuity: 'it starts a systemd of its own, with weft.service',
+  hardened: 'it starts this',
+  install: 'as continuity',
+  systemd: 'as continuity',
+  underlay: 'as continuity',
+  upgrade: 'as continuity',
+  'disk-full': 'the daemon is to have a disk of its own',
+};
+
+function hosted(): string[] {
+  const names = readdirSync(new URL('../e2e/', import.meta.url)).flatMap(file => /^(.*)\.test\.js$/.exec(file)?.[1] ?? []);
+  for (const name of names)
+    if (name in ELSEWHERE) process.stdout.write(`not inside: ${name}: ${ELSEWHERE[name]}\n`);
+  return names.filter(name => !(name in ELSEWHERE)).map(name => `e2e/${name}.test.js`);
+}
+
+/** Runtimes of containers make cgroups, which systemd-nspawn shows for reading only. $1: repository; $2: this Node; the rest: the selection. */
 const RUN = `
 for group in /sys/fs/cgroup/*/; do
   if mountpoint -q "$group"; then mount -o remount,rw,bind "$group"; fi
 done
 cd "$1"
-WEFT_LAB_UNIT=1 exec "$2" dist/daemon/lab/run-tests.js "$3"
+node=$2; shift 2
+WEFT_LAB_UNIT=1 exec "$node" dist/daemon/lab/run-tests.js "$@"
 `;
 
-async function main(selection = 'e2e'): Promise<number> {
+async function main(parts: readonly string[]): Promise<number> {
+  const selection = parts.length > 0 ? parts : hosted();
   for (const name of Lab.sweep()) process.stdout.write(`removed what a crashed run left: ${name}\n`);
   const lab = await Lab.create({ name: 'hardened' });
   try {
     const vm = await lab.addVm('a', { underlay: '192.0.2.1/24' });
     const host = await SystemdHost.boot(vm, { hasWeft: false, isForTests: true });
-    const args = ['-e', '-c', RUN, 'sh', REPOSITORY, process.execPath, selection];
+    const args = ['-e', '-c', RUN, 'sh', REPOSITORY, process.execPath, ...selection];
     const [command, ...words] = host.inside('sh', args);
     const child = spawn(command, words, { stdio: 'inherit' });
     return await new Promise<number>((resolve, reject) => {
@@ -36,4 +60,4 @@ async function main(selection = 'e2e'): Promise<number> {
   }
 }
 
-process.exitCode = await main(process.argv[2]);
+process.exitCode = await main(process.argv.slice(2));

@@ -1,5 +1,5 @@
 /**
- * `node dist/daemon/lab/run-tests.js [unit | e2e | sanitized | differential | PART-OF-A-PATH]`: runs the tests (everything without an
+ * `node dist/daemon/lab/run-tests.js [unit | e2e | sanitized | differential | PART-OF-A-PATH…]`: runs the tests (everything without an
  * argument) and ends with what failed, and the line "N passed, N failed". The exit status is 0 only if nothing failed. Tests that
  * failed are run once more, in their files alone; what passes then is told as unsteady; so is what could not be tested on this machine.
  */
@@ -78,15 +78,15 @@ function tell(heading: string, failures: readonly Failure[]): void {
   for (const { title, details } of failures) for (const line of [title, ...details]) write(line);
 }
 
-async function main(selection: string | undefined): Promise<number> {
+async function main(selections: readonly string[]): Promise<number> {
   let passed = 0;
   const failures: Failure[] = [];
   const unsteady: Failure[] = [];
   const untested: Failure[] = [];
   try {
     for (const name of Lab.sweep()) write(`removed what a crashed run left: ${name}`);
-    const steps = testSteps(testFiles(), selection);
-    if (steps.length === 0) throw new WeftError('not_found', `no test file has "${selection}" in its path`);
+    const steps = testSteps(testFiles(), selections);
+    if (steps.length === 0) throw new WeftError('not_found', `no test file has "${selections.join('" or "')}" in its path`);
     for (const step of steps) {
       const outcome = await runTwice(step);
       passed += outcome.passed;
@@ -106,4 +106,4 @@ async function main(selection: string | undefined): Promise<number> {
   return failures.length === 0 ? 0 : 1;
 }
 
-process.exitCode = await main(process.argv[2]);
+process.exitCode = await main(process.argv.slice(2));

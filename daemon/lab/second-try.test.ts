@@ -18,7 +18,7 @@ function counterOf(...lines: readonly string[]): TapCounter {
 }
 
 test('secondTry() takes the files in which a test failed, and nothing else', t => {
-  const [unit, e2e, sanitized] = testSteps(FILES, undefined) as [TestStep, TestStep, TestStep];
+  const [unit, e2e, sanitized] = testSteps(FILES, []) as [TestStep, TestStep, TestStep];
   const again = (step: TestStep, ...titles: readonly string[]) =>
     secondTry(
       step,
@@ -34,7 +34,7 @@ test('secondTry() takes the files in which a test failed, and nothing else', t =
   ]);
   t.is(again(unit, 'join › it does'), undefined);
   t.is(again(sanitized, 'join › it does'), undefined);
-  const [alone] = testSteps(['dist/daemon/e2e/join.test.js'], 'e2e') as [TestStep];
+  const [alone] = testSteps(['dist/daemon/e2e/join.test.js'], ['e2e']) as [TestStep];
   t.deepEqual(again(alone, 'join: it says so'), ['dist/daemon/e2e/join.test.js']);
 });
 

@@ -3,18 +3,18 @@ import { testSteps } from './test-steps.ts';
 
 const FILES = ['dist/dataplane/vxlan.test.js', 'dist/daemon/e2e/join.test.js', 'dist/control/join.test.js'];
 
-function filesOf(selection: string | undefined): string[][] {
-  return testSteps(FILES, selection).map(step => step.args.filter(arg => arg.endsWith('.js')));
+function filesOf(...selections: readonly string[]): string[][] {
+  return testSteps(FILES, selections).map(step => step.args.filter(arg => arg.endsWith('.js')));
 }
 
 test('testSteps() runs unit tests, then end-to-end tests one at a time, the sanitizers, the differential test', t => {
-  t.deepEqual(filesOf(undefined), [
+  t.deepEqual(filesOf(), [
     ['dist/dataplane/vxlan.test.js', 'dist/control/join.test.js'],
     ['dist/daemon/e2e/join.test.js'],
     [],
     [],
   ]);
-  const [unit, e2e] = testSteps(FILES, undefined);
+  const [unit, e2e] = testSteps(FILES, []);
   t.false(unit?.args.includes('--serial'));
   t.true(e2e?.args.includes('--serial'));
 });
@@ -26,4 +26,5 @@ test('testSteps() selects a step by its name and files by a part of their path',
   t.deepEqual(filesOf('differential'), [[]]);
   t.deepEqual(filesOf('join'), [['dist/control/join.test.js'], ['dist/daemon/e2e/join.test.js']]);
   t.deepEqual(filesOf('nothing-like-it'), []);
+  t.deepEqual(filesOf('e2e/join', 'vxlan'), [['dist/dataplane/vxlan.test.js'], ['dist/daemon/e2e/join.test.js']]);
 });

@@ -24,17 +24,17 @@ const DIFFERENTIAL: TestStep = {
 };
 
 /**
- * The steps for a selection: undefined is everything; `unit`, `e2e`, `sanitized` and `differential` are one step each;
- * any other text selects the test files whose path contains it.
+ * The steps for selections: none is everything; `unit`, `e2e`, `sanitized` and `differential` are one step each; any other texts
+ * select the test files whose paths contain one of them.
  *
  * @param files all test files, as paths relative to the repository
  */
-export function testSteps(files: readonly string[], selection: string | undefined): TestStep[] {
+export function testSteps(files: readonly string[], selections: readonly string[]): TestStep[] {
   const e2e = files.filter(file => file.startsWith(E2E));
   const unit = files.filter(file => !file.startsWith(E2E));
-  switch (selection) {
-    case undefined:
-      return [unitStep(unit), e2eStep(e2e), SANITIZED, DIFFERENTIAL];
+  const [selection, ...more] = selections;
+  if (selection === undefined) return [unitStep(unit), e2eStep(e2e), SANITIZED, DIFFERENTIAL];
+  switch (more.length === 0 ? selection : undefined) {
     case 'unit':
       return [unitStep(unit)];
     case 'e2e':
@@ -44,7 +44,7 @@ export function testSteps(files: readonly string[], selection: string | undefine
     case 'differential':
       return [DIFFERENTIAL];
     default: {
-      const matching = (file: string) => file.includes(selection);
+      const matching = (file: string) => selections.some(part => file.includes(part));
       const steps = [];
       if (unit.some(matching)) steps.push(unitStep(unit.filter(matching)));
       if (e2e.some(matching)) steps.push(e2eStep(e2e.filter(matching)));
