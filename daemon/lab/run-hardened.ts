@@ -25,7 +25,9 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
 };
 
 function hosted(): string[] {
-  const names = readdirSync(new URL('../e2e/', import.meta.url)).flatMap(file => /^(.*)\.test\.js$/.exec(file)?.[1] ?? []);
+  const names = readdirSync(new URL('../e2e/', import.meta.url)).flatMap(
+    file => /^(.*)\.test\.js$/.exec(file)?.[1] ?? [],
+  );
   for (const name of names)
     if (name in ELSEWHERE) process.stdout.write(`not inside: ${name}: ${ELSEWHERE[name]}\n`);
   return names.filter(name => !(name in ELSEWHERE)).map(name => `e2e/${name}.test.js`);

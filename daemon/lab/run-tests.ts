@@ -86,7 +86,8 @@ async function main(selections: readonly string[]): Promise<number> {
   try {
     for (const name of Lab.sweep()) write(`removed what a crashed run left: ${name}`);
     const steps = testSteps(testFiles(), selections);
-    if (steps.length === 0) throw new WeftError('not_found', `no test file has "${selections.join('" or "')}" in its path`);
+    if (steps.length === 0)
+      throw new WeftError('not_found', `no test file has "${selections.join('" or "')}" in its path`);
     for (const step of steps) {
       const outcome = await runTwice(step);
       passed += outcome.passed;

@@ -26,5 +26,8 @@ test('testSteps() selects a step by its name and files by a part of their path',
   t.deepEqual(filesOf('differential'), [[]]);
   t.deepEqual(filesOf('join'), [['dist/control/join.test.js'], ['dist/daemon/e2e/join.test.js']]);
   t.deepEqual(filesOf('nothing-like-it'), []);
-  t.deepEqual(filesOf('e2e/join', 'vxlan'), [['dist/dataplane/vxlan.test.js'], ['dist/daemon/e2e/join.test.js']]);
+  t.deepEqual(filesOf('e2e/join', 'vxlan'), [
+    ['dist/dataplane/vxlan.test.js'],
+    ['dist/daemon/e2e/join.test.js'],
+  ]);
 });
