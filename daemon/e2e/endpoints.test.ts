@@ -6,6 +6,7 @@
  */
 import test from 'ava';
 import type { Container } from '../lab/container.ts';
+import { runCommand } from '../lab/run-command.ts';
 import type { Vm } from '../lab/vm.ts';
 import { waitFor } from '../lab/wait-for.ts';
 import type { FdbReport } from '../operations.ts';
@@ -28,8 +29,8 @@ async function waitUntilForgotten(vm: Vm, mac: string): Promise<void> {
   );
 }
 
-async function deleteNamespace(vm: Vm, container: Container): Promise<void> {
-  await vm.exec('ip', ['netns', 'del', container.netns]);
+async function deleteNamespace(container: Container): Promise<void> {
+  await runCommand('ip', ['netns', 'del', container.netns]);
 }
 
 for (const mode of ATTACH_MODES) {
@@ -65,7 +66,7 @@ for (const mode of ATTACH_MODES) {
       const a = await addWeftVm(lab, 1, { attach: mode });
       const c1 = await addAttached(a, 'c1', ADDRESSES);
       const mac = (await c1.link('eth0')).address;
-      await deleteNamespace(a, c1);
+      await deleteNamespace(c1);
       await waitUntilForgotten(a, mac);
       t.deepEqual(await hostLinks(a), []);
       const c2 = await addAttached(a, 'c2', ADDRESSES);
@@ -82,7 +83,7 @@ for (const mode of ATTACH_MODES) {
       await a.kill9();
       await a.restartWeft();
       await waitForPing(c1, '198.18.0.2');
-      await deleteNamespace(a, c1);
+      await deleteNamespace(c1);
       await waitFor(async () => (await localEndpoints(a)).length === 1, {
         what: 'the endpoint to be forgotten',
       });
@@ -97,7 +98,7 @@ for (const mode of ATTACH_MODES) {
       const c1 = await addAttached(a, 'c1', ADDRESSES);
       const mac = (await c1.link('eth0')).address;
       await a.kill9();
-      await deleteNamespace(a, c1);
+      await deleteNamespace(c1);
       // As a daemon leaves it that is killed between making a link and recording it.
       await a.ip('link add name wv0123456789ab type veth peer name orphan');
       await a.restartWeft();

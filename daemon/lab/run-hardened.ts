@@ -33,8 +33,9 @@ function hosted(): string[] {
   return names.filter(name => !(name in ELSEWHERE)).map(name => `e2e/${name}.test.js`);
 }
 
-/** Runtimes of containers make cgroups, which systemd-nspawn shows for reading only. $1: repository; $2: this Node; the rest: the selection. */
+/** Mounts are seen by everybody, as where systemd is not in a container; runtimes of containers make cgroups, which systemd-nspawn shows for reading only. $1: repository; $2: this Node; the rest: the selection. */
 const RUN = `
+mount --make-rshared /
 for group in /sys/fs/cgroup/*/; do
   if mountpoint -q "$group"; then mount -o remount,rw,bind "$group"; fi
 done
