@@ -19,6 +19,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   hardened: 'it starts this',
   install: 'as continuity',
   systemd: 'as continuity',
+  'take-over': 'it is for hosts without a service manager',
   underlay: 'as continuity',
   upgrade: 'as continuity',
   'disk-full': 'the daemon is to have a disk of its own',

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import type { Timer } from '../../dataplane/clock.ts';
 import { WeftError } from '../../dataplane/errors.ts';
 import { ManualClock } from '../../dataplane/testing/manual-clock.ts';
 import { formatHostPort } from '../config/host-port.ts';
@@ -18,10 +19,16 @@ const RED =
 const DONE = ['metrics 127.0.0.1:9473', 'network none -> red', 'join 192.0.2.2:7946', 'level debug'];
 const UNDONE = ['level info', 'join ', 'network red -> none, even in use', 'metrics none'];
 
-async function rig(t: ExecutionContext) {
+/** Its timers are early by a part of a millisecond, as those of libuv are, whose loop counts whole ones. */
+class EarlyClock extends ManualClock {
+  override after(ms: number, callback: () => void): Timer {
+    return super.after(ms - 0.4, callback);
+  }
+}
+
+async function rig(t: ExecutionContext, clock = new ManualClock()) {
   const path = join(await tempDirectory(t), 'weft.yaml');
   await writeFile(path, BASE);
-  const clock = new ManualClock();
   const { log, lines } = memoryLog();
   const loads = new ConfigLoads({ clock });
   const steps: string[] = [];
@@ -141,6 +148,16 @@ test('what is not confirmed is rolled back', async t => {
   t.deepEqual(events(), ['config_reloaded', 'config_refused', 'config_rolled_back']);
   await t.throwsAsync(reloader.confirmConfig(), { message: /waits to be confirmed/ });
   t.like((await reloader.showConfig()).config, { log: { level: 'info' } });
+});
+
+test('what is not confirmed is rolled back by a timer that is early, too', async t => {
+  const { apply, clock, reloader, take } = await rig(t, new EarlyClock());
+  await apply(RED, 60_000);
+  take();
+  clock.advance(59_999.7);
+  await settle();
+  t.deepEqual(take(), UNDONE);
+  t.is((await reloader.showConfig()).pending, null);
 });
 
 test('what is confirmed stays', async t => {

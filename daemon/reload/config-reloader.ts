@@ -162,16 +162,20 @@ export class ConfigReloader implements ConfigOperations {
     const reason = textOf(changes).join('; ');
     log.info({ component: 'daemon', path: file, reason }, 'the configuration was changed');
     if (confirmMs === undefined) return { path, changes: textOf(changes), confirm_s: null };
-    const timer = clock.after(confirmMs, () => void this.inTurn(() => this.rollBack()).catch(() => {}));
-    this.pending = { former, changes, timer, endsAt: clock.now() + confirmMs };
+    const pending: Pending = {
+      former,
+      changes,
+      timer: clock.after(confirmMs, () => void this.inTurn(() => this.rollBack(pending)).catch(() => {})),
+      endsAt: clock.now() + confirmMs,
+    };
+    this.pending = pending;
     return { path, changes: textOf(changes), confirm_s: confirmMs / 1000 };
   }
 
-  private async rollBack(): Promise<void> {
+  private async rollBack(pending: Pending): Promise<void> {
     const { log, target } = this.modules;
-    const { pending } = this;
-    // Confirmed at the last moment.
-    if (pending === undefined || pending.endsAt > this.modules.clock.now()) return;
+    // Confirmed at the last moment. What the clock says is no reason: timers may be early by a part of a millisecond.
+    if (this.pending !== pending) return;
     this.pending = undefined;
     try {
       await applyChanges({ log, target }, pending.changes.toReversed().map(inverse), { evenInUse: true });
