@@ -75,3 +75,17 @@ test('the time of a suspended machine is part of the rest', t => {
   clock.suspend(REST);
   t.is(restart().next.restingCount(clock.now()), 0);
 });
+
+test('what a weft before saved by the wall clock rests from the upgrade on', t => {
+  const wall = new ManualClock();
+  wall.advance(1_795_000_000_000);
+  const pool = makePool();
+  const offset = pool.take('c1', wall.now()) ?? 0n;
+  pool.release(offset, wall.now());
+  const saved = encodeLocal(IDENTITY, [pool], wall);
+  const clock = new ManualClock();
+  clock.advance(10 * DAY);
+  const next = makePool();
+  decodeLocal(saved, [next], clock);
+  t.is(next.nextRested(clock.now()), clock.now() + REST);
+});

@@ -75,12 +75,17 @@ export function decodeLocal(bytes: Uint8Array, pools: readonly AddressPool[], cl
   return { incarnation, isRegistered, pledge };
 }
 
+/** No machine has been up for 34 years, in milliseconds; wall clocks have passed them in 2004. */
+const WALL_CLOCK = 2 ** 40;
+
 /**
  * By {@link Clock.now}. What is after the present was before the machine has started anew; how long before, nothing that can be
  * trusted tells. So nothing has rested for longer than it seems.
  */
 function releasedAt(saved: number, clock: Clock): number {
   if (saved === 0) return Number.NEGATIVE_INFINITY;
+  // Of the weft before, by the wall clock: the rest begins anew, once.
+  if (saved >= WALL_CLOCK) return clock.now();
   const present = clock.bootTime();
   return clock.now() - (saved <= present ? present - saved : present);
 }

@@ -3,7 +3,7 @@ import type { Vni } from '../../dataplane/address.ts';
 import { ManualClock } from '../../dataplane/testing/manual-clock.ts';
 import type { Epoch } from './epoch.ts';
 import { Inquiries } from './inquiries.ts';
-import { INQUIRY_PATIENCE } from './limits.ts';
+import { INQUIRY_PATIENCE, SCOPE_MAX_ORIGINS } from './limits.ts';
 
 const BLUE = 42 as Vni;
 const RED = 43 as Vni;
@@ -37,4 +37,11 @@ test('what has not come in time is asked of somebody else', t => {
   clock.advance(INQUIRY_PATIENCE);
   inquiries.tidy();
   t.true(inquiries.begin(BLUE, GOAL));
+});
+
+test('of more origins than there can be members is asked, and none is remembered', t => {
+  const inquiries = new Inquiries({ clock: new ManualClock() });
+  for (let n = 0; n < SCOPE_MAX_ORIGINS; n++) inquiries.begin(BLUE, { ...GOAL, origin: `vm-${n}` });
+  for (let times = 0; times < 2; times++) t.true(inquiries.begin(BLUE, { ...GOAL, origin: 'another' }));
+  t.false(inquiries.begin(BLUE, { ...GOAL, origin: 'vm-1' }));
 });

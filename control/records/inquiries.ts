@@ -2,7 +2,7 @@
 import type { Vni } from '../../dataplane/address.ts';
 import type { Clock } from '../../dataplane/clock.ts';
 import type { DigestEntry } from './frame.ts';
-import { INQUIRY_PATIENCE } from './limits.ts';
+import { INQUIRY_PATIENCE, SCOPE_MAX_ORIGINS } from './limits.ts';
 
 interface Inquiry {
   /** How far the log was to come. */
@@ -23,6 +23,8 @@ export class Inquiries {
     const key = `${vni}|${goal.origin}`;
     const known = this.open.get(key);
     if (known !== undefined && known.until > this.clock.now() && reaches(known.goal, goal)) return false;
+    // Whoever names origins that do not exist gets us to ask, not to remember them.
+    if (known === undefined && this.open.size >= SCOPE_MAX_ORIGINS) return true;
     this.open.set(key, { goal, until: this.clock.now() + INQUIRY_PATIENCE });
     return true;
   }

@@ -2,7 +2,7 @@
  * Until when a daemon was certainly running: a file that is written every few seconds. Nobody is forgotten who was heard within the last 30 s
  * (control/ipam/limits.ts), so who starts again sooner may use its addresses without asking anybody first.
  */
-import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { FORGET_GRACE } from '../../control/ipam/limits.ts';
 import type { Clock, Timer } from '../../dataplane/clock.ts';
@@ -32,7 +32,12 @@ export class AliveStamp {
   isFresh(): boolean {
     try {
       const [boot = '', at = ''] = readFileSync(this.file, 'utf8').trim().split(' ');
-      return at.length === DIGITS && this.time.age({ boot, at: Number(at) }) < FORGET_GRACE - MARGIN;
+      // The weft before wrote nothing in it: an upgrade from there must not cut containers off until others have confirmed their addresses.
+      const age =
+        boot === ''
+          ? this.clock.wallTime() - statSync(this.file).mtimeMs
+          : this.time.age({ boot, at: at.length === DIGITS ? Number(at) : Number.NaN });
+      return age >= 0 && age < FORGET_GRACE - MARGIN;
     } catch {
       return false;
     }

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { ManualClock } from '../../dataplane/testing/manual-clock.ts';
@@ -79,4 +79,24 @@ test('a stamp of another start of the machine, or what is none, is not fresh', a
   }
   writeFileSync(file, text);
   t.true(life().isFresh());
+});
+
+test('the stamp of a weft before, an empty file, is judged by its mtime', async t => {
+  const stateDirectory = await tempDirectory(t);
+  const clock = new ManualClock();
+  clock.advance(100_000);
+  const file = join(stateDirectory, 'ipam', 'alive');
+  const life = () => new AliveStamp({ clock }, { stateDirectory });
+  life().start(() => true);
+  writeFileSync(file, '');
+  for (const [age, isFresh] of [
+    [0, true],
+    [19_000, true],
+    [20_000, false],
+    [-1000, false],
+  ] as const) {
+    const at = (clock.wallTime() - age) / 1000;
+    utimesSync(file, at, at);
+    t.is(life().isFresh(), isFresh, `${age} ms old`);
+  }
 });
