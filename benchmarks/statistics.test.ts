@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { summarize } from './statistics.ts';
+import { percentile, summarize } from './statistics.ts';
 
 test('summarize() takes the middle sample, or the mean of the two in the middle', t => {
   t.deepEqual(summarize([3, 1, 2]), { median: 2, min: 1, max: 3 });
@@ -26,4 +26,19 @@ test('summarize() depends on no order, and as many samples lie above the median 
     { seed: 42 },
   );
   t.pass();
+});
+
+for (const [values, share, expected] of [
+  [[3, 1, 2], 0.5, 2],
+  [[3, 1, 2], 0.99, 3],
+  [[7], 0.01, 7],
+  [Array.from({ length: 200 }, (_, i) => i + 1), 0.99, 198],
+] as const) {
+  test(`percentile ${share} of ${values.length} values is ${expected}`, t => {
+    t.is(percentile(values, share), expected);
+  });
+}
+
+test('nothing has no percentile', t => {
+  t.throws(() => percentile([], 0.5), { instanceOf: RangeError });
 });

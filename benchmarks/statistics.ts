@@ -19,3 +19,11 @@ export function summarize(samples: readonly number[]): Summary {
   }
   return { median: (lower + upper) / 2, min, max };
 }
+
+/** Nearest rank. Throws RangeError when there is nothing to choose from. */
+export function percentile(samples: readonly number[], share: number): number {
+  const sorted = samples.toSorted((a, b) => a - b);
+  const value = sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)];
+  if (value === undefined) throw new RangeError('Cannot take a percentile: there are no samples');
+  return value;
+}

@@ -1,6 +1,7 @@
 /** What many containers on one VM cost: 1 → 1,000 attached, each in a namespace of its own. */
 import { ApiClient } from '../../daemon/api/client.ts';
 import { systemClock } from '../../dataplane/clock.ts';
+import { percentile } from '../statistics.ts';
 import { pick, type ScaleBenchmark, type ScaleModules, type ScaleOptions } from './bench.ts';
 import { type MeasureInfo, Recorder } from './curve.ts';
 import { Pair, type System, WEFT_BRIDGE, WEFT_TAP } from './pair.ts';
@@ -99,10 +100,4 @@ async function attachMany(
 /** 198.18.1.0 … : the first 256 addresses of the network are for those that the pair itself has. */
 function addressOf(index: number): string {
   return `198.18.${1 + (index >> 8)}.${index & 0xff}/15`;
-}
-
-/** Nearest rank. */
-function percentile(values: readonly number[], share: number): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? Number.NaN;
 }

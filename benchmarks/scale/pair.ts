@@ -5,7 +5,6 @@
  *                          │
  *                        gen0, where generated frames come in (on both machines)
  */
-import { readFileSync } from 'node:fs';
 import type { Container } from '../../daemon/lab/container.ts';
 import { KernelVxlan } from '../../daemon/lab/kernel-vxlan.ts';
 import type { Lab } from '../../daemon/lab/lab.ts';
@@ -13,6 +12,7 @@ import { ping } from '../../daemon/lab/ping.ts';
 import type { Vm } from '../../daemon/lab/vm.ts';
 import { waitFor } from '../../daemon/lab/wait-for.ts';
 import type { AttachMode } from '../../daemon/lab/weft-config.ts';
+import { processMegabytes } from '../cpu.ts';
 import { KERNEL } from './curve.ts';
 import { type FrameSpec, Generator } from './generator.ts';
 import { tcpStreams } from './streams.ts';
@@ -148,8 +148,7 @@ export class Pair {
   /** Resident memory of a's daemon in MB; undefined for the kernel, whose memory is not told apart. */
   memory(): number | undefined {
     if (this.system === KERNEL) return undefined;
-    const status = readFileSync(`/proc/${this.a.daemon.pid}/status`, 'utf8');
-    return (Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) * 1024) / 1e6;
+    return processMegabytes(this.a.daemon.pid);
   }
 
   /** Frames that have come in by eth0 so far. */

@@ -1,6 +1,7 @@
 /** What a daemon is like at one moment, from /proc and from what it tells of itself. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { metricValue } from '../../daemon/lab/metrics.ts';
+import { openDescriptors, threads } from '../../daemon/lab/process-state.ts';
 import type { Vm } from '../../daemon/lab/vm.ts';
 import { processCpuSeconds, residentMegabytes } from '../cpu.ts';
 
@@ -36,7 +37,7 @@ export async function sampleDaemon(vm: Vm): Promise<DaemonSample> {
   const { pid } = vm.daemon;
   // Before it is asked: the answers are garbage in its memory.
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-  const descriptors = openDescriptors(vm);
+  const descriptors = openDescriptors(pid).length;
   const cpuSeconds = processCpuSeconds([pid]);
   const metrics = await vm.api.metrics('text');
   const drops: Record<string, number> = {};
@@ -48,14 +49,10 @@ export async function sampleDaemon(vm: Vm): Promise<DaemonSample> {
     heapMb: metricValue(metrics, 'weft_heap_used_bytes') / 1e6,
     arenaMb: metricValue(metrics, 'weft_dataplane_arena_bytes') / 1e6,
     descriptors,
-    threads: statusNumber(status, 'Threads'),
+    threads: threads(pid),
     cpuSeconds,
     loopDelayP99Ms: metricValue(metrics, 'weft_event_loop_delay_seconds', { percentile: '99' }) * 1000,
     drops,
     socketDrops: metricValue(metrics, 'weft_socket_drops_total'),
   };
-}
-
-export function openDescriptors({ daemon }: Vm): number {
-  return readdirSync(`/proc/${daemon.pid}/fd`).length;
 }

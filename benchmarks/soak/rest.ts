@@ -1,8 +1,7 @@
 /** What a machine holds while nothing comes or goes: what is more after the load than before it was left behind. */
-import { readFileSync } from 'node:fs';
+import { openDescriptors, threads } from '../../daemon/lab/process-state.ts';
 import type { Vm } from '../../daemon/lab/vm.ts';
 import { type Clock, delay } from '../../dataplane/clock.ts';
-import { openDescriptors } from './daemon-sample.ts';
 
 export interface RestSample {
   readonly node: string;
@@ -20,8 +19,8 @@ const LOOK_MS = 250;
 export async function restOf(vm: Vm): Promise<RestSample> {
   return {
     node: vm.name,
-    descriptors: openDescriptors(vm),
-    threads: Number(/^Threads:\s+(\d+)/m.exec(readFileSync(`/proc/${vm.daemon.pid}/status`, 'utf8'))?.[1]),
+    descriptors: openDescriptors(vm.daemon.pid).length,
+    threads: threads(vm.daemon.pid),
     links: (await vm.links()).length,
     endpoints: (await vm.api.endpoints()).filter(({ where }) => where === 'local').length,
   };

@@ -1,9 +1,9 @@
 /** What is sent beside the bulk, for the length of one window: pings, a flow of datagrams, requests, connections. */
 import { iperf } from '../../daemon/lab/iperf.ts';
 import { connectionRate, roundTrips } from '../../daemon/lab/traffic.ts';
+import { percentile } from '../statistics.ts';
 import type { Pair } from './machines.ts';
 import type { Mishaps } from './mishaps.ts';
-import { percentile } from './percentile.ts';
 
 const PINGS_A_SECOND = 100;
 /** The flow of datagrams: 200 bytes each, 5,000 a second. */

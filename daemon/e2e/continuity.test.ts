@@ -60,11 +60,10 @@ for (const attach of ATTACH_MODES) {
       const kill = async () => {
         const before = await host.property(UNIT, 'ExecMainPID');
         process.kill(await host.daemonPid(UNIT), 'SIGKILL');
-        // In this order: of the process before, systemd says for a moment yet that it is running.
-        const isBack = async () =>
-          (await host.property(UNIT, 'ExecMainPID')) !== before &&
-          (await host.property(UNIT, 'SubState')) === 'running';
-        await waitFor(isBack, { what: 'the service to be back', timeoutMs: 30_000 });
+        await waitFor(() => host.runsAnew(UNIT, before), {
+          what: 'the service to be back',
+          timeoutMs: 30_000,
+        });
       };
       await each(t, 'restart', RESTARTS, { near, host, allowed: 0 }, restart);
       // What the process had read is gone with it.

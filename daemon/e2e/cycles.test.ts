@@ -6,8 +6,8 @@
 import test, { type ExecutionContext } from 'ava';
 import { HEAP_ENVIRONMENT, heapBytes } from '../lab/heap.ts';
 import { metricValue } from '../lab/metrics.ts';
+import { deleteNamespace } from '../lab/namespaces.ts';
 import { descriptorKinds, privateBytes, threads } from '../lab/process-state.ts';
-import { runCommand } from '../lab/run-command.ts';
 import type { Vm } from '../lab/vm.ts';
 import { waitFor } from '../lab/wait-for.ts';
 import { DRIFT_MODES, type Scene, startScene } from './drift-scene.ts';
@@ -111,7 +111,7 @@ class Cycles {
   private async attachAndDelete(): Promise<void> {
     const { netns } = await this.scene.a.addContainer(`d${this.done}`);
     await this.attach(netns);
-    await runCommand('ip', ['netns', 'del', netns]);
+    await deleteNamespace(netns);
   }
 
   private async attach(netns: string): Promise<void> {

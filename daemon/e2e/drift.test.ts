@@ -5,11 +5,10 @@
  */
 import test, { type ExecutionContext } from 'ava';
 import { delay, systemClock } from '../../dataplane/clock.ts';
-import type { Container } from '../lab/container.ts';
 import { metricValue } from '../lab/metrics.ts';
+import { deleteNamespace } from '../lab/namespaces.ts';
 import { ping } from '../lab/ping.ts';
 import { processorTime } from '../lab/process-state.ts';
-import { runCommand } from '../lab/run-command.ts';
 import type { Vm } from '../lab/vm.ts';
 import { waitFor } from '../lab/wait-for.ts';
 import { DAMAGES, type Damage } from './drift-damages.ts';
@@ -86,7 +85,7 @@ async function deleteNamespaces(
     const knows = async (vm: Vm) => (await vm.api.endpoints()).some(endpoint => endpoint.mac === mac);
     for (const vm of scene.witnesses)
       await waitFor(() => knows(vm), { what: `${vm.name} to know of it`, intervalMs: 20 });
-    await remove(c9);
+    await deleteNamespace(c9.netns);
     // The kernel takes it apart later, one namespace of the whole machine after the other: that is not weft's time.
     await waitFor(async () => (await kernelCount(scene.a)) <= before, {
       what: 'the kernel to delete it',
@@ -107,10 +106,6 @@ async function deleteNamespaces(
 /** Links of the machine and numbers of namespaces that it has. */
 async function kernelCount(a: Vm): Promise<number> {
   return (await a.links()).length + (await a.ipJson<unknown[]>('netns', 'list-id')).length;
-}
-
-async function remove({ netns }: Container): Promise<void> {
-  await runCommand('ip', ['netns', 'del', netns]);
 }
 
 /** The least of three looks: processor time of a process goes up a little with what others do to the caches. */

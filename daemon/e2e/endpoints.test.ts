@@ -5,8 +5,7 @@
  *   a-c1 198.18.0.1 ──[ weft a ]
  */
 import test from 'ava';
-import type { Container } from '../lab/container.ts';
-import { runCommand } from '../lab/run-command.ts';
+import { deleteNamespace } from '../lab/namespaces.ts';
 import type { Vm } from '../lab/vm.ts';
 import { waitFor } from '../lab/wait-for.ts';
 import type { FdbReport } from '../operations.ts';
@@ -27,10 +26,6 @@ async function waitUntilForgotten(vm: Vm, mac: string): Promise<void> {
       !(await vm.weftJson<FdbReport[]>('fdb')).some(entry => entry.mac === mac),
     { what: 'the endpoint and its entry to be forgotten', timeoutMs: 10_000 },
   );
-}
-
-async function deleteNamespace(container: Container): Promise<void> {
-  await runCommand('ip', ['netns', 'del', container.netns]);
 }
 
 for (const mode of ATTACH_MODES) {
@@ -66,7 +61,7 @@ for (const mode of ATTACH_MODES) {
       const a = await addWeftVm(lab, 1, { attach: mode });
       const c1 = await addAttached(a, 'c1', ADDRESSES);
       const mac = (await c1.link('eth0')).address;
-      await deleteNamespace(c1);
+      await deleteNamespace(c1.netns);
       await waitUntilForgotten(a, mac);
       t.deepEqual(await hostLinks(a), []);
       const c2 = await addAttached(a, 'c2', ADDRESSES);
@@ -83,7 +78,7 @@ for (const mode of ATTACH_MODES) {
       await a.kill9();
       await a.restartWeft();
       await waitForPing(c1, '198.18.0.2');
-      await deleteNamespace(c1);
+      await deleteNamespace(c1.netns);
       await waitFor(async () => (await localEndpoints(a)).length === 1, {
         what: 'the endpoint to be forgotten',
       });
@@ -98,7 +93,7 @@ for (const mode of ATTACH_MODES) {
       const c1 = await addAttached(a, 'c1', ADDRESSES);
       const mac = (await c1.link('eth0')).address;
       await a.kill9();
-      await deleteNamespace(c1);
+      await deleteNamespace(c1.netns);
       // As a daemon leaves it that is killed between making a link and recording it.
       await a.ip('link add name wv0123456789ab type veth peer name orphan');
       await a.restartWeft();

@@ -8,7 +8,7 @@
 import test from 'ava';
 import type { Container } from '../lab/container.ts';
 import type { Lab } from '../lab/lab.ts';
-import { runCommand } from '../lab/run-command.ts';
+import { deleteNamespace } from '../lab/namespaces.ts';
 import type { Vm } from '../lab/vm.ts';
 import { waitFor } from '../lab/wait-for.ts';
 import type { EndpointReport } from '../operations.ts';
@@ -128,7 +128,7 @@ for (const mode of ATTACH_MODES) {
       const c3 = await a.addContainer('c3');
       await attachNamed(a, c3, 2, ['web-2']);
       await resolvesTo(c1, 'web-2.blue.weft', '198.18.0.2');
-      await runCommand('ip', ['netns', 'del', c3.netns]);
+      await deleteNamespace(c3.netns);
       await resolvesTo(c1, 'web-2.blue.weft', 'ENOTFOUND');
       t.is((await localOf(a)).length, 2, 'our sockets do not keep its namespace');
     });

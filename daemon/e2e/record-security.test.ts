@@ -5,13 +5,12 @@
  *   c1 198.18.0.2 ── [ weft b ] ══╬══ switch         x has an address there, and no key
  *                             x  ══╝
  */
-import { readdirSync } from 'node:fs';
 import test from 'ava';
 import { DEFAULT_GOSSIP_PORT, MAX_STREAMS_PER_ADDRESS } from '../../control/constants.ts';
 import { encodeFrame } from '../../control/records/frame.ts';
 import { MAX_LINKS_PER_ADDRESS, RECORDS_VERSION } from '../../control/records/limits.ts';
 import { Capture } from '../lab/capture.ts';
-import type { Vm } from '../lab/vm.ts';
+import { openDescriptors } from '../lab/process-state.ts';
 import { waitFor } from '../lab/wait-for.ts';
 import { inLab } from './in-lab.ts';
 import { startPair } from './overlay.ts';
@@ -76,7 +75,7 @@ for (const [name, title, bytes, limitMs] of [
     await inLab(t, `strangers-${name}`, async lab => {
       const { a, b } = await startPair(lab, { gossipKey: KEY });
       const x = await lab.addVm('x', { underlay: '192.0.2.66/24' });
-      const before = descriptors(a);
+      const before = openDescriptors(a.daemon.pid).length;
       let most = 0;
       let isOver = false;
       const args = [a.underlay, DEFAULT_GOSSIP_PORT, ATTACKERS, bytes, limitMs];
@@ -86,7 +85,7 @@ for (const [name, title, bytes, limitMs] of [
         }),
         waitFor(
           () => {
-            most = Math.max(most, descriptors(a) - before);
+            most = Math.max(most, openDescriptors(a.daemon.pid).length - before);
             return isOver;
           },
           { what: 'the strangers to give up', timeoutMs: limitMs + 30_000, intervalMs: 10 },
@@ -96,16 +95,13 @@ for (const [name, title, bytes, limitMs] of [
       t.is(report.closed, ATTACKERS);
       // Of what has not yet said that it is a link, there may be as many as of streams.
       t.true(most <= MAX_STREAMS_PER_ADDRESS + MAX_LINKS_PER_ADDRESS + SPARE, `${most} at one time`);
-      await waitFor(() => descriptors(a) <= before + SPARE, { what: 'all of it to be gone' });
+      await waitFor(() => openDescriptors(a.daemon.pid).length <= before + SPARE, {
+        what: 'all of it to be gone',
+      });
       await waitForPool([a, b]);
       const container = await addQuiet(b, 'c1');
       const mac = await attachBy(b, container.netns, ['198.18.0.2/24']);
       await waitForTruth([a, b], new Map([[mac, b.underlay]]), { timeoutMs: 2000 });
     });
   });
-}
-
-/** Open descriptors of the daemon. */
-function descriptors({ daemon }: Vm): number {
-  return readdirSync(`/proc/${daemon.pid}/fd`).length;
 }

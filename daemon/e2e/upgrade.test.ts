@@ -153,11 +153,11 @@ async function exchangeUnderPings(
   };
   await answered(20, 'answers');
   await install(machine, file);
-  const isExchanged = async () =>
-    (await host.property(UNIT, 'ExecMainPID')) !== former &&
-    (await host.property(UNIT, 'SubState')) === 'running';
   try {
-    await waitFor(isExchanged, { what: `the next weft of ${vm.name}`, timeoutMs: 30_000 });
+    await waitFor(() => host.runsAnew(UNIT, former), {
+      what: `the next weft of ${vm.name}`,
+      timeoutMs: 30_000,
+    });
   } catch (error) {
     t.log(await host.journal(UNIT));
     throw error;

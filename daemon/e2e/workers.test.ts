@@ -11,7 +11,7 @@ import type { Host } from '../lab/host.ts';
 import { iperf } from '../lab/iperf.ts';
 import { KernelVxlan } from '../lab/kernel-vxlan.ts';
 import type { Lab } from '../lab/lab.ts';
-import { runCommand } from '../lab/run-command.ts';
+import { deleteNamespace } from '../lab/namespaces.ts';
 import type { Vm } from '../lab/vm.ts';
 import { waitFor } from '../lab/wait-for.ts';
 import type { StatusReport } from '../operations.ts';
@@ -174,7 +174,7 @@ for (const attach of ATTACH_MODES) {
       const c2 = await addAttached(a, 'c2', { addresses: ['198.18.0.2/24'] });
       const mac = (await c2.link('eth0')).address;
       await waitForPing(c1, '198.18.0.2');
-      await runCommand('ip', ['netns', 'del', c2.netns]);
+      await deleteNamespace(c2.netns);
       await waitFor(async () => (await localEndpoints(a)).length === 1, {
         what: 'the endpoint to be forgotten',
       });

@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import { makeBusyboxImage } from './busybox.ts';
 import { Cri } from './cri.ts';
 import type { LabProcess } from './lab-process.ts';
+import { deleteNamespace } from './namespaces.ts';
 import { type CommandOptions, type CommandResult, runCommand } from './run-command.ts';
 import { type Vm, weftCommand } from './vm.ts';
 import { waitFor } from './wait-for.ts';
@@ -144,8 +145,7 @@ export class Containerd {
     for (const name of this.detached) await this.removeDetached(name).catch(() => {});
     await this.cri.destroy();
     await this.daemon.stop('SIGTERM').catch(() => {});
-    for (const name of podNamespaces())
-      if (!this.namespaces.has(name)) await runCommand('ip', ['netns', 'del', name]);
+    for (const name of podNamespaces()) if (!this.namespaces.has(name)) await deleteNamespace(name);
     for (const path of this.missing.toReversed()) removeIfEmpty(path);
     // runc removes the groups of containers, and not those of containerd's namespaces around them.
     for (const controller of readdirSync('/sys/fs/cgroup'))

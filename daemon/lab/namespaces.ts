@@ -1,8 +1,9 @@
-/** Making and removing namespaces: synchronous throughout, because removal must also work while this process exits. */
+/** Making and removing namespaces: those of labs synchronously, because that must also work while this process exits. */
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readlinkSync, rmSync, statSync } from 'node:fs';
 import { removeCgroups } from './cgroups.ts';
 import { listLabDirectories, listLabNamespaces, netnsPath, ownerOf } from './names.ts';
+import { runCommand } from './run-command.ts';
 
 /** Makes a named network namespace. Synchronous, so that no end of this process can come between it and its record. */
 export function makeNamespace(name: string): void {
@@ -15,6 +16,11 @@ export function makeNamespaces(names: readonly string[]): void {
   const input = names.map(name => `netns add ${name}\n`).join('');
   const { status, stderr } = spawnSync('ip', ['-batch', '-'], { input, encoding: 'utf8' });
   if (status !== 0) throw new Error(`cannot make ${names.length} network namespaces: ${stderr.trim()}`);
+}
+
+/** Deletes a named network namespace, as its owner does: from here, for inside of `ip netns exec` a mount below the one that is seen may keep the file. */
+export async function deleteNamespace(name: string): Promise<void> {
+  await runCommand('ip', ['netns', 'del', name]);
 }
 
 /** Kills what runs in these named network namespaces and deletes them. Those that are gone already are passed over. */

@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeBusyboxLayer } from './busybox.ts';
+import { deleteNamespace } from './namespaces.ts';
 import { type CommandOptions, type CommandResult, runCommand } from './run-command.ts';
 import type { Vm } from './vm.ts';
 
@@ -59,8 +60,7 @@ export class Podman {
   async destroy(): Promise<void> {
     await this.run(['rm', '-a', '-f', '-t', '0'], { check: false });
     await this.run(['system', 'reset', '-f'], { check: false });
-    for (const name of podmanNamespaces())
-      if (!this.namespaces.has(name)) await runCommand('ip', ['netns', 'del', name]);
+    for (const name of podmanNamespaces()) if (!this.namespaces.has(name)) await deleteNamespace(name);
   }
 
   private get configPath(): string {

@@ -11,18 +11,20 @@ import { SystemdHost } from './systemd-host.ts';
 const REPOSITORY = fileURLToPath(new URL('../../../', import.meta.url));
 
 /** What cannot be inside: with a systemd or mounts of its own, or with runtimes of containers, which systemd-nspawn gets in the way of. */
+const OWN_RUNTIME = 'runc runs nothing in its containers here, whatever weft may do';
+const OWN_SYSTEMD = 'it starts a systemd of its own, with weft.service';
 const ELSEWHERE: Readonly<Record<string, string>> = {
-  containerd: 'runc runs nothing in its containers here, whatever weft may do',
-  docker: 'the same',
-  podman: 'the same',
-  continuity: 'it starts a systemd of its own, with weft.service',
-  hardened: 'it starts this',
-  install: 'as continuity',
-  systemd: 'as continuity',
-  'take-over': 'it is for hosts without a service manager',
-  underlay: 'as continuity',
-  upgrade: 'as continuity',
+  containerd: OWN_RUNTIME,
+  docker: OWN_RUNTIME,
+  podman: OWN_RUNTIME,
+  continuity: OWN_SYSTEMD,
+  install: OWN_SYSTEMD,
+  systemd: OWN_SYSTEMD,
+  underlay: OWN_SYSTEMD,
+  upgrade: OWN_SYSTEMD,
   'disk-full': 'the daemon is to have a disk of its own',
+  hardened: 'it starts this',
+  'take-over': 'it is for hosts without a service manager',
 };
 
 function hosted(): string[] {

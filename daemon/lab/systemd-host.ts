@@ -124,6 +124,15 @@ export class SystemdHost {
     return (await this.exec('systemctl', ['show', unit, '--value', '-p', name])).stdout.trim();
   }
 
+  /** Whether a unit runs with another main process than this one, by its `ExecMainPID`. */
+  async runsAnew(unit: string, former: string): Promise<boolean> {
+    // In this order: of the process before, systemd says for a moment yet that it is running.
+    return (
+      (await this.property(unit, 'ExecMainPID')) !== former &&
+      (await this.property(unit, 'SubState')) === 'running'
+    );
+  }
+
   /** The pid of the daemon of a unit, as this machine counts: of the main process, or of the child of that if it is our relay. */
   async daemonPid(unit: string): Promise<number> {
     const main = await this.mainPid(unit);
