@@ -4,6 +4,7 @@
  */
 import type { Block } from './block.ts';
 import type { Actor } from './command.ts';
+import type { Moment } from './fence.ts';
 import type { Incarnation } from './incarnation.ts';
 import { MAX_ASKS, MAX_FORGETS, MAX_WISHES, POST_MAX_BYTES } from './limits.ts';
 import type { Ask, RequestPost, Wish } from './posts.ts';
@@ -17,7 +18,7 @@ type WithoutId<T> = T extends unknown ? Omit<T, 'id'> : never;
 export interface Confirmation {
   readonly nonce: number;
   /** When it was asked for. */
-  readonly since: number;
+  readonly since: Moment;
 }
 
 export class Errands {

@@ -14,21 +14,22 @@ function setUp(names: string) {
   const hear = (...nodes: string[]): void => {
     for (const node of nodes) contact.set(node, clock.now());
   };
-  return { clock, fence, hear, look: () => fence.look(voters) };
+  const confirm = () => fence.confirmed(fence.moment());
+  return { clock, fence, hear, confirm, look: () => fence.look(voters) };
 }
 
 test('unsafe until it is confirmed', t => {
-  const { fence, look } = setUp('a b c');
+  const { fence, confirm, look } = setUp('a b c');
   t.is(look(), 'unsafe');
-  fence.confirmed(0);
+  confirm();
   t.is(look(), 'safe');
   fence.lapse();
   t.is(look(), 'unsafe');
 });
 
 test('safe as long as fewer than a majority may have said that we are silent', t => {
-  const { clock, fence, hear, look } = setUp('a b c');
-  fence.confirmed(0);
+  const { clock, hear, confirm, look } = setUp('a b c');
+  confirm();
   for (let beat = 0; beat < 30; beat++) {
     clock.advance(100);
     hear('a', 'b');
@@ -41,8 +42,8 @@ test('safe as long as fewer than a majority may have said that we are silent', t
 });
 
 test('contact after a gap does not count', t => {
-  const { clock, fence, hear, look } = setUp('a b c');
-  fence.confirmed(0);
+  const { clock, hear, confirm, look } = setUp('a b c');
+  confirm();
   for (let beat = 0; beat < 10; beat++) {
     clock.advance(100);
     hear('a', 'b');
@@ -50,13 +51,13 @@ test('contact after a gap does not count', t => {
   }
   hear('c');
   t.is(look(), 'renew', 'what c has said of us meanwhile is still believed');
-  fence.confirmed(clock.now());
+  confirm();
   t.is(look(), 'safe');
 });
 
 test('a second voter who is not known to hear us cannot forget us alone', t => {
-  const { clock, fence, hear, look } = setUp('a b');
-  fence.confirmed(0);
+  const { clock, hear, confirm, look } = setUp('a b');
+  confirm();
   for (let beat = 0; beat < 10; beat++) {
     clock.advance(100);
     hear('a');
@@ -66,38 +67,71 @@ test('a second voter who is not known to hear us cannot forget us alone', t => {
 });
 
 test('a lone voter is safe by itself', t => {
-  const { clock, fence, look } = setUp('me');
-  fence.confirmed(0);
+  const { clock, confirm, look } = setUp('me');
+  confirm();
   clock.advance(100 * LEASE);
   t.is(look(), 'safe');
 });
 
 test('a machine that was suspended is not', t => {
-  const { fence, look, clock } = setUp('me');
-  fence.confirmed(0);
+  const { look, clock, confirm } = setUp('me');
+  confirm();
   t.is(look(), 'safe');
   clock.suspend(LEASE);
   t.is(look(), 'unsafe');
   t.is(look(), 'unsafe', 'until it is confirmed');
-  fence.confirmed(clock.now());
+  confirm();
   t.is(look(), 'safe');
 });
 
+test('suspensions add up: what may be missing of a lease is spent once', t => {
+  const { clock, confirm, look } = setUp('me');
+  confirm();
+  for (const [ms, expected] of [
+    [40, 'safe'],
+    [40, 'renew'],
+    [30, 'unsafe'],
+  ] as const) {
+    clock.suspend(ms);
+    clock.advance(10);
+    t.is(look(), expected);
+  }
+});
+
+test('a confirmation that was asked for before a suspension does not hide it', t => {
+  const { clock, fence, confirm, look } = setUp('me');
+  confirm();
+  const asked = fence.moment();
+  clock.suspend(LEASE);
+  fence.confirmed(asked);
+  t.is(look(), 'unsafe');
+});
+
 const DAY = 86_400_000;
+test('a confirmation that was asked for before the clock was set does not hide it', t => {
+  const { clock, fence, hear, look } = setUp('a b c');
+  const asked = fence.moment();
+  clock.stepWall(DAY);
+  clock.advance(100);
+  hear('a', 'b', 'c');
+  fence.confirmed(asked);
+  t.is(look(), 'renew');
+});
+
 for (const [what, step, expected] of [
   ['ahead asks to be confirmed, for its machine may have been stopped, and goes on', DAY, 'renew'],
   ['back is no reason for anything', -DAY, 'safe'],
 ] as const) {
   test(`a clock that is set a day ${what}`, t => {
-    const { fence, look, clock, hear } = setUp('a b c');
-    fence.confirmed(0);
+    const { look, clock, hear, confirm } = setUp('a b c');
+    confirm();
     clock.stepWall(step);
     for (let beat = 0; beat < 20; beat++) {
       clock.advance(100);
       hear('a', 'b', 'c');
       t.is(look(), expected);
     }
-    fence.confirmed(clock.now());
+    confirm();
     t.is(look(), 'safe');
     clock.stepWall(-step);
     t.is(look(), expected === 'safe' ? 'renew' : 'safe', 'set back again');
@@ -105,8 +139,8 @@ for (const [what, step, expected] of [
 }
 
 test('a clock that is set does not hide that nobody hears us', t => {
-  const { clock, fence, look } = setUp('a b c');
-  fence.confirmed(0);
+  const { clock, confirm, look } = setUp('a b c');
+  confirm();
   clock.stepWall(-DAY);
   clock.advance(910);
   t.is(look(), 'unsafe');

@@ -75,7 +75,6 @@ export function assemble(modules: IpamModules, options: IpamOptions, hooks: Hook
   const fence = new Fence({ clock, liveness }, { name, lease });
   const standing = new Standing(
     {
-      clock,
       random,
       errands,
       fence,

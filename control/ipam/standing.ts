@@ -2,16 +2,14 @@
  * Where this node stands with the council: who it is, whether this start of it has been confirmed, whether it was forgotten. Until the
  * confirmation it is fenced.
  */
-import type { Clock } from '../../dataplane/clock.ts';
 import { type Random, randomInteger } from '../random.ts';
 import type { CouncilState } from './council-state.ts';
 import type { Errands } from './errands.ts';
-import type { Fence } from './fence.ts';
+import type { Fence, Moment } from './fence.ts';
 import { generationOf, makeIncarnation } from './incarnation.ts';
 import type { Saver } from './saver.ts';
 
 export interface StandingModules {
-  readonly clock: Clock;
   readonly random: Random;
   readonly errands: Errands;
   readonly fence: Fence;
@@ -77,13 +75,13 @@ export class Standing {
 
   /** Asks for a confirmation, unless it was already: a new session begins with it, and all that was wished in this one is void. */
   renew(): void {
-    const { clock, errands, random } = this.modules;
+    const { errands, fence, random } = this.modules;
     if (errands.confirmation !== undefined) return;
     const nonce = 1 + randomInteger(random, 2 ** 32) + 2 ** 32 * randomInteger(random, 2 ** 15);
-    errands.confirmation = { nonce, since: clock.now() };
+    errands.confirmation = { nonce, since: fence.moment() };
   }
 
-  private confirm(since: number): void {
+  private confirm(since: Moment): void {
     const { errands, fence, saver } = this.modules;
     errands.confirmation = undefined;
     fence.confirmed(since);
