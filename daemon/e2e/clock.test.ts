@@ -14,6 +14,7 @@ import { unansweredPings } from '../lab/ping.ts';
 import { type Vm, weftCommand } from '../lab/vm.ts';
 import { waitFor } from '../lab/wait-for.ts';
 import { inLab } from './in-lab.ts';
+import { addAuto, createNetwork } from './made-network.ts';
 import { addAttached, addWeftVm, assertPing, BLUE, waitForPeer, waitForPing } from './overlay.ts';
 
 const DAY_MS = 86_400_000;
@@ -78,30 +79,17 @@ async function start(t: ExecutionContext, lab: Lab, maker: 'a' | 'b'): Promise<M
   await a.startWeft({ networks: [BLUE] }, clock.env);
   const b = await addWeftVm(lab, 2);
   await Promise.all([waitForPeer(a, 'b', 'alive'), waitForPeer(b, 'a', 'alive')]);
-  await (maker === 'a' ? a : b).weft(['network', 'create', 'green', '--subnet', '198.19.0.0/24']);
-  for (const vm of [a, b]) {
-    await waitFor(async () => (await vm.api.networks()).some(({ name }) => name === 'green'), {
-      what: `${vm.name} to know green`,
-      timeoutMs: 10_000,
-    });
-  }
+  await createNetwork(maker === 'a' ? [a, b] : [b, a], 'green', '--subnet', '198.19.0.0/24');
   const s1 = await addAttached(a, 's1', { addresses: ['198.18.0.1/24'] });
-  const [g1, g2] = [await addAuto(a, 'g1'), await addAuto(a, 'g2')];
+  const [g1, g2] = [await addAuto(a, 'g1', 'green'), await addAuto(a, 'g2', 'green')];
   const fromBlue = await addAttached(b, 's1', { addresses: ['198.18.0.2/24'] });
-  const { container: fromGreen } = await addAuto(b, 'g1');
+  const { container: fromGreen } = await addAuto(b, 'g1', 'green');
   const paths = [
     [fromBlue, '198.18.0.1'],
     [fromGreen, g1.address],
   ] as const;
   for (const [from, address] of paths) await waitForPing(from, address);
   return { a, b, clock, own: [s1, g1.container, g2.container], paths };
-}
-
-/** A container with an address of green. */
-async function addAuto(vm: Vm, name: string): Promise<{ container: Container; address: string }> {
-  const container = await addAttached(vm, name, { network: 'green', addresses: ['auto'] });
-  const endpoint = (await vm.api.endpoints()).find(({ netns }) => netns === container.netns);
-  return { container, address: (endpoint?.addresses[0] ?? '').replace(/\/.*/, '') };
 }
 
 async function greenOf(vm: Vm) {
@@ -203,11 +191,11 @@ for (const days of [1, -1]) {
 
       // What comes and goes meanwhile is as always: on both, and no address at once again.
       const before = await greenOf(a);
-      const { container, address } = await addAuto(a, 'g3');
-      const { address: other } = await addAuto(b, 'g3');
+      const { container, address } = await addAuto(a, 'g3', 'green');
+      const { address: other } = await addAuto(b, 'g3', 'green');
       await waitForPing(paths[1]?.[0] as Container, address);
       await a.weft(['detach', container.netns, '--network', 'green']);
-      const next = await addAuto(a, 'g4');
+      const next = await addAuto(a, 'g4', 'green');
       t.is(new Set([address, other, next.address, paths[1]?.[1]]).size, 4);
       t.like(await greenOf(a), { fenced: false, resting: (before.resting ?? 0) + 1 });
       // The one that is behind sees claims before they were made.
@@ -236,9 +224,9 @@ for (const days of [1, -1]) {
       const { a, b, clock, own, paths } = await start(t, lab, 'b');
       const [, g1, g2] = own;
       const before = (await a.api.endpoints()).map(({ addresses }) => addresses).toSorted();
-      const { container } = await addAuto(a, 'g3');
+      const { container } = await addAuto(a, 'g3', 'green');
       await a.weft(['detach', container.netns, '--network', 'green']);
-      const { address } = (await addAuto(a, 'g4')) as { address: string };
+      const { address } = (await addAuto(a, 'g4', 'green')) as { address: string };
       const { resting } = await greenOf(a);
       t.true((resting ?? 0) >= 1);
       for (const now of [days, 0]) {

@@ -11,6 +11,7 @@ import type { Vm } from '../lab/vm.ts';
 import { waitFor } from '../lab/wait-for.ts';
 import type { EndpointReport, IpamReport } from '../operations.ts';
 import { inLab } from './in-lab.ts';
+import { createNetwork } from './made-network.ts';
 import {
   ATTACH_MODES,
   addWeftVm,
@@ -32,15 +33,6 @@ async function startMany(lab: Lab, count: number): Promise<readonly Vm[]> {
   if (first === undefined) throw new Error('unreachable');
   await Promise.all(vms.slice(1).map(async vm => await waitForPeer(first, vm.name, 'alive')));
   return vms;
-}
-
-async function createBlue(vms: readonly Vm[], ...options: string[]): Promise<void> {
-  await vms[0]?.weft(['network', 'create', 'blue', ...options]);
-  await Promise.all(
-    vms.map(async vm => {
-      await waitFor(async () => (await vm.api.networks()).length === 1, { what: 'blue', timeoutMs: 5000 });
-    }),
-  );
 }
 
 /** A partition that is none must not pass for one. */
@@ -73,7 +65,7 @@ for (const attach of ATTACH_MODES) {
     await inLab(t, `ipam-${attach}`, async lab => {
       const vms = await startMany(lab, 3);
       const subnets = ['--subnet', '198.18.0.0/24', '--subnet6', '2001:db8:18::/64'];
-      await createBlue(vms, '--attach', attach, ...subnets, '--exclude', '198.18.0.1-198.18.0.9');
+      await createNetwork(vms, 'blue', '--attach', attach, ...subnets, '--exclude', '198.18.0.1-198.18.0.9');
       const containers = await Promise.all(vms.map(async vm => await vm.addContainer('c1')));
       const given = await Promise.all(
         vms.map(async (vm, i) => await attachAuto(vm, containers[i]?.netns ?? '')),
@@ -106,7 +98,7 @@ for (const attach of ATTACH_MODES) {
 test('addresses: one that somebody has is refused, on its own machine and on another, and by whom is told', async t => {
   await inLab(t, 'ipam-fixed', async lab => {
     const [a, b] = (await startMany(lab, 2)) as [Vm, Vm];
-    await createBlue([a, b], '--subnet', '198.18.0.0/24', '--static', '198.18.0.200/29');
+    await createNetwork([a, b], 'blue', '--subnet', '198.18.0.0/24', '--static', '198.18.0.200/29');
     const fixed = async (vm: Vm, name: string, address: string) => {
       const { netns } = await vm.addContainer(name);
       const args = ['attach', netns, '--network', 'blue', '--address', address];
@@ -126,7 +118,7 @@ test(`addresses: ${ATTACHES} on each side of a partition of five machines: none 
   t.timeout(900_000);
   await inLab(t, 'ipam-split', async lab => {
     const vms = await startMany(lab, 5);
-    await createBlue(vms, '--subnet', '198.18.0.0/16');
+    await createNetwork(vms, 'blue', '--subnet', '198.18.0.0/16');
     const warm = await Promise.all(
       vms.map(async vm => await attachAuto(vm, (await vm.addContainer('warm')).netns)),
     );
@@ -168,7 +160,7 @@ test('addresses: a machine that was forgotten is cut off before its containers t
   t.timeout(300_000);
   await inLab(t, 'ipam-forget', async lab => {
     const [a, b, c] = (await startMany(lab, 3)) as [Vm, Vm, Vm];
-    await createBlue([a, b, c], '--subnet', '198.18.0.0/24');
+    await createNetwork([a, b, c], 'blue', '--subnet', '198.18.0.0/24');
     const containers = await Promise.all([a, b, c].map(async vm => await vm.addContainer('c1')));
     const [c1, c2, c3] = containers as [
       (typeof containers)[0],

@@ -6,13 +6,13 @@
  *                    outside ───╝   192.0.2.99
  */
 import test from 'ava';
-import type { Container } from '../lab/container.ts';
 import type { Lab } from '../lab/lab.ts';
 import type { Vm } from '../lab/vm.ts';
 import { waitFor } from '../lab/wait-for.ts';
 import { askWho, explained, serveWho } from '../lab/who.ts';
 import type { EndpointReport } from '../operations.ts';
 import { inLab } from './in-lab.ts';
+import { addressOf, createNetwork } from './made-network.ts';
 import { addAttached, assertNoPing, assertPing, startPair } from './overlay.ts';
 
 const OUTSIDE = '192.0.2.99';
@@ -24,20 +24,6 @@ async function startPlain(lab: Lab): Promise<{ a: Vm; b: Vm; outside: Vm }> {
   return { a, b, outside };
 }
 
-async function create(a: Vm, b: Vm, ...args: readonly string[]): Promise<void> {
-  await a.weft(['network', 'create', ...args]);
-  await waitFor(async () => (await b.api.networks()).some(({ name }) => name === args[0]), {
-    what: `b to know ${args[0]}`,
-    timeoutMs: 5000,
-  });
-}
-
-async function addressOf(vm: Vm, container: Container): Promise<string> {
-  const endpoints = await vm.api.endpoints();
-  const endpoint = endpoints.find(({ netns }) => netns === container.netns);
-  return endpoint?.addresses[0]?.replace(/\/.*/, '') ?? '';
-}
-
 async function wireless(vm: Vm): Promise<readonly string[]> {
   return (await vm.links()).map(({ ifname }) => ifname).filter(name => name.startsWith('w'));
 }
@@ -45,7 +31,7 @@ async function wireless(vm: Vm): Promise<readonly string[]> {
 test('mode bridge: each VM has a segment of its own, with a way out and published ports', async t => {
   await inLab(t, 'mode-bridge', async lab => {
     const { a, b, outside } = await startPlain(lab);
-    await create(a, b, 'apps', '--mode', 'bridge', '--subnet', '198.18.0.0/24');
+    await createNetwork([a, b], 'apps', '--mode', 'bridge', '--subnet', '198.18.0.0/24');
     const auto = { network: 'apps', addresses: ['auto'] };
     const c1 = await addAttached(a, 'c1', { ...auto, publish: ['8080:8000', '5353:8000/udp'] });
     const c2 = await addAttached(a, 'c2', auto);
@@ -113,9 +99,8 @@ for (const [macvlanMode, reachesNeighbour] of [
   test(`mode macvlan (${macvlanMode}): on the wire of the VM, under an own MAC, and not at the VM itself`, async t => {
     await inLab(t, `macvlan-${macvlanMode}`, async lab => {
       const { a, b, outside } = await startPlain(lab);
-      await create(
-        a,
-        b,
+      await createNetwork(
+        [a, b],
         ...['lan', '--mode', 'macvlan', '--parent', 'eth0', '--macvlan-mode', macvlanMode],
         ...['--subnet', '192.0.2.0/24', '--gateway-address', OUTSIDE, '--ipam', 'none'],
       );
@@ -160,9 +145,8 @@ test('mode macvlan (vepa): containers of one VM reach each other by a switch tha
   await inLab(t, 'macvlan-vepa', async lab => {
     const { a, b, outside } = await startPlain(lab);
     const addresses = ['--subnet', '192.0.2.0/24', '--ipam', 'none'];
-    await create(
-      a,
-      b,
+    await createNetwork(
+      [a, b],
       ...['lan', '--mode', 'macvlan', '--parent', 'eth0', '--macvlan-mode', 'vepa'],
       ...addresses,
     );
@@ -183,7 +167,7 @@ test('mode macvlan (vepa): containers of one VM reach each other by a switch tha
 test('mode host: on record as long as its process lives, and nothing made', async t => {
   await inLab(t, 'mode-host', async lab => {
     const { a, b } = await startPlain(lab);
-    await create(a, b, 'edge', '--mode', 'host');
+    await createNetwork([a, b], 'edge', '--mode', 'host');
     const before = await a.links();
     const processes = [await serveWho(a, 9001), await serveWho(a, 9002)];
     for (const { pid } of processes) await a.weft(['attach', String(pid), '--network', 'edge']);

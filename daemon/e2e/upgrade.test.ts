@@ -1,9 +1,9 @@
 /**
  * Three machines whose package is upgraded one after the other, and then taken back one after the other, under traffic between all of them.
  *
- *   a-c1 ── [ systemd: weft a ] ══╗        dpkg -i NEXT on a, b, c, then dpkg -i THIS on a, b, c
- *   b-c1 ── [ systemd: weft b ] ══╬        pings and TCP: a ► b ► c ► a
- *   c-c1 ── [ systemd: weft c ] ══╝
+ *   a-c1, a-g1 ── [ systemd: weft a ] ══╗        dpkg -i NEXT on a, b, c, then dpkg -i THIS on a, b, c
+ *   b-c1, b-g1 ── [ systemd: weft b ] ══╬        pings and TCP: a-c1 ► b-c1 ► c-c1 ► a-c1, pings: a-g1 ► b-g1 ► c-g1 ► a-g1
+ *   c-c1, c-g1 ── [ systemd: weft c ] ══╝        blue (c1) has static addresses, green (g1) a pool
  *
  * WEFT_UPGRADE_TO=FILE.deb: the package of another commit (`npm run package` there). WEFT_PINGS, WEFT_RATE: as in continuity.test.ts.
  */
@@ -14,6 +14,7 @@ import test, { type ExecutionContext } from 'ava';
 import { quantilesOf } from '../../control/testing/quantiles.ts';
 import type { Container } from '../lab/container.ts';
 import type { Lab } from '../lab/lab.ts';
+import { formatTimeline } from '../lab/restart-timeline.ts';
 import { SystemdHost } from '../lab/systemd-host.ts';
 import type { Vm } from '../lab/vm.ts';
 import { waitFor } from '../lab/wait-for.ts';
@@ -21,11 +22,14 @@ import { weftConfig } from '../lab/weft-config.ts';
 import { version } from '../package-info.ts';
 import { makePackages } from '../packaging/make-packages.ts';
 import { inLab } from './in-lab.ts';
+import { addAuto, createNetwork } from './made-network.ts';
 import { addAttached, BLUE, waitForPeer, waitForPing } from './overlay.ts';
 import { cutConnections, Pinging } from './pinging.ts';
 
 const { WEFT_UPGRADE_TO, WEFT_PINGS = '100', WEFT_RATE = '30M' } = process.env;
 const PINGS_A_SECOND = Number(WEFT_PINGS);
+/** On the paths of green: whether an address is cut off is seen, and no more of the processors taken. */
+const GREEN_PINGS_A_SECOND = 50;
 /** At higher rates the queue of a TAP, 500 frames, may overflow. */
 const FITS = WEFT_PINGS === '100' && WEFT_RATE === '30M';
 /** Not how fast it is, which is printed. */
@@ -79,6 +83,25 @@ async function start(lab: Lab, name: string, n: number): Promise<{ machine: Mach
   return { machine, container: await addAttached(vm, 'c1', { addresses: [`${machine.address}/24`] }) };
 }
 
+/** Who is pinged, and how often a second. */
+interface Path {
+  readonly from: Container;
+  readonly address: string;
+  readonly perSecond: number;
+}
+
+/** From each to the next one, and from the last to the first. */
+function ring(
+  stations: readonly { readonly container: Container; readonly address: string }[],
+  perSecond: number,
+): Path[] {
+  const next = [...stations.slice(1), ...stations.slice(0, 1)];
+  return stations.flatMap(({ container }, index) => {
+    const to = next[index];
+    return to === undefined ? [] : [{ from: container, address: to.address, perSecond }];
+  });
+}
+
 test('upgrade: three machines, one after the other, to the next version and back, cut nothing', async t => {
   t.timeout(600_000);
   await inLab(t, 'upgrade', async lab => {
@@ -91,11 +114,14 @@ test('upgrade: three machines, one after the other, to the next version and back
     }
     for (const { vm } of machines)
       for (const name of NAMES) if (name !== vm.name) await waitForPeer(vm, name, 'alive');
-    const pairs = containers.map((from, index) => {
-      const to = (index + 1) % NAMES.length;
-      return { from, to: containers[to] as Container, address: `198.18.0.${to + 1}` };
-    });
-    for (const { from, address } of pairs) await waitForPing(from, address);
+    const vms = machines.map(({ vm }) => vm);
+    await createNetwork(vms, 'green', '--subnet', '198.19.0.0/24');
+    const pooled = [];
+    for (const vm of vms) pooled.push(await addAuto(vm, 'g1', 'green'));
+    const stations = containers.map((container, i) => ({ container, address: `198.18.0.${i + 1}` }));
+    const blue = ring(stations, PINGS_A_SECOND);
+    const paths = [...blue, ...ring(pooled, GREEN_PINGS_A_SECOND)];
+    for (const { from, address } of paths) await waitForPing(from, address);
     const servers = await Promise.all(
       containers.map(async container => {
         const server = container.spawn('iperf3', ['-s', '--forceflush']);
@@ -103,12 +129,12 @@ test('upgrade: three machines, one after the other, to the next version and back
         return server;
       }),
     );
-    const streams = pairs.map(({ from, address }) =>
+    const streams = blue.map(({ from, address }) =>
       from.spawn('iperf3', ['-c', address, '-t', '3600', '-b', WEFT_RATE]),
     );
     const gaps: number[] = [];
     const exchange = async (machine: Machine, file: string): Promise<void> => {
-      const { gap, version: running } = await exchangeUnderPings(t, machine, pairs, file);
+      const { gap, version: running } = await exchangeUnderPings(t, machine, paths, file);
       gaps.push(gap);
       t.log(`${machine.vm.name} runs ${running}`);
     };
@@ -126,7 +152,9 @@ test('upgrade: three machines, one after the other, to the next version and back
         peers.map(({ state }) => state),
         peers.map(() => 'alive'),
       );
-      t.is((await vm.api.endpoints()).length, NAMES.length);
+      t.is((await vm.api.endpoints()).length, 2 * NAMES.length);
+      const [green] = await vm.api.ipam();
+      t.like(green, { network: 'green', fenced: false });
       t.notRegex(await host.journal(UNIT), /peer is dead/);
     }
     const { p50, max } = quantilesOf(gaps);
@@ -137,21 +165,23 @@ test('upgrade: three machines, one after the other, to the next version and back
 async function exchangeUnderPings(
   t: ExecutionContext,
   machine: Machine,
-  pairs: readonly { readonly from: Container; readonly address: string }[],
+  paths: readonly Path[],
   file: string,
 ): Promise<{ gap: number; version: string }> {
   const { vm, host } = machine;
   const former = await host.property(UNIT, 'ExecMainPID');
-  const pingings = pairs.map(
-    ({ from, address }) => new Pinging(from, address, { perSecond: PINGS_A_SECOND }),
-  );
-  const answered = async (count: number, what: string): Promise<void> => {
-    const before = pingings.map(({ received }) => received);
-    await waitFor(async () => pingings.every(({ received }, i) => received >= (before[i] ?? 0) + count), {
+  const pingings = paths.map(({ from, address, perSecond }) => ({
+    perSecond,
+    pinging: new Pinging(from, address, { perSecond }),
+  }));
+  const answered = async (ms: number, what: string): Promise<void> => {
+    const due = pingings.map(({ perSecond, pinging }) => pinging.received + (ms / 1000) * perSecond);
+    await waitFor(async () => pingings.every(({ pinging }, i) => pinging.received >= (due[i] ?? 0)), {
       what,
     });
   };
-  await answered(20, 'answers');
+  await answered(CALM_MS / 5, 'answers');
+  const cursor = await host.journalEnd();
   await install(machine, file);
   try {
     await waitFor(() => host.runsAnew(UNIT, former), {
@@ -162,12 +192,14 @@ async function exchangeUnderPings(
     t.log(await host.journal(UNIT));
     throw error;
   }
-  await answered((CALM_MS / 1000) * PINGS_A_SECOND, 'answers again');
-  const ends = await Promise.all(pingings.map(pinging => pinging.end()));
+  await answered(CALM_MS, 'answers again');
+  const ends = await Promise.all(pingings.map(({ pinging }) => pinging.end()));
   const gap = Math.max(...ends.map(({ gapMs }) => gapMs));
   const lost = ends.reduce((sum, end) => sum + end.lost, 0);
   const sent = ends.reduce((sum, end) => sum + end.sent, 0);
-  t.log(`${vm.name}: ${gap} ms without an answer, ${lost} of ${sent} pings lost`);
+  const timeline = formatTimeline(await host.journal(UNIT, ['-o', 'json', `--after-cursor=${cursor}`]));
+  const gaps = ends.map(({ gapMs }) => gapMs).join(', ');
+  t.log(`${vm.name}: ${gaps} ms without an answer, ${lost} of ${sent} pings lost; ${timeline}`);
   t.true(gap < LONGEST_GAP_MS, `${gap} ms without an answer`);
   if (FITS) t.is(lost, 0);
   return { gap, version: await runningVersion(machine) };
