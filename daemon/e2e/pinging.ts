@@ -7,6 +7,8 @@ export interface PingingEnd {
   readonly sent: number;
   /** The longest time without an answer, in milliseconds. */
   readonly gapMs: number;
+  /** When it began, in milliseconds since 1970. */
+  readonly gapAt: number;
 }
 
 /** Pings without end; each answer is one line with the time of its arrival. */
@@ -29,7 +31,7 @@ export class Pinging {
       /(\d+) packets transmitted, (\d+) received/.exec(this.process.stdout) ?? [];
     // The last ones were on their way.
     const lost = Math.max(0, Number(sent) - Number(received) - 2);
-    return { lost, sent: Number(sent), gapMs: longestGap(this.arrivals()) };
+    return { lost, sent: Number(sent), ...longestGap(this.arrivals()) };
   }
 
   private arrivals(): number[] {
@@ -39,8 +41,11 @@ export class Pinging {
   }
 }
 
-function longestGap(times: readonly number[]): number {
-  return Math.round(Math.max(0, ...times.slice(1).map((time, i) => time - (times[i] ?? time))));
+function longestGap(times: readonly number[]): Pick<PingingEnd, 'gapMs' | 'gapAt'> {
+  const gaps = times
+    .slice(1)
+    .map((time, i) => ({ gapMs: Math.round(time - (times[i] ?? time)), gapAt: times[i] ?? 0 }));
+  return gaps.reduce((longest, gap) => (gap.gapMs > longest.gapMs ? gap : longest), { gapMs: 0, gapAt: 0 });
 }
 
 /** How often a connection of this container was ended by the other side, or given up. Asked while streams run: their end may count as one. */

@@ -5,7 +5,8 @@
  *   b-c1, b-g1 ── [ systemd: weft b ] ══╬        pings and TCP: a-c1 ► b-c1 ► c-c1 ► a-c1, pings: a-g1 ► b-g1 ► c-g1 ► a-g1
  *   c-c1, c-g1 ── [ systemd: weft c ] ══╝        blue (c1) has static addresses, green (g1) a pool
  *
- * WEFT_UPGRADE_TO=FILE.deb: the package of another commit (`npm run package` there). WEFT_PINGS, WEFT_RATE: as in continuity.test.ts.
+ * WEFT_UPGRADE_TO=FILE.deb: the package of another commit (`npm run package` there). WEFT_PINGS, WEFT_RATE: as in continuity.test.ts. WEFT_STREAMS=1: TCP and
+ * so many pings on a-c1 ► b-c1 only, as in continuity.test.ts; three unlimited streams fill a machine of two processors that all three VMs share.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -24,18 +25,21 @@ import { makePackages } from '../packaging/make-packages.ts';
 import { inLab } from './in-lab.ts';
 import { addAuto, createNetwork } from './made-network.ts';
 import { addAttached, BLUE, waitForPeer, waitForPing } from './overlay.ts';
-import { cutConnections, Pinging } from './pinging.ts';
+import { cutConnections, Pinging, type PingingEnd } from './pinging.ts';
 
-const { WEFT_UPGRADE_TO, WEFT_PINGS = '100', WEFT_RATE = '30M' } = process.env;
+const { WEFT_UPGRADE_TO, WEFT_PINGS = '100', WEFT_RATE = '30M', WEFT_STREAMS = '3' } = process.env;
 const PINGS_A_SECOND = Number(WEFT_PINGS);
-/** On the paths of green: whether an address is cut off is seen, and no more of the processors taken. */
-const GREEN_PINGS_A_SECOND = 50;
+const STREAMS = Number(WEFT_STREAMS);
+/** On the other paths: whether an address is cut off is seen, and no more of the processors taken. */
+const FEW_PINGS_A_SECOND = 50;
 /** At higher rates the queue of a TAP, 500 frames, may overflow. */
 const FITS = WEFT_PINGS === '100' && WEFT_RATE === '30M';
 /** Not how fast it is, which is printed. */
 const LONGEST_GAP_MS = 20_000;
 /** After each exchange all is to be quiet for so long, in milliseconds. */
 const CALM_MS = 1000;
+/** Without an exchange, in milliseconds; at full load ping sends a third of what it is to, so that it takes as long as one. */
+const BEFORE_MS = 2000;
 const UNIT = 'weft.service';
 const NAMES = ['a', 'b', 'c'] as const;
 
@@ -119,8 +123,9 @@ test('upgrade: three machines, one after the other, to the next version and back
     const pooled = [];
     for (const vm of vms) pooled.push(await addAuto(vm, 'g1', 'green'));
     const stations = containers.map((container, i) => ({ container, address: `198.18.0.${i + 1}` }));
-    const blue = ring(stations, PINGS_A_SECOND);
-    const paths = [...blue, ...ring(pooled, GREEN_PINGS_A_SECOND)];
+    const loaded = ring(stations, PINGS_A_SECOND).slice(0, STREAMS);
+    const others = ring(stations, FEW_PINGS_A_SECOND).slice(STREAMS);
+    const paths = [...loaded, ...others, ...ring(pooled, FEW_PINGS_A_SECOND)];
     for (const { from, address } of paths) await waitForPing(from, address);
     const servers = await Promise.all(
       containers.map(async container => {
@@ -129,7 +134,7 @@ test('upgrade: three machines, one after the other, to the next version and back
         return server;
       }),
     );
-    const streams = blue.map(({ from, address }) =>
+    const streams = loaded.map(({ from, address }) =>
       from.spawn('iperf3', ['-c', address, '-t', '3600', '-b', WEFT_RATE]),
     );
     const gaps: number[] = [];
@@ -138,6 +143,7 @@ test('upgrade: three machines, one after the other, to the next version and back
       gaps.push(gap);
       t.log(`${machine.vm.name} runs ${running}`);
     };
+    await logWithoutExchange(t, paths);
     for (const machine of machines) await exchange(machine, next);
     const upgraded = await Promise.all(machines.map(runningVersion));
     for (const machine of machines) await exchange(machine, former);
@@ -162,6 +168,39 @@ test('upgrade: three machines, one after the other, to the next version and back
   });
 });
 
+/** On all paths at once. */
+class Pingings {
+  private readonly all: readonly { readonly perSecond: number; readonly pinging: Pinging }[];
+
+  constructor(paths: readonly Path[]) {
+    this.all = paths.map(({ from, address, perSecond }) => ({
+      perSecond,
+      pinging: new Pinging(from, address, { perSecond }),
+    }));
+  }
+
+  /** Returns when on each path there were as many answers more as come in so many milliseconds. */
+  async answered(ms: number, what: string): Promise<void> {
+    const due = this.all.map(({ perSecond, pinging }) => pinging.received + (ms / 1000) * perSecond);
+    await waitFor(async () => this.all.every(({ pinging }, i) => pinging.received >= (due[i] ?? 0)), {
+      what,
+      timeoutMs: 60_000,
+    });
+  }
+
+  async end(): Promise<PingingEnd[]> {
+    return await Promise.all(this.all.map(({ pinging }) => pinging.end()));
+  }
+}
+
+/** What the load alone does. */
+async function logWithoutExchange(t: ExecutionContext, paths: readonly Path[]): Promise<void> {
+  const pingings = new Pingings(paths);
+  await pingings.answered(BEFORE_MS, 'answers');
+  const gaps = (await pingings.end()).map(({ gapMs }) => gapMs);
+  t.log(`no exchange: ${gaps.join(', ')} ms without an answer`);
+}
+
 async function exchangeUnderPings(
   t: ExecutionContext,
   machine: Machine,
@@ -170,17 +209,8 @@ async function exchangeUnderPings(
 ): Promise<{ gap: number; version: string }> {
   const { vm, host } = machine;
   const former = await host.property(UNIT, 'ExecMainPID');
-  const pingings = paths.map(({ from, address, perSecond }) => ({
-    perSecond,
-    pinging: new Pinging(from, address, { perSecond }),
-  }));
-  const answered = async (ms: number, what: string): Promise<void> => {
-    const due = pingings.map(({ perSecond, pinging }) => pinging.received + (ms / 1000) * perSecond);
-    await waitFor(async () => pingings.every(({ pinging }, i) => pinging.received >= (due[i] ?? 0)), {
-      what,
-    });
-  };
-  await answered(CALM_MS / 5, 'answers');
+  const pingings = new Pingings(paths);
+  await pingings.answered(CALM_MS / 5, 'answers');
   const cursor = await host.journalEnd();
   await install(machine, file);
   try {
@@ -192,12 +222,16 @@ async function exchangeUnderPings(
     t.log(await host.journal(UNIT));
     throw error;
   }
-  await answered(CALM_MS, 'answers again');
-  const ends = await Promise.all(pingings.map(({ pinging }) => pinging.end()));
-  const gap = Math.max(...ends.map(({ gapMs }) => gapMs));
+  await pingings.answered(CALM_MS, 'answers again');
+  const ends = await pingings.end();
+  const longest = ends.reduce((one, other) => (other.gapMs > one.gapMs ? other : one));
+  const gap = longest.gapMs;
   const lost = ends.reduce((sum, end) => sum + end.lost, 0);
   const sent = ends.reduce((sum, end) => sum + end.sent, 0);
-  const timeline = formatTimeline(await host.journal(UNIT, ['-o', 'json', `--after-cursor=${cursor}`]));
+  const timeline = formatTimeline(await host.journal(UNIT, ['-o', 'json', `--after-cursor=${cursor}`]), {
+    silent: longest.gapAt,
+    answers: longest.gapAt + gap,
+  });
   const gaps = ends.map(({ gapMs }) => gapMs).join(', ');
   t.log(`${vm.name}: ${gaps} ms without an answer, ${lost} of ${sent} pings lost; ${timeline}`);
   t.true(gap < LONGEST_GAP_MS, `${gap} ms without an answer`);

@@ -21,9 +21,9 @@ const MESSAGES: readonly (readonly [RegExp, string])[] = [
   [/^Starting /, 'exec'],
 ];
 
-/** As "0 stopping, 40 stopped, …", in milliseconds from the first; of steps of one name the last. */
-export function formatTimeline(journal: string): string {
-  const steps = new Map<string, number>();
+/** As "0 stopping, 40 stopped, …", in milliseconds from the first; of steps of one name the last. `seen`: what others saw, in milliseconds since 1970. */
+export function formatTimeline(journal: string, seen: Readonly<Record<string, number>> = {}): string {
+  const steps = new Map(Object.entries(seen));
   for (const line of journal.split('\n').filter(Boolean)) {
     const entry = JSON.parse(line) as Entry;
     const name = nameOf(entry);
