@@ -4,6 +4,7 @@ import { BROADCAST_MAC, type MacAddress, macHigh, macLow } from './address.ts';
 import { systemClock } from './clock.ts';
 import { WeftError } from './errors.ts';
 import { type Destination, ForwardingTable, type LearnResult } from './forwarding-table.ts';
+import { UNDER_WAY_MS } from './withdrawn-stations.ts';
 
 type Where = Destination<string, string>;
 
@@ -157,6 +158,20 @@ test('removeFixed() forgets the entry and lets learning begin again; with an ori
   t.true(table.removeFixed(mac(1), 'attached'));
   t.false(table.removeFixed(mac(1)));
   t.is(lookup(table, mac(1)), undefined);
+  t.is(learn(table, mac(1), VTEP_2), 'new');
+});
+
+test('what gossip takes away is not learned from frames that are under way, here or by another table', t => {
+  const { clock, table } = setUp();
+  table.setFixed(mac(1), VTEP_2, 'gossip');
+  t.true(table.removeFixed(mac(1), 'gossip'));
+  t.is(learn(table, mac(1), VTEP_2), 'late');
+  t.false(table.adopt(mac(1), VTEP_2, clock.now()));
+  t.is(table.size, 0);
+  t.is(learn(table, mac(1), VTEP_3), 'new', 'from elsewhere it is news');
+  table.setFixed(mac(1), VTEP_2, 'gossip');
+  table.removeFixed(mac(1), 'gossip');
+  clock.advance(UNDER_WAY_MS);
   t.is(learn(table, mac(1), VTEP_2), 'new');
 });
 

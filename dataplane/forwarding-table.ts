@@ -11,6 +11,7 @@ import { WeftError } from './errors.ts';
 import { isStation } from './headers/ethernet.ts';
 import { StationIndex } from './station-index.ts';
 import type { Time } from './thread-time.ts';
+import { WithdrawnStations } from './withdrawn-stations.ts';
 
 /**
  * Where frames go: a local port or a remote VTEP. One object is made for each port and each VTEP and used for all
@@ -29,9 +30,10 @@ export type Origin = FixedOrigin | 'learned';
  * - `new`: the address was unknown.
  * - `refreshed`: it was there already.
  * - `moved`: it was elsewhere; the entry follows.
+ * - `late`: gossip has just taken it away from there: the frame was under way, and nothing was changed.
  * - `refused`: a fixed entry says it is elsewhere, or it is no station's address; nothing was changed.
  */
-export type LearnResult = 'new' | 'refreshed' | 'moved' | 'refused';
+export type LearnResult = 'new' | 'refreshed' | 'moved' | 'late' | 'refused';
 
 /** A row for people. `ageMs`: time since the entry was set or last seen as a source. */
 export interface ForwardingEntry<P, V> {
@@ -94,6 +96,8 @@ export class ForwardingTable<P, V> {
   private readonly ageingMs: number;
   private readonly onLearned: ForwardingTableModules<P, V>['onLearned'];
   private readonly fixed = new Map<MacAddress, Entry<P, V>>();
+  /** What gossip no longer says. */
+  private readonly withdrawn: WithdrawnStations<Destination<P, V>>;
   /** Which learned entries there are, and which of them goes first. */
   private readonly learned: LRUCache<MacAddress, Entry<P, V>>;
   /** All of both, for the frame path. */
@@ -108,6 +112,7 @@ export class ForwardingTable<P, V> {
     this.time = modules.time;
     this.onLearned = modules.onLearned;
     this.ageingMs = ageingMs;
+    this.withdrawn = new WithdrawnStations(modules);
     this.learned = new LRUCache({
       max: options.maxLearned,
       ttl: ageingMs,
@@ -147,6 +152,7 @@ export class ForwardingTable<P, V> {
   private learnNew(high: number, low: number, destination: Destination<P, V>): LearnResult {
     if (!isStation(high, low)) return 'refused';
     const mac = macOf(high, low);
+    if (this.withdrawn.has(mac, destination)) return 'late';
     const seen = this.clock.now();
     const entry: Entry<P, V> = { destination, origin: 'learned', seen, told: seen };
     this.put(mac, entry);
@@ -171,7 +177,7 @@ export class ForwardingTable<P, V> {
    * it was taken over.
    */
   adopt(mac: MacAddress, destination: Destination<P, V>, seen: number): boolean {
-    if (this.fixed.has(mac)) return false;
+    if (this.fixed.has(mac) || this.withdrawn.has(mac, destination)) return false;
     const entry = this.learned.peek(mac);
     if (entry !== undefined && entry.seen >= seen) {
       // Whoever told this has not heard of the later frame.
@@ -207,10 +213,12 @@ export class ForwardingTable<P, V> {
 
   /**
    * Removes the fixed entry of `mac`, if `origin` is given only when it has that origin: a late withdrawal by gossip must
-   * not undo an attachment made here. Returns whether there was one.
+   * not undo an attachment made here. What gossip said is not learned from frames that are still under way. Returns whether there was one.
    */
   removeFixed(mac: MacAddress, origin?: FixedOrigin): boolean {
-    if (origin !== undefined && this.fixed.get(mac)?.origin !== origin) return false;
+    const entry = this.fixed.get(mac);
+    if (origin !== undefined && entry?.origin !== origin) return false;
+    if (entry?.origin === 'gossip') this.withdrawn.add(mac, entry.destination);
     return this.deleteFixed(mac);
   }
 
