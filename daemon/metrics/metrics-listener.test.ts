@@ -35,9 +35,7 @@ async function occupy(listen: HostPort): Promise<Server> {
 }
 
 async function freePorts(count: number): Promise<readonly number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, () => occupy({ host: LOOPBACK, port: 0 })),
-  );
+  const servers = await Promise.all(Array.from({ length: count }, () => occupy({ host: LOOPBACK, port: 0 })));
   const ports = servers.map(server => (server.address() as { readonly port: number }).port);
   await Promise.all(servers.map(server => once(server.close(), 'close')));
   return ports;

@@ -95,7 +95,12 @@ function rig({ configured = [BLUE], carried = [], made = [], inUse = [] }: RigOp
     },
     pool: {
       // Both are to see the configuration as it is then.
-      addConfigured: ({ name }) => step(`tell of ${name} ${networks.has(name)}`),
+      addConfigured: ({ name }, owners) =>
+        step(
+          [`tell of ${name} ${networks.has(name)}`, ...(owners.length > 0 ? ['for', ...owners] : [])].join(
+            ' ',
+          ),
+        ),
       removeConfigured: ({ name }) => step(`untell ${name} ${networks.has(name)}`),
       catalogue: {
         find: name => made.find(network => network.name === name) as unknown as NetworkDefinition | undefined,
@@ -105,8 +110,13 @@ function rig({ configured = [BLUE], carried = [], made = [], inUse = [] }: RigOp
       ofNetwork: name =>
         inUse.includes(name)
           ? [
-              { netns: { name: 'c1' }, ifname: 'eth0' } as Endpoint,
-              { netns: { name: 'c2' }, ifname: 'eth1', container: { id: '4e1f' } } as Endpoint,
+              { netns: { name: 'c1' }, ifname: 'eth0', hostLink: 'wf1' } as Endpoint,
+              {
+                netns: { name: 'c2' },
+                ifname: 'eth1',
+                hostLink: 'wf2',
+                container: { id: '4e1f' },
+              } as Endpoint,
             ]
           : [],
       exclusively: async work => {
@@ -116,6 +126,7 @@ function rig({ configured = [BLUE], carried = [], made = [], inUse = [] }: RigOp
         });
       },
     },
+    plugin: { leaseOwners: name => (inUse.includes(name) ? ['lease'] : []) },
     vtepsChanged: () => step('VTEPs'),
     gossip: { setJoin: join => steps.push(`join ${join.join(' ')}`) },
   };
@@ -261,7 +272,7 @@ for (const [title, options, [from, to, how], steps, configured, carried] of [
     'added while it is carried still',
     { carried: [GREEN], inUse: ['green'] },
     [undefined, { ...GREEN, bumRate: 9 }, NEVER],
-    ['reconfigure green 9', 'tell of green true', 'VTEPs'],
+    ['reconfigure green 9', 'tell of green true for wf1 wf2 lease', 'VTEPs'],
     ['blue 1000', 'green 9'],
     ['blue 1000', 'green 9'],
   ],

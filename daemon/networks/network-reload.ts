@@ -6,6 +6,7 @@ import type { Config, NetworkConfig } from '../config/config.ts';
 import { formatHostPort } from '../config/host-port.ts';
 import { requireUnderlayFits } from '../config/semantics.ts';
 import type { Endpoints } from '../endpoints/endpoints.ts';
+import { type AddressOwnersModules, addressOwners } from '../ipam/address-owners.ts';
 import { errorFields, type Log } from '../log.ts';
 import type { NodeReload } from '../reload/apply-changes.ts';
 import { type ConfigChange, canFollow } from '../reload/diff-config.ts';
@@ -25,6 +26,7 @@ export interface NetworkReloadModules {
     readonly catalogue: Pick<Catalogue, 'find'>;
   };
   readonly endpoints: Pick<Endpoints, 'ofNetwork' | 'exclusively'>;
+  readonly plugin: AddressOwnersModules['plugin'];
   /** It has other VTEPs. */
   readonly vtepsChanged: () => void;
 }
@@ -90,7 +92,7 @@ class NetworkReload {
     else await carrier.carryConfigured(network);
     try {
       configured.put(network);
-      pool.addConfigured(network);
+      pool.addConfigured(network, addressOwners(this.modules, network.name));
     } catch (error) {
       configured.remove(network.name);
       pool.removeConfigured(network);
