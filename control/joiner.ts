@@ -66,7 +66,7 @@ interface Entry {
 export class Joiner {
   private readonly modules: JoinerModules;
   private readonly profile: GossipProfile;
-  private entries: readonly Entry[];
+  private entries: readonly Entry[] = [];
   private readonly checks: OnDemand;
   private tries = 0;
 
@@ -76,24 +76,30 @@ export class Joiner {
   ) {
     this.modules = modules;
     this.profile = options.profile;
-    this.entries = options.join.map(target => newEntry(target, modules.clock.now()));
     this.checks = new OnDemand(modules, {
       wait: () => CHECK_INTERVAL,
       // One that is there again is looked at once more, for the next time that it is missing.
       isNeeded: () => this.entries.some(entry => entry.tries > 0 || !this.isRepresented(entry)),
       action: () => this.check(),
     });
+    this.setTargets(options.join);
   }
 
   start(): void {
     this.checks.start(0);
   }
 
-  /** From now on these are tried. What is known of one that stays is kept; members that came by one that goes stay members. */
+  /**
+   * From now on these are tried, each once however often it is named. What is known of one that stays is kept; members that came by one that goes
+   * stay members.
+   */
   setTargets(join: readonly JoinTarget[]): void {
     const now = this.modules.clock.now();
     const known = new Map(this.entries.map(entry => [entry.target.text, entry]));
-    this.entries = join.map(target => known.get(target.text) ?? newEntry(target, now));
+    const wanted = new Map(
+      join.map(target => [target.text, known.get(target.text) ?? newEntry(target, now)]),
+    );
+    this.entries = [...wanted.values()];
     this.checks.wake();
   }
 
@@ -142,7 +148,7 @@ export class Joiner {
         .slice(0, MAX_ADDRESSES)
         .map(address => ({ address, port: target.port }))
         .filter(isUsable);
-      this.exchangeWithAll(entry, number);
+      if (this.isUnderWay(entry, number)) this.exchangeWithAll(entry, number);
     });
   }
 
@@ -167,8 +173,13 @@ export class Joiner {
     }
   }
 
+  /** Neither did a later try begin, nor is the target no more one of ours. */
+  private isUnderWay(entry: Entry, number: number): boolean {
+    return entry.current === number && this.entries.includes(entry);
+  }
+
   private conclude(entry: Entry, number: number, results: readonly ExchangeResult[]): void {
-    if (entry.current !== number) return;
+    if (!this.isUnderWay(entry, number)) return;
     const { clock, log, random } = this.modules;
     const error = results.find(result => result !== undefined);
     const wait = joinWait(this.profile, entry.tries, random);
@@ -192,7 +203,7 @@ export class Joiner {
         // Also instead of a try that still hangs on a path that was broken.
         onAck: () => {
           entry.isSilent = false;
-          this.try(entry);
+          if (this.entries.includes(entry)) this.try(entry);
         },
       });
       if (sequence === undefined) return;

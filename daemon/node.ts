@@ -34,6 +34,7 @@ import type { BridgedFrames } from './firewall/bridged-frames.ts';
 import type { Firewall } from './firewall/firewall.ts';
 import { logMember } from './gossip/member-news.ts';
 import { PeerStore } from './gossip/peer-store.ts';
+import { addressOwners } from './ipam/address-owners.ts';
 import { errorFields, type Log } from './log.ts';
 import type { CarriedNetwork } from './networks/carried-network.ts';
 import { Carrier } from './networks/carrier.ts';
@@ -311,15 +312,17 @@ export class Node implements RunningNode {
     const attached = { addresses, carrier, configured, endpoints, set };
     const parts = { log, logCounts, configLoad, ...attached, ...traffic, ...pooled };
     const offered = nodeInterfaces(parts, { config, underlay: address });
-    this.reload = nodeReload({ ...parts, vtepsChanged: () => sender.vtepsChanged() }, { underlay: address });
+    const { plugin } = offered;
+    this.plugin = plugin;
+    const vtepsChanged = () => sender.vtepsChanged();
+    this.reload = nodeReload({ ...parts, plugin, vtepsChanged }, { underlay: address });
     this.undo.push(() => offered.release());
     ({ operations: this.operations, cni: this.cni, docker: this.docker, health: this.health } = offered);
-    this.plugin = offered.plugin;
   }
 
   async start(): Promise<void> {
-    const { underlay, config } = this;
-    await this.plugin.load();
+    const { config, endpoints, plugin, underlay } = this;
+    await plugin.load();
     const { kept, passed } = this.modules;
     await openDataplane(this, { underlay: underlay.address, port: config.vxlan.port, passed });
     // Addresses that others may have by now are not claimed before that is cleared up.
@@ -346,10 +349,7 @@ export class Node implements RunningNode {
     this.dns.resolvers.start();
     this.undo.push(() => this.endpoints.stop());
     await this.endpoints.restore();
-    this.pool.ipam.reconcile(network => [
-      ...this.endpoints.ofNetwork(network).map(({ hostLink }) => hostLink),
-      ...this.plugin.leaseOwners(network),
-    ]);
+    this.pool.ipam.reconcile(network => addressOwners({ endpoints, plugin }, network));
     this.undo.push(() => this.continuity.stop());
     this.continuity.start();
     this.undo.push(() => this.claims.stop());

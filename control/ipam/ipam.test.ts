@@ -81,6 +81,21 @@ test('three nodes share a network, vote, and are silent when there is nothing to
   t.deepEqual(cluster.breaches, []);
 });
 
+test('who waits for an address hears why none will come', async t => {
+  const cluster = new IpamCluster({
+    seed: 1,
+    network: 'blue',
+    spaces: [{ prefix: '10.1.0.0/24' }],
+    founders: ['a', 'b', 'c'],
+  });
+  const node = cluster.add('a');
+  node.start();
+  const { ipam } = node;
+  const waiting = t.throwsAsync(async () => await ipam?.claim('x', 4), { message: 'blue is no more' });
+  ipam?.stop('blue is no more');
+  await waiting;
+});
+
 test('founders of a configuration begin when all of them are there', async t => {
   const cluster = new IpamCluster({
     seed: 1,

@@ -71,12 +71,13 @@ export class Ipam {
     this.settle();
   }
 
-  stop(): void {
+  /** `reason`: what those hear who wait for an address. */
+  stop(reason = 'the daemon stops'): void {
     this.isRunning = false;
     this.timer?.cancel();
     this.parts.council.stop();
     this.parts.saver.stop();
-    this.parts.claiming.failAll(new WeftError('unavailable', 'the daemon stops'));
+    this.parts.claiming.failAll(new WeftError('unavailable', reason));
     this.parts.forgetting.stop();
   }
 

@@ -163,6 +163,10 @@ export class SimulatedNode {
     this.swim?.setMeta(encodeTags(tags));
   }
 
+  setJoin(join: readonly string[]): void {
+    this.swim?.setJoin(join.map(text => parseJoinTarget(text, PORT)));
+  }
+
   changeKeys(...args: Parameters<Swim['changeKeys']>): void {
     this.swim?.changeKeys(...args);
   }

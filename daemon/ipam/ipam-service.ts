@@ -115,7 +115,7 @@ export class IpamService {
   leave(id: string): void {
     const machine = this.machines.get(id);
     this.machines.delete(id);
-    machine?.ipam.stop();
+    machine?.ipam.stop(`this node has no part in network ${machine.network.name} any more`);
     for (const { origin, key } of [...this.modules.board.posts()]) {
       if (origin === this.options.self && key.startsWith(`${PREFIX}${id}/`))
         this.modules.board.post(key, undefined);
@@ -181,9 +181,10 @@ export class IpamService {
     for (const { address } of given) await machine.ipam.release(address);
   }
 
-  /** Gives back what belongs to owners that are not there any more. To be called while nobody attaches. */
-  reconcile(ownersIn: (network: string) => readonly string[]): void {
+  /** Gives back what belongs to owners that are not there any more, in one network or in all. To be called while nobody attaches there. */
+  reconcile(ownersIn: (network: string) => readonly string[], id?: string): void {
     for (const { ipam, network } of this.machines.values()) {
+      if (id !== undefined && network.id !== id) continue;
       for (const address of ipam.reconcile(new Set(ownersIn(network.name)))) {
         const fields = { network: network.name, ip: address } as const;
         this.modules.log.warn(fields, 'an address of no container was given back');

@@ -6,11 +6,13 @@ import type { Config, NetworkConfig } from '../config/config.ts';
 import { formatHostPort } from '../config/host-port.ts';
 import { requireUnderlayFits } from '../config/semantics.ts';
 import type { Endpoints } from '../endpoints/endpoints.ts';
+import { type AddressOwnersModules, addressOwners } from '../ipam/address-owners.ts';
 import { errorFields, type Log } from '../log.ts';
 import type { NodeReload } from '../reload/apply-changes.ts';
 import { type ConfigChange, canFollow } from '../reload/diff-config.ts';
 import type { CarriedNetwork } from './carried-network.ts';
 import type { Carrier } from './carrier.ts';
+import type { Catalogue } from './catalogue.ts';
 import type { ConfiguredNetworks } from './configured-networks.ts';
 import type { NetworkSet } from './network-set.ts';
 import type { PoolNetworks } from './pool-networks.ts';
@@ -20,8 +22,11 @@ export interface NetworkReloadModules {
   readonly configured: ConfiguredNetworks;
   readonly set: Pick<NetworkSet, 'all' | 'find' | 'plan'>;
   readonly carrier: Pick<Carrier, 'carryConfigured' | 'cease'>;
-  readonly pool: Pick<PoolNetworks, 'addConfigured' | 'removeConfigured'>;
+  readonly pool: Pick<PoolNetworks, 'addConfigured' | 'removeConfigured'> & {
+    readonly catalogue: Pick<Catalogue, 'find'>;
+  };
   readonly endpoints: Pick<Endpoints, 'ofNetwork' | 'exclusively'>;
+  readonly plugin: AddressOwnersModules['plugin'];
   /** It has other VTEPs. */
   readonly vtepsChanged: () => void;
 }
@@ -72,43 +77,70 @@ class NetworkReload {
     });
 
   private async follow(from: NetworkConfig, to: NetworkConfig): Promise<void> {
-    const { configured, log, set, vtepsChanged } = this.modules;
+    const { configured, set, vtepsChanged } = this.modules;
     const network = set.find(to.name);
-    try {
-      await network?.reconfigure(to);
-    } catch (error) {
-      await network
-        ?.reconfigure(from)
-        .catch(late => log.error({ network: to.name, ...errorFields(late) }, 'cannot undo a network'));
-      throw error;
-    }
+    if (network !== undefined) await this.reconfigure(network, { from, to });
     configured.put(to);
     vtepsChanged();
   }
 
   private async add(network: NetworkConfig): Promise<void> {
-    const { carrier, configured, pool, set } = this.modules;
+    const { carrier, configured, pool, set, vtepsChanged } = this.modules;
     const left = set.find(network.name);
-    if (left !== undefined) await left.reconfigure(network);
+    const former = left?.config ?? network;
+    if (left !== undefined) await this.reconfigure(left, { from: former, to: network });
     else await carrier.carryConfigured(network);
     try {
       configured.put(network);
-      pool.addConfigured(network);
+      pool.addConfigured(network, addressOwners(this.modules, network.name));
     } catch (error) {
       configured.remove(network.name);
       pool.removeConfigured(network);
-      if (left === undefined) await carrier.cease(network.name);
+      await this.undo(network, async () => await (left?.reconfigure(former) ?? carrier.cease(network.name)));
       throw error;
     }
+    vtepsChanged();
   }
 
   /** One that has containers still is let go of when the last has gone (Carrier.tidy). */
   private async remove(network: NetworkConfig, evenInUse: boolean): Promise<void> {
-    const { carrier, configured, endpoints, pool } = this.modules;
+    const { configured, endpoints, pool } = this.modules;
     if (!evenInUse) this.refuseInUse(network.name);
-    if (endpoints.ofNetwork(network.name).length === 0) await carrier.cease(network.name);
+    if (endpoints.ofNetwork(network.name).length === 0) await this.cease(network);
     configured.remove(network.name);
     pool.removeConfigured(network);
+  }
+
+  private async reconfigure(
+    network: CarriedNetwork,
+    { from, to }: { readonly from: NetworkConfig; readonly to: NetworkConfig },
+  ): Promise<void> {
+    try {
+      await network.reconfigure(to);
+    } catch (error) {
+      await this.undo(to, () => network.reconfigure(from));
+      throw error;
+    }
+  }
+
+  /** One that cannot be let go of whole is carried on. */
+  private async cease(network: NetworkConfig): Promise<void> {
+    const { carrier, set } = this.modules;
+    try {
+      await carrier.cease(network.name);
+    } catch (error) {
+      if (set.find(network.name) === undefined)
+        await this.undo(network, () => carrier.carryConfigured(network));
+      throw error;
+    }
+  }
+
+  /** What fails here is logged alone: what the step has failed of is to be told. */
+  private async undo(network: NetworkConfig, step: () => Promise<void>): Promise<void> {
+    const { log } = this.modules;
+    await step().catch(late =>
+      log.error({ network: network.name, ...errorFields(late) }, 'cannot undo a network'),
+    );
   }
 
   private refuseInUse(network: string): void {
@@ -121,14 +153,15 @@ class NetworkReload {
   }
 
   private refuseCarried(wanted: NetworkConfig, gone: readonly string[]): void {
-    const { configured, set } = this.modules;
+    const { configured, pool, set } = this.modules;
     const isInTheWay = (other: CarriedNetwork) =>
       !gone.includes(other.name) && (other.name === wanted.name || other.vni === wanted.vni);
     const other = set.all().find(isInTheWay);
     if (other === undefined) return;
+    const isMade = pool.catalogue.find(other.name)?.vni === other.vni;
     // It left the configuration when it had containers, and comes back as it was.
     const isBack =
-      other.name === wanted.name && !configured.has(other.name) && canFollow(other.config, wanted);
+      other.name === wanted.name && !configured.has(other.name) && !isMade && canFollow(other.config, wanted);
     if (isBack) return;
     throw new WeftError(
       'conflict',

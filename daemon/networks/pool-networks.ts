@@ -115,11 +115,16 @@ export class PoolNetworks {
     }
   }
 
-  /** A network stands in the configuration from now on; the options have it already. Throws `system` for a state that cannot be read. */
-  addConfigured(network: NetworkConfig): void {
+  /**
+   * A network stands in the configuration from now on; the options have it already. What it kept for others than these owners is given back: they went
+   * while it did not stand there. Throws `system` for a state that cannot be read.
+   */
+  addConfigured(network: NetworkConfig, owners: readonly string[]): void {
     this.catalogue.addConfigured(network);
     const managed = managedNetwork(network);
-    if (managed !== undefined) this.ipam.resume(managed);
+    if (managed === undefined) return;
+    this.ipam.resume(managed);
+    this.ipam.reconcile(() => owners, managed.id);
   }
 
   /** It does no more. What this node has of its addresses stays on the disk, as it does for one that is not there at the next start. */
