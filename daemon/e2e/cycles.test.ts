@@ -87,6 +87,8 @@ class Cycles {
   private done = 0;
   private readonly netns: string;
   private readonly macOf: (n: number) => string | undefined;
+  /** Namespaces that were deleted, by the addresses that they had. */
+  private readonly deleted = new Map<number, string>();
 
   constructor(scene: Scene, netns: string, macOf: (n: number) => string | undefined) {
     this.scene = scene;
@@ -112,12 +114,23 @@ class Cycles {
     const { netns } = await this.scene.a.addContainer(`d${this.done}`);
     await this.attach(netns);
     await deleteNamespace(netns);
+    this.deleted.set(this.done % ADDRESSES, netns);
   }
 
   private async attach(netns: string): Promise<void> {
     const { a, network, more } = this.scene;
+    await this.waitUntilFree(this.done % ADDRESSES);
     const addresses = more(this.done % ADDRESSES);
     await a.api.attach({ netns, network, ifname: 'eth0', addresses, mac: this.macOf(this.done) });
+  }
+
+  /** The kernel takes namespaces apart one after the other, on a busy machine some seconds after they were deleted. */
+  private async waitUntilFree(address: number): Promise<void> {
+    const netns = this.deleted.get(address);
+    if (netns === undefined) return;
+    this.deleted.delete(address);
+    const isGone = async () => (await this.scene.a.api.endpoints()).every(one => one.netns !== netns);
+    await waitFor(isGone, { what: `${netns} to be gone`, timeoutMs: 60_000, intervalMs: 20 });
   }
 }
 
