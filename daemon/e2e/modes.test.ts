@@ -164,6 +164,33 @@ test('mode macvlan (vepa): containers of one VM reach each other by a switch tha
   });
 });
 
+test('mode macvlan: a MAC that somebody has on that parent is waited for, and then refused', async t => {
+  await inLab(t, 'macvlan-mac', async lab => {
+    const { a, b } = await startPlain(lab);
+    await createNetwork([a, b], ...['lan', '--mode', 'macvlan', '--parent', 'eth0', '--ipam', 'none']);
+    const mac = '02:00:5e:10:00:01';
+    const other = await a.addContainer('c1');
+    await a.ip(`link add mv1 link eth0 address ${mac} netns ${other.netns} type macvlan mode bridge`);
+    await other.ip('link set mv1 up');
+    const container = await a.addContainer('c2');
+    const attach = () =>
+      a.weft(['attach', container.netns, '--network', 'lan', '--mac', mac], { check: false });
+    const refused = await attach();
+    t.regex(refused.stderr, /another macvlan of eth0 has the MAC address 02:00:5e:10:00:01/);
+    t.deepEqual(
+      (await container.links()).map(({ ifname }) => ifname),
+      ['lo'],
+    );
+    const attached = attach();
+    await waitFor(async () => (await container.links()).length === 2, {
+      what: 'its macvlan',
+      intervalMs: 20,
+    });
+    await other.ip('link del mv1');
+    t.is((await attached).code, 0);
+  });
+});
+
 test('mode host: on record as long as its process lives, and nothing made', async t => {
   await inLab(t, 'mode-host', async lab => {
     const { a, b } = await startPlain(lab);

@@ -1,4 +1,6 @@
 /** Attach mode `macvlan`: an interface of the container that shares the wire of an interface of the VM, under a MAC of its own. */
+import { constants } from 'node:os';
+import { delay, systemClock } from '../../dataplane/clock.ts';
 import { WeftError } from '../../dataplane/errors.ts';
 import { findLink } from '../net/ip.ts';
 import { changeLinkSteps, LinkStepError } from '../net/link-steps.ts';
@@ -9,13 +11,16 @@ import { addRoutes } from './container-routes.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { AttachableNetwork } from './plan.ts';
 
-/** "Device or resource busy" of asm-generic/errno-base.h. */
-const EBUSY = 16;
+const { EADDRINUSE, EBUSY } = constants.errno;
+
+/** Milliseconds in which the kernel takes a deleted namespace apart, one of the machine after the other: until then its macvlan has its MAC. */
+const DISMANTLED_MS = 5000;
+const LOOK_MS = 50;
 
 /** Makes it on its parent, right in the container. When it throws, nothing is left of it. */
 export async function attachByMacvlan(endpoint: Endpoint, network: AttachableNetwork): Promise<undefined> {
   const { mac, mtu, ifname, netns } = endpoint;
-  const { parent = '', macvlanMode = 'bridge', gsoMaxSegs } = network;
+  const { parent = '', macvlanMode = 'bridge' } = network;
   let isMade = false;
   try {
     await changeLinkSteps([
@@ -28,7 +33,7 @@ export async function attachByMacvlan(endpoint: Endpoint, network: AttachableNet
     isMade = true;
     // Unlike a pair or a TAP that moves, it has the kernel number the namespace by no link of ours: nobody would tell of what happens there.
     await numberNamespace(netns.path);
-    await changeLinkSteps([containerLinkStep(endpoint, gsoMaxSegs)]);
+    await bringUp(endpoint, network);
     await addRoutes(endpoint);
   } catch (error) {
     if (!isMade) throw explain(explainOccupied(error, endpoint), parent);
@@ -36,6 +41,28 @@ export async function attachByMacvlan(endpoint: Endpoint, network: AttachableNet
     await detachMacvlan(endpoint).catch(() => {});
     throw error;
   }
+}
+
+/** Another one that has its MAC still, in a namespace that was just deleted, is waited for: a container that is made anew has the address of the former, and so its MAC. */
+async function bringUp(endpoint: Endpoint, { parent = '', gsoMaxSegs }: AttachableNetwork): Promise<void> {
+  let step = containerLinkStep(endpoint, gsoMaxSegs);
+  for (const end = systemClock.now() + DISMANTLED_MS; ; await delay(systemClock, LOOK_MS)) {
+    try {
+      return await changeLinkSteps([step]);
+    } catch (error) {
+      if (!(error instanceof LinkStepError) || error.errno !== EADDRINUSE) throw error;
+      if (systemClock.now() >= end) throw macInUse(endpoint, parent, error);
+      // It has its addresses: it is at coming up that the kernel compares MACs (macvlan_open() of drivers/net/macvlan.c).
+      step = { ...step, changes: step.changes.filter(({ kind }) => kind !== 'add-address') };
+    }
+  }
+}
+
+function macInUse({ mac }: Endpoint, parent: string, cause: unknown): WeftError {
+  return new WeftError('conflict', `another macvlan of ${parent} has the MAC address ${mac}`, {
+    hint: 'give this one another with --mac, or remove the other',
+    cause,
+  });
 }
 
 function explain(error: unknown, parent: string): unknown {
