@@ -5,6 +5,8 @@
 import { closeTap, type TapDevice } from '../../dataplane/tap-device.ts';
 import { ownLinkNames } from '../net/ip.ts';
 import { locateNetns, netnsInode } from '../net/netns.ts';
+import { readLink } from '../net/rtnetlink/links.ts';
+import { nsidOf } from '../net/rtnetlink/nsid.ts';
 import { attachByBridge, detachFromBridge, reflect, restoreOnBridge } from './bridge-attach.ts';
 import type { AttachKind, Endpoint } from './endpoint.ts';
 import { isAwaited, locateHandedOver } from './handover.ts';
@@ -29,15 +31,29 @@ export interface Attachment {
   reflect(endpoint: Endpoint): Promise<void>;
   /** Without looking, whether it is there; undefined: that takes {@link locate}. `links`: those of the VM. */
   isThere(endpoint: Endpoint, links: ReadonlySet<string>): boolean | undefined;
-  locate(endpoint: Endpoint, links: ReadonlySet<string>): Promise<Whereabouts>;
+  /** `closely`: also whether it is another namespace, to which the kernel has given the inode of one that is gone. */
+  locate(endpoint: Endpoint, links: ReadonlySet<string>, how?: { closely: boolean }): Promise<Whereabouts>;
 }
 
 const DELETED = 'its interface was deleted';
 const NO_NAMESPACE = 'its namespace is gone';
 
-async function located(endpoint: Endpoint): Promise<Whereabouts> {
+async function located(
+  endpoint: Endpoint,
+  _links: ReadonlySet<string>,
+  how?: { closely: boolean },
+): Promise<Whereabouts> {
   const path = await locateNetns(endpoint.netns);
-  return path === undefined ? { gone: NO_NAMESPACE } : { endpoint: atPath(endpoint, path) };
+  if (path === undefined) return { gone: NO_NAMESPACE };
+  const isDoubtful = how?.closely === true || path !== endpoint.netns.path;
+  if (isDoubtful && !(await isTheSame(endpoint, path))) return { gone: NO_NAMESPACE };
+  return { endpoint: atPath(endpoint, path) };
+}
+
+/** The kernel gives the inode of a namespace that is gone to the next one that is made. That has no number here (nsid.ts), and not the interface. */
+async function isTheSame({ ifname, mac, netns }: Endpoint, path: string): Promise<boolean> {
+  if (path === netns.path && (await nsidOf(path).catch(() => undefined)) !== undefined) return true;
+  return (await readLink(ifname, path).catch(() => undefined))?.mac === mac;
 }
 
 function atPath(endpoint: Endpoint, path: string): Endpoint {

@@ -10,6 +10,12 @@ import type { EndpointAddresses } from './managed-attach.ts';
 
 export type KeepsEndpoint = (endpoint: Endpoint) => Promise<boolean>;
 
+/** How an endpoint is looked at. `closely`: see Attachment.locate. */
+export interface Look {
+  readonly keeps?: KeepsEndpoint;
+  readonly closely: boolean;
+}
+
 export interface EndpointsModules {
   readonly clock: Clock;
   readonly log: Log;

@@ -12,7 +12,7 @@ import type { AttachRequest, DetachRequest } from '../operations.ts';
 import { attachmentOf } from './attachments.ts';
 import { type Endpoint, isSameInterface } from './endpoint.ts';
 import { endpointFields } from './endpoint-fields.ts';
-import type { EndpointsModules, KeepsEndpoint } from './endpoints-modules.ts';
+import type { EndpointsModules, Look } from './endpoints-modules.ts';
 import { findForDetach } from './find-for-detach.ts';
 import { followGateways } from './gateway-routes.ts';
 import type { HandoverRequest } from './handover.ts';
@@ -111,7 +111,8 @@ export class Endpoints {
     return this.inTurn(async () => {
       const recorded = this.all().find(candidate => candidate.hostLink === hostLink);
       if (recorded === undefined || this.suspension.has(recorded)) return;
-      const endpoint = await this.refresh(recorded, await ownLinkNames(), this.modules.keeps);
+      const how = { keeps: this.modules.keeps, closely: true };
+      const endpoint = await this.refresh(recorded, await ownLinkNames(), how);
       const network = endpoint && this.networkOf(endpoint);
       if (endpoint !== undefined && network !== undefined && isStillOf(endpoint, network))
         await work(endpoint, network);
@@ -203,7 +204,7 @@ export class Endpoints {
     const wanted = await planEndpoint(request, network, { nodeName, isManaged, others });
     // Only what stands in the way: looking at all endpoints would make the thousandth attachment a slow one.
     const rivals = rivalsOf(wanted, this.all());
-    if (rivals.length > 0) await this.forgetVanished(rivals);
+    if (rivals.length > 0) await this.forgetVanished(rivals, { closely: true });
     const existing = this.all().find(other => isSameInterface(other, wanted));
     if (existing !== undefined) return requireSame(existing, wanted, request);
     refuseDuplicates(wanted, this.all());
@@ -330,7 +331,7 @@ export class Endpoints {
     if (this.stopped) return;
     this.watch = this.modules.clock.after(WATCH_INTERVAL_MS, () => {
       this.inTurn(async () => {
-        await this.forgetVanished(this.all(), this.modules.keeps);
+        await this.forgetVanished(this.all(), { keeps: this.modules.keeps, closely: false });
         await this.modules.onLook();
       })
         .catch(error => {
@@ -341,13 +342,13 @@ export class Endpoints {
   }
 
   /** Endpoints whose namespace or interface was deleted under us: their entries must not stay. */
-  private async forgetVanished(endpoints: readonly Endpoint[], keeps?: KeepsEndpoint): Promise<void> {
+  private async forgetVanished(endpoints: readonly Endpoint[], how: Look): Promise<void> {
     const links = await ownLinkNames();
     const doubtful = endpoints.filter(
       endpoint => endpoint.pending || attachmentOf(endpoint).isThere(endpoint, links) !== true,
     );
     await this.each(doubtful, 'cannot be looked after', async endpoint => {
-      await this.refresh(endpoint, links, keeps);
+      await this.refresh(endpoint, links, how);
     });
   }
 
@@ -355,16 +356,16 @@ export class Endpoints {
   private async refresh(
     endpoint: Endpoint,
     links: ReadonlySet<string>,
-    keeps?: KeepsEndpoint,
+    how: Look = { closely: false },
   ): Promise<Endpoint | undefined> {
     // Every attachment has ended when it is looked at, for they take turns: this one without a result.
     if (endpoint.pending) {
       await this.forget(endpoint, 'its attachment was interrupted');
       return undefined;
     }
-    const where = await attachmentOf(endpoint).locate(endpoint, links);
+    const where = await attachmentOf(endpoint).locate(endpoint, links, how);
     if ('gone' in where) {
-      if (await keeps?.(endpoint)) return endpoint;
+      if (await how.keeps?.(endpoint)) return endpoint;
       await this.forget(endpoint, where.gone);
       return undefined;
     }
