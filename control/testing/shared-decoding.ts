@@ -20,6 +20,8 @@ const NEWS: ReadonlySet<number | undefined> = new Set([
 export class SharedDecoding {
   private readonly messages = new Map<string, Message | undefined>();
   private readonly parts = new Map<string, Uint8Array>();
+  /** By their lengths. */
+  private readonly lastParts = new Map<number, Uint8Array>();
   private readonly names = new Map<string, string>();
   private readonly records = new Map<string, LogRecord>();
   private readonly frames = new WeakMap<Uint8Array, Frame>();
@@ -64,8 +66,13 @@ export class SharedDecoding {
   }
 
   private part(bytes: Uint8Array): Uint8Array {
+    // Most nodes have the same version, and many the same metadata.
+    const last = this.lastParts.get(bytes.length);
+    if (last !== undefined && sameBytes(last, bytes)) return last;
     const key = textOf(bytes);
-    return this.parts.get(key) ?? remember(this.parts, key, bytes);
+    const part = this.parts.get(key) ?? remember(this.parts, key, bytes);
+    this.lastParts.set(bytes.length, part);
+    return part;
   }
 
   /** Only what is equal: a record that was changed on its way has to be seen by who looks for it. */
@@ -80,6 +87,10 @@ function remember<T>(things: Map<string, T>, key: string, thing: T): T {
   if (things.size >= CAPACITY) things.clear();
   things.set(key, thing);
   return thing;
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.every((byte, index) => byte === b[index]);
 }
 
 function textOf(bytes: Uint8Array): string {
