@@ -75,7 +75,7 @@ A push/pull, in which two nodes tell each other all members, comes from each nod
 180 s at 1,000, every 300 s at 10,000. Nodes that started together keep having their turns together, and a pool that has just come up is watched for half a minute of each,
 which at 1,000 holds the push/pulls of most nodes at rest, and of next to none under churn. Hence the pools that were complete when they
 began: their nodes all start with one list, which one node took from a push/pull, and have their turns at times spread evenly over the interval;
-they are watched for a minute of each. Such pools are measured up to 10,000 nodes, as the simulator holds what is the same at all nodes once.`,
+they are watched for half a minute of each too. Such pools are measured up to 10,000 nodes, as the simulator holds what is the same at all nodes once.`,
 };
 export const FALSE_DEATHS: GossipMeasure = {
   unit: 'number',

@@ -31,6 +31,8 @@ const SEEDS = 3;
 const START_INTERVAL = 10;
 const COMES_UP_WITHIN = 300_000;
 const SETTLES = 20_000;
+/** What nodes say of themselves when they start is no news to anybody, and told within two seconds. */
+const WARM_SETTLES = 5000;
 const TAGS = new Map([['role', 'weft']]);
 /** No node of a pool has it. */
 const SPARE_HOST = 65_000;
@@ -70,7 +72,7 @@ export class MembershipPool {
       table.delete(node.name);
       node.start({ table, firstPushPull: turns * (turn + random.next()) });
     }
-    this.cluster.run(SETTLES);
+    this.cluster.run(WARM_SETTLES);
   }
 
   /** Until all are there and agree, and the last news has been told. */

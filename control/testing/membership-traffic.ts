@@ -5,7 +5,7 @@ import type { SimulatedNode } from './cluster.ts';
 import { MembershipPool, type PoolOptions } from './membership-pool.ts';
 
 const CHURN_INTERVAL = 5000;
-const WARM_WINDOW = 60_000;
+const WARM_WINDOW = 30_000;
 
 /** In bytes a second and node: datagrams with their headers, and what is said on streams. */
 export interface TrafficFigures {
@@ -16,7 +16,7 @@ export interface TrafficFigures {
 }
 
 /**
- * A warm pool is watched for a minute of each. In a cold one, nodes that started together push/pull together for long, so a minute sees all of
+ * A warm pool is watched for half a minute of each. In a cold one, nodes that started together push/pull together for long, so half a minute sees all of
  * them or none: it is watched for the whole interval of push/pull, in which every node has its turn once.
  */
 export function measureTraffic(options: PoolOptions & { readonly start: 'cold' | 'warm' }): TrafficFigures {
