@@ -6,7 +6,8 @@ import { MESSAGE_TYPE } from '../constants.ts';
 import { decodeMessage, type Message } from '../message.ts';
 import { decodeFrame, type Frame } from '../records/frame.ts';
 import type { LogRecord } from '../records/record.ts';
-import type { NodeState, StreamMessage } from '../stream.ts';
+import type { NodeState } from '../stream.ts';
+import { KnownNodes } from './known-nodes.ts';
 
 /** Things that are remembered before all are forgotten: more than a pool has news of at one time. */
 const CAPACITY = 200_000;
@@ -24,6 +25,8 @@ export class SharedDecoding {
   private readonly lastParts = new Map<number, Uint8Array>();
   private readonly names = new Map<string, string>();
   private readonly records = new Map<string, LogRecord>();
+  /** What push/pulls say of members. */
+  readonly nodes = new KnownNodes(node => this.node(node));
   private readonly frames = new WeakMap<Uint8Array, Frame>();
 
   /** As {@link decodeMessage}: pings and acks are all different, news is the same for all. */
@@ -49,12 +52,6 @@ export class SharedDecoding {
     if (frame !== undefined) this.frames.set(bytes, frame);
     return frame;
   };
-
-  /** The same message, made of what is held already. */
-  stream(message: StreamMessage | undefined): StreamMessage | undefined {
-    if (message?.type !== 'pushPull') return message;
-    return { ...message, nodes: message.nodes.map(node => this.node(node)) };
-  }
 
   private node(node: NodeState): NodeState {
     const { name, meta, version } = node;
