@@ -14,8 +14,8 @@ export interface GossipMeasure extends MeasureInfo {
 
 export const MEMBERSHIP_IDLE = 'membership, idle';
 export const MEMBERSHIP_CHURN = 'membership, a node leaves and one joins every 5 s';
-export const WARM_IDLE = 'membership of a pool that was complete, idle';
-export const WARM_CHURN = 'membership of a pool that was complete, a node leaves and one joins every 5 s';
+export const WARM_IDLE = 'membership, complete pool, idle';
+export const WARM_CHURN = 'membership, complete pool, a node leaves and one joins every 5 s';
 export const RECORDS_IDLE = 'records, idle';
 export const RECORDS_CHURN = 'records, 20 changes a second';
 
