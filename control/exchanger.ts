@@ -64,8 +64,8 @@ export class Exchanger {
     this.repeater = new Repeater(modules, { wait, action: () => this.exchangeWithAny() });
   }
 
-  start(): void {
-    this.repeater.start(this.modules.random.next() * FIRST_WAIT_PART * this.profile.pushPullInterval);
+  start(firstWait = this.modules.random.next() * FIRST_WAIT_PART * this.profile.pushPullInterval): void {
+    this.repeater.start(firstWait);
   }
 
   stop(): void {

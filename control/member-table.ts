@@ -2,26 +2,22 @@
 import type { IpAddress } from '../dataplane/address.ts';
 import { type Contact, NO_CONTACT } from './contact.ts';
 import { type Endpoint, endpointKey, sameEndpoint } from './endpoint.ts';
+import { type MemberSlots, OwnSlots } from './member-slots.ts';
 import { isUp, type Member } from './members.ts';
 import { type Random, randomInteger } from './random.ts';
 
-interface Slot {
-  member: Member;
-  index: number;
-  lastSeen: number | null;
-  contact: Contact;
-}
-
 export class MemberTable {
-  private readonly byName = new Map<string, Slot>();
-  /** The same slots without gaps, so that a random one is found at once. */
-  private readonly slots: Slot[] = [];
-  /** Names by endpoint; of several that have had one, the last. */
-  private readonly byEndpoint = new Map<string, string>();
+  private readonly slots: MemberSlots;
   private up = 0;
 
+  /** `slots`: with these members; a simulation of many nodes keeps what is the same at all of them once. */
+  constructor(slots: MemberSlots = new OwnSlots()) {
+    this.slots = slots;
+    for (const { state } of this.all()) if (isUp(state)) this.up += 1;
+  }
+
   get size(): number {
-    return this.slots.length;
+    return this.slots.size;
   }
 
   /** Members alive or suspect. */
@@ -35,89 +31,97 @@ export class MemberTable {
   }
 
   get(name: string): Member | undefined {
-    return this.byName.get(name)?.member;
+    const position = this.slots.find(name);
+    return position === undefined ? undefined : this.slots.at(position);
   }
 
+  /** Of several that have had an endpoint, the last. */
   at(endpoint: Endpoint): Member | undefined {
-    const name = this.byEndpoint.get(endpointKey(endpoint));
+    const name = this.slots.nameAt(endpointKey(endpoint));
     return name === undefined ? undefined : this.get(name);
   }
 
   *all(): Generator<Member> {
-    for (const slot of this.slots) yield slot.member;
+    for (let position = 0; position < this.slots.size; position++) yield this.slots.at(position);
   }
 
   some(passes: (member: Member) => boolean): boolean {
-    return this.slots.some(({ member }) => passes(member));
+    for (let position = 0; position < this.slots.size; position++) {
+      if (passes(this.slots.at(position))) return true;
+    }
+    return false;
   }
 
   set(member: Member): void {
-    let slot = this.byName.get(member.name);
-    if (slot === undefined) {
-      slot = { member, index: this.slots.length, lastSeen: null, contact: NO_CONTACT };
-      this.slots.push(slot);
-      this.byName.set(member.name, slot);
-    } else {
-      this.leave(slot.member);
+    const { slots } = this;
+    const position = slots.find(member.name);
+    if (position === undefined) slots.add(member);
+    else {
+      const before = slots.at(position);
+      this.leave(before);
       // What was measured is true of the way to where it was.
-      if (!sameEndpoint(slot.member, member)) slot.contact = NO_CONTACT;
-      slot.member = member;
+      if (!sameEndpoint(before, member)) slots.setContact(position, NO_CONTACT);
+      slots.replace(position, member);
     }
     if (isUp(member.state)) this.up += 1;
-    this.byEndpoint.set(endpointKey(member), member.name);
+    slots.setNameAt(endpointKey(member), member.name);
   }
 
   delete(name: string): void {
-    const slot = this.byName.get(name);
-    const last = this.slots.pop();
-    if (slot === undefined || last === undefined) return;
-    this.leave(slot.member);
-    this.byName.delete(name);
-    if (last === slot) return;
-    last.index = slot.index;
-    this.slots[slot.index] = last;
+    const position = this.slots.find(name);
+    if (position === undefined) return;
+    this.leave(this.slots.at(position));
+    this.slots.remove(position);
   }
 
   /** Notes that a member has shown itself. */
   seen(name: string, now: number): void {
-    const slot = this.byName.get(name);
-    if (slot !== undefined) slot.lastSeen = now;
+    const position = this.slots.find(name);
+    if (position !== undefined) this.slots.see(position, now);
   }
 
   /** The same for whoever is at an endpoint. */
   seenAt(endpoint: Endpoint, now: number): void {
-    const name = this.byEndpoint.get(endpointKey(endpoint));
+    const name = this.slots.nameAt(endpointKey(endpoint));
     if (name !== undefined) this.seen(name, now);
   }
 
   /** The same for the one member that is up at an address, if it is one: the port of a TCP client says nothing. */
   seenAtAddress(address: IpAddress, now: number): void {
-    const there = this.slots.filter(({ member }) => member.address === address && isUp(member.state));
+    const { slots } = this;
+    const there: number[] = [];
+    for (let position = 0; position < slots.size; position++) {
+      const member = slots.at(position);
+      if (member.address === address && isUp(member.state)) there.push(position);
+    }
     const [only] = there;
-    if (there.length === 1 && only !== undefined) only.lastSeen = now;
+    if (there.length === 1 && only !== undefined) slots.see(only, now);
   }
 
   lastSeen(name: string): number | null {
-    return this.byName.get(name)?.lastSeen ?? null;
+    const position = this.slots.find(name);
+    return position === undefined ? null : this.slots.lastSeen(position);
   }
 
   /** Notes what a probe of a member has shown. */
   probed(name: string, change: (before: Contact) => Contact): void {
-    const slot = this.byName.get(name);
-    if (slot !== undefined) slot.contact = change(slot.contact);
+    const position = this.slots.find(name);
+    if (position !== undefined) this.slots.setContact(position, change(this.slots.contact(position)));
   }
 
   contact(name: string): Contact {
-    return this.byName.get(name)?.contact ?? NO_CONTACT;
+    const position = this.slots.find(name);
+    return position === undefined ? NO_CONTACT : this.slots.contact(position);
   }
 
   /** At most `count` different members that pass, chosen at random. */
   sample(random: Random, count: number, passes: (member: Member) => boolean): Member[] {
+    const { slots } = this;
     const chosen = new Set<Member>();
     // Trying at random is cheap while most pass; a small or mostly dead table is gone through in full.
-    for (let tries = 3 * count; tries > 0 && chosen.size < count && this.slots.length > 3 * count; tries--) {
-      const slot = this.slots[randomInteger(random, this.slots.length)];
-      if (slot !== undefined && passes(slot.member)) chosen.add(slot.member);
+    for (let tries = 3 * count; tries > 0 && chosen.size < count && slots.size > 3 * count; tries--) {
+      const member = slots.at(randomInteger(random, slots.size));
+      if (passes(member)) chosen.add(member);
     }
     if (chosen.size < count) this.fillSample(random, count, passes, chosen);
     return [...chosen];
@@ -129,11 +133,12 @@ export class MemberTable {
     passes: (member: Member) => boolean,
     chosen: Set<Member>,
   ): void {
-    const start = randomInteger(random, Math.max(1, this.slots.length));
+    const { slots } = this;
+    const start = randomInteger(random, Math.max(1, slots.size));
     const rest: Member[] = [];
-    for (let step = 0; step < this.slots.length; step++) {
-      const slot = this.slots[(start + step) % this.slots.length];
-      if (slot !== undefined && !chosen.has(slot.member) && passes(slot.member)) rest.push(slot.member);
+    for (let step = 0; step < slots.size; step++) {
+      const member = slots.at((start + step) % slots.size);
+      if (!chosen.has(member) && passes(member)) rest.push(member);
     }
     while (chosen.size < count && rest.length > 0) {
       const [member] = rest.splice(randomInteger(random, rest.length), 1);
@@ -144,6 +149,6 @@ export class MemberTable {
   private leave(member: Member): void {
     if (isUp(member.state)) this.up -= 1;
     const key = endpointKey(member);
-    if (this.byEndpoint.get(key) === member.name) this.byEndpoint.delete(key);
+    if (this.slots.nameAt(key) === member.name) this.slots.deleteNameAt(key);
   }
 }

@@ -21,6 +21,9 @@ const MAX_LIST = 1024;
 /** More fields than any message has. */
 const MAX_FIELDS = 64;
 
+/** Texts of fewer characters are looked at one by one. */
+const SHORT = 64;
+
 /** The bytes end before the value does. On a stream: wait for more. */
 export class TruncatedError extends WeftError {
   constructor() {
@@ -73,7 +76,9 @@ export class MsgpackReader {
     const length = this.rawLength(head);
     if (length === undefined) throw malformed(`expected a key, found 0x${head.toString(16)}`);
     const start = this.advance(length);
-    return this.buffer.toString('latin1', start, this.position);
+    return length < SHORT
+      ? knownKey(this.buffer, start, length)
+      : this.buffer.toString('latin1', start, this.position);
   }
 
   /** The number of entries of a map that begins here. */
@@ -192,7 +197,7 @@ export class MsgpackReader {
   }
 
   private byte(): number {
-    return this.unsigned(1);
+    return this.buffer[this.advance(1)] as number;
   }
 
   private unsigned(size: number): number {
@@ -210,6 +215,30 @@ export class MsgpackReader {
     this.position += length;
     return start;
   }
+}
+
+/**
+ * The last key of each hash: a push/pull of a large pool repeats seven of them for each node, and comparing bytes takes less than making
+ * a text of them.
+ */
+const knownKeys: string[] = new Array(4096).fill('');
+
+function knownKey(bytes: Buffer, start: number, length: number): string {
+  let hash = length;
+  for (let at = start; at < start + length; at++) hash = (31 * hash + (bytes[at] as number)) & 0xfff;
+  const known = knownKeys[hash] as string;
+  if (isLatin1(known, bytes, start, length)) return known;
+  const key = bytes.toString('latin1', start, start + length);
+  knownKeys[hash] = key;
+  return key;
+}
+
+function isLatin1(text: string, bytes: Uint8Array, start: number, length: number): boolean {
+  if (text.length !== length) return false;
+  for (let index = 0; index < length; index++) {
+    if (text.charCodeAt(index) !== bytes[start + index]) return false;
+  }
+  return true;
 }
 
 /** UTF-8 bytes as text. Throws `malformed` if they are not UTF-8: another text would be sent on than was received. */
@@ -277,6 +306,25 @@ export class MsgpackWriter {
   }
 
   text(text: string): this {
+    return text.length < SHORT && this.writeAscii(text) ? this : this.writeUtf8(text);
+  }
+
+  /** Byte by byte, which for most texts is faster than to call out of JavaScript. Returns whether it was ASCII; else nothing is written. */
+  private writeAscii(text: string): boolean {
+    const { length } = this;
+    let at = this.reserveRaw(text.length);
+    for (let index = 0; index < text.length; index++) {
+      const code = text.charCodeAt(index);
+      if (code >= 0x80) {
+        this.length = length;
+        return false;
+      }
+      this.buffer[at++] = code;
+    }
+    return true;
+  }
+
+  private writeUtf8(text: string): this {
     const bytes = Buffer.byteLength(text);
     const at = this.reserveRaw(bytes);
     this.buffer.write(text, at, bytes, 'utf8');

@@ -89,6 +89,17 @@ export function encodeStreamError(error: string): Uint8Array {
 
 type Stage = 'type' | 'compressed' | 'header' | 'nodes' | 'userState' | 'done';
 
+/** Knows some members by their bytes. */
+export interface NodeDecoder {
+  /** The members that these bytes begin with, at most so many, and how many bytes they are; undefined: they are to be decoded. */
+  recognise(
+    bytes: Uint8Array,
+    most: number,
+  ): { readonly nodes: readonly NodeState[]; readonly length: number } | undefined;
+  /** This one was, of these bytes. Returns what to take for it. */
+  decoded(node: NodeState, bytes: Uint8Array): NodeState;
+}
+
 /**
  * Decodes one message from a stream, piece by piece. Holds at most one incomplete node beyond what it has decoded; of a
  * compressed message, all of it.
@@ -102,6 +113,12 @@ export class StreamReader {
   private userStateBytes = 0;
   private userState: Uint8Array = NOTHING;
   private readonly nodes: NodeState[] = [];
+  private readonly decoder: NodeDecoder | undefined;
+
+  /** `nodes`: a simulation of many nodes decodes what all of them say once. */
+  constructor(modules: { readonly nodes?: NodeDecoder } = {}) {
+    this.decoder = modules.nodes;
+  }
 
   /**
    * Takes the next bytes. Returns the message once it is complete, undefined until then; what comes after it is
@@ -191,11 +208,22 @@ export class StreamReader {
   }
 
   private readNode(): void {
-    const reader = new MsgpackReader(this.pending.view);
-    this.nodes.push(nodeOf(new Fields(reader)));
-    if (reader.position > STREAM_NODE_MAX_BYTES) throw new WeftError('malformed', 'one node is too large');
-    this.consume(reader.position);
+    const { view } = this.pending;
+    const known = this.decoder?.recognise(view, this.nodesExpected - this.nodes.length);
+    if (known === undefined) this.decodeNode(view);
+    else {
+      this.nodes.push(...known.nodes);
+      this.consume(known.length);
+    }
     if (this.nodes.length === this.nodesExpected) this.stage = 'userState';
+  }
+
+  private decodeNode(bytes: Uint8Array): void {
+    const reader = new MsgpackReader(bytes);
+    const node = nodeOf(new Fields(reader));
+    if (reader.position > STREAM_NODE_MAX_BYTES) throw new WeftError('malformed', 'one node is too large');
+    this.nodes.push(this.decoder?.decoded(node, bytes.subarray(0, reader.position)) ?? node);
+    this.consume(reader.position);
   }
 
   /** Kept when it is of a likely size; more is counted down and never held. */

@@ -61,6 +61,8 @@ export interface SwimModules {
   readonly loopDelay?: LoopDelay;
   /** @default decodeMessage; a simulation of many nodes decodes what all of them hear once. */
   readonly decode?: MessageDecoder;
+  /** @default an empty one; a simulation of many nodes may begin with a pool that is complete. */
+  readonly table?: MemberTable;
 }
 
 export interface SwimOptions {
@@ -72,6 +74,8 @@ export interface SwimOptions {
   readonly meta: Uint8Array;
   readonly profile: GossipProfile;
   readonly incarnation?: number;
+  /** When the first push/pull comes, in milliseconds; default: soon. A simulation may begin amid the life of a pool. */
+  readonly firstPushPull?: number | undefined;
   /** Where members once were. */
   readonly remembered?: () => readonly Endpoint[];
   /** What the port encrypts with; here its keys are changed. */
@@ -86,7 +90,7 @@ type Phase = 'new' | 'running' | 'left' | 'stopped';
 export class Swim {
   private readonly modules: SwimModules;
   private readonly options: SwimOptions;
-  private readonly table = new MemberTable();
+  private readonly table: MemberTable;
   private readonly queue = new BroadcastQueue();
   private readonly userQueue = new BroadcastQueue();
   /** How far we trust our own judgement. */
@@ -114,6 +118,7 @@ export class Swim {
     checkIdentity(options.name, options.endpoint);
     this.modules = modules;
     this.options = options;
+    this.table = modules.table ?? new MemberTable();
     const { profile } = options;
     const { queue, table, userQueue } = this;
     const acks = new PendingAcks(modules);
@@ -164,7 +169,7 @@ export class Swim {
     this.local.announce();
     this.prober.start();
     this.disseminator.start();
-    this.exchanger.start();
+    this.exchanger.start(this.options.firstPushPull);
     this.joiner.start();
     this.reconnector.start();
     this.rejoiner.start();

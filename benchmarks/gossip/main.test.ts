@@ -18,7 +18,14 @@ for (const [args, sizes, seeds] of [
   });
 }
 
+test('of what is measured there is all, or one part', t => {
+  t.deepEqual(parseOptions([])?.parts, ['records', 'membership', 'traffic']);
+  t.deepEqual(parseOptions(['--only', 'traffic'])?.parts, ['traffic']);
+});
+
 for (const args of [
+  ['--only', 'x'],
+  ['--add'],
   ['--quick', '--full'],
   ['--seeds', '0'],
   ['--seeds', 'x'],

@@ -77,11 +77,21 @@ test('the page names what is simulated, and shows a picture where there is somet
     node: 'v20',
     loadBefore: 0,
   };
-  const files = gossipFiles({ machine, seeds: [1, 2], minutes: 3, curves: sampleCurves() });
+  const files = gossipFiles({
+    simulations: [
+      { machine, seeds: [1, 2], minutes: 3, sizes: [10, 1000], parts: ['records', 'membership'] },
+      { machine, seeds: [1], minutes: 40, memoryMb: 2048, sizes: [10_000], parts: ['traffic'] },
+    ],
+    curves: sampleCurves(),
+  });
   t.deepEqual(
     [...files.keys()],
     ['gossip.md', 'gossip-claim-p50.svg', 'gossip-claim-p99.svg', 'gossip-death.svg', 'gossip-bytes.svg'],
   );
   t.regex(files.get('gossip.md') ?? '', /All of it is simulated/);
+  t.regex(
+    files.get('gossip.md') ?? '',
+    /traffic of 10,000 nodes, seed 1: on 2026-11-28 at commit abc, in 40 minutes and 2.0 GiB/,
+  );
   t.notRegex(files.get('gossip.md') ?? '', /gossip-false-deaths\.svg/);
 });

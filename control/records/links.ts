@@ -7,7 +7,7 @@ import { LINK_IDLE, MAX_LINKS, RECORDS_VERSION } from './limits.ts';
 import type { Link, LinkHandler, LinkPort } from './link.ts';
 import type { Peers, RecordPeer } from './peers.ts';
 import type { RecordCounters } from './record-counters.ts';
-import { Session } from './session.ts';
+import { Session, type SessionOptions } from './session.ts';
 
 export interface LinksModules {
   readonly clock: Clock;
@@ -29,10 +29,17 @@ export class Links {
   private readonly options: LinksOptions;
   private readonly sessions = new Map<string, Session>();
   private readonly open = new Set<Link>();
+  private readonly callbacks: WireCallbacks = {
+    receive: (wire, bytes) => this.receive(wire, bytes),
+    ended: wire => this.ended(wire),
+  };
+  private readonly sessionOptions: SessionOptions;
 
   constructor(modules: LinksModules, options: LinksOptions) {
     this.modules = modules;
     this.options = options;
+    const { counters } = modules;
+    this.sessionOptions = { self: options.self, onSent: frame => counters.countSent(frame.length) };
   }
 
   get size(): number {
@@ -55,8 +62,8 @@ export class Links {
       return undefined;
     }
     const session = known ?? this.session(peer.name);
-    const wire: Wire = { link: undefined, session, isGreeted: false };
-    const link = this.modules.port.open(peer, this.handler(wire));
+    const wire = new Wire(this.callbacks, { session });
+    const link = this.modules.port.open(peer, wire);
     wire.link = link;
     this.open.add(link);
     session.addLink(link);
@@ -68,13 +75,13 @@ export class Links {
    * to have, where links can prove it.
    */
   accept(link: Link, authenticated?: string): LinkHandler {
-    const wire: Wire = { link, session: undefined, isGreeted: false, authenticated };
+    const wire = new Wire(this.callbacks, { link, authenticated });
     this.open.add(link);
     if (this.open.size > MAX_LINKS) {
       this.modules.counters.count('linkLimit');
       link.close();
     }
-    return this.handler(wire);
+    return wire;
   }
 
   say(peer: RecordPeer, frame: Frame): void {
@@ -104,16 +111,6 @@ export class Links {
 
   close(): void {
     for (const link of this.open) link.close();
-  }
-
-  private handler(wire: Wire): LinkHandler {
-    return {
-      onFrame: bytes => this.receive(wire, bytes),
-      onWritable: () => {
-        if (wire.link !== undefined) wire.session?.onWritable(wire.link);
-      },
-      onClose: () => this.ended(wire),
-    };
   }
 
   private receive(wire: Wire, bytes: Uint8Array): void {
@@ -166,21 +163,48 @@ export class Links {
   private session(name: string): Session {
     const known = this.sessions.get(name);
     if (known !== undefined) return known;
-    const { counters } = this.modules;
-    const session = new Session(this.modules, {
-      self: this.options.self,
-      peer: name,
-      onSent: frame => counters.countSent(frame.length),
-    });
+    const session = new Session(this.modules, name, this.sessionOptions);
     this.sessions.set(name, session);
     return session;
   }
 }
 
-/** One link and whom it is with. */
-interface Wire {
+interface WireCallbacks {
+  receive(wire: Wire, bytes: Uint8Array): void;
+  ended(wire: Wire): void;
+}
+
+/** One link and whom it is with. A node has hundreds, so what they have in common is held once. */
+class Wire implements LinkHandler {
   link: Link | undefined;
   session: Session | undefined;
-  isGreeted: boolean;
-  readonly authenticated?: string | undefined;
+  isGreeted = false;
+  readonly authenticated: string | undefined;
+  private readonly callbacks: WireCallbacks;
+
+  constructor(
+    callbacks: WireCallbacks,
+    known: {
+      readonly link?: Link;
+      readonly session?: Session;
+      readonly authenticated?: string | undefined;
+    },
+  ) {
+    this.callbacks = callbacks;
+    this.link = known.link;
+    this.session = known.session;
+    this.authenticated = known.authenticated;
+  }
+
+  onFrame(bytes: Uint8Array): void {
+    this.callbacks.receive(this, bytes);
+  }
+
+  onWritable(): void {
+    if (this.link !== undefined) this.session?.onWritable(this.link);
+  }
+
+  onClose(): void {
+    this.callbacks.ended(this);
+  }
 }

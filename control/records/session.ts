@@ -14,6 +14,7 @@ import {
   RECORDS_VERSION,
 } from './limits.ts';
 import type { Link } from './link.ts';
+import { SparseMap, SparseSet } from './sparse.ts';
 
 export interface SessionModules {
   readonly clock: Clock;
@@ -23,33 +24,33 @@ export interface SessionModules {
 export interface SessionOptions {
   /** Our own name. */
   readonly self: string;
-  readonly peer: string;
   readonly onSent: (frame: Uint8Array) => void;
 }
 
 export class Session {
   readonly peer: string;
   /** Networks that the peer has said it does not carry. */
-  readonly declined = new Set<Vni>();
+  readonly declined = new SparseSet<Vni>();
   lastUsed: number;
   private readonly clock: Clock;
   private readonly deltas: DeltaSource;
   private readonly options: SessionOptions;
   /** The first is the one we send on; a second one exists when both sides opened one at the same time, or one is broken unnoticed. */
-  private readonly links: Link[] = [];
-  private readonly full = new Set<Link>();
-  private readonly ownJobs = new Map<string, Job>();
-  private readonly otherJobs = new Map<string, Job>();
+  private links: readonly Link[] = [];
+  private readonly full = new SparseSet<Link>();
+  private readonly ownJobs = new SparseMap<string, Job>();
+  private readonly otherJobs = new SparseMap<string, Job>();
   private control: Frame[] = [];
   private tokens = PEER_BURST_BYTES;
   private filledAt: number;
   private refill: Timer | undefined;
 
-  constructor(modules: SessionModules, options: SessionOptions) {
+  /** `peer`: his name. */
+  constructor(modules: SessionModules, peer: string, options: SessionOptions) {
     this.clock = modules.clock;
     this.deltas = modules.deltas;
     this.options = options;
-    this.peer = options.peer;
+    this.peer = peer;
     this.filledAt = modules.clock.now();
     this.lastUsed = this.filledAt;
   }
@@ -65,16 +66,15 @@ export class Session {
 
   /** `first`: from now on we send on this one. */
   addLink(link: Link, { first = false } = {}): void {
-    if (first) this.links.unshift(link);
-    else this.links.push(link);
+    this.links = first ? [link, ...this.links] : [...this.links, link];
     this.transmit(link, encodeFrame({ type: 'hello', version: RECORDS_VERSION, name: this.options.self }));
     this.pump();
   }
 
   /** Returns whether that was the last one. */
   removeLink(link: Link): boolean {
-    const index = this.links.indexOf(link);
-    if (index >= 0) this.links.splice(index, 1);
+    const at = this.links.indexOf(link);
+    if (at >= 0) this.links = this.links.toSpliced(at, 1);
     this.full.delete(link);
     if (this.links.length > 0) this.pump();
     return this.links.length === 0;
@@ -115,7 +115,7 @@ export class Session {
   /** Sends what is owed, then closes. */
   close(): void {
     this.refill?.cancel();
-    for (const link of [...this.links]) link.close();
+    for (const link of this.links) link.close();
   }
 
   /** Forgets what is owed, and ends at once. */
@@ -124,7 +124,9 @@ export class Session {
     this.control = [];
     this.ownJobs.clear();
     this.otherJobs.clear();
-    for (const link of this.links.splice(0)) link.abort();
+    const { links } = this;
+    this.links = [];
+    for (const link of links) link.abort();
   }
 
   private pump(): void {
@@ -141,10 +143,11 @@ export class Session {
     const own = this.nextDelta(this.ownJobs);
     if (own !== undefined) return own;
     const control = this.control.shift();
+    if (this.control.length === 0) this.control = [];
     return control === undefined ? this.nextDelta(this.otherJobs) : encodeFrame(control);
   }
 
-  private nextDelta(jobs: Map<string, Job>): Uint8Array | undefined {
+  private nextDelta(jobs: SparseMap<string, Job>): Uint8Array | undefined {
     for (const [key, job] of jobs) {
       if (!this.hasTokens()) return undefined;
       const next = this.deltas.next(job, this.options.self);

@@ -8,6 +8,7 @@ import { type Endpoint, parseJoinTarget } from '../endpoint.ts';
 import type { GossipEvent, GossipMember } from '../events.ts';
 import type { Keyring } from '../keyring.ts';
 import type { Log } from '../log.ts';
+import type { MemberTable } from '../member-table.ts';
 import { PeerMemory, type RememberedPeer } from '../peer-memory.ts';
 import { type Random, seededRandom } from '../random.ts';
 import { Swim } from '../swim.ts';
@@ -50,6 +51,16 @@ export interface LoggedLine {
   readonly fields: object;
 }
 
+export interface StartOptions {
+  /** What a node that keeps its state would start with. */
+  readonly incarnation?: number;
+  /** Others than in its settings. */
+  readonly tags?: Tags;
+  /** Whom it knows, and when it exchanges that first: of a node that has been in its pool for a while. */
+  readonly table?: MemberTable;
+  readonly firstPushPull?: number;
+}
+
 /** One simulated node, through crashes and restarts. */
 export class SimulatedNode {
   readonly name: string;
@@ -82,8 +93,7 @@ export class SimulatedNode {
     return this.swim?.self().incarnation ?? 0;
   }
 
-  /** `incarnation`: what a node that keeps its state would start with. `tags`: others than in its settings. */
-  start({ tags, ...options }: { readonly incarnation?: number; readonly tags?: Tags } = {}): this {
+  start({ tags, table, ...options }: StartOptions = {}): this {
     const { network, random, profile } = this.cluster;
     const { gate = (deliver: () => void) => deliver(), onPacket } = this.settings;
     const clock = new PausableClock(this.settings.clock ?? this.cluster.clock);
@@ -108,10 +118,20 @@ export class SimulatedNode {
     const save = (peers: readonly RememberedPeer[]): void => {
       this.peers = peers;
     };
-    const memory = new PeerMemory({ clock, save }, { known: this.peers });
+    // In a large pool it would be as much again as membership itself.
+    const remembers = this.settings.remembers === true;
+    const memory = remembers ? new PeerMemory({ clock, save }, { known: this.peers }) : undefined;
     this.memory = memory;
     const swim = new Swim(
-      { clock, random, counters: this.counters, log: this.log(), port, decode: network.shared.message },
+      {
+        clock,
+        random,
+        counters: this.counters,
+        log: this.log(),
+        port,
+        decode: network.shared.message,
+        ...(table !== undefined && { table }),
+      },
       {
         name: this.name,
         endpoint: this.endpoint,
@@ -119,7 +139,7 @@ export class SimulatedNode {
         meta: encodeTags(tags ?? this.settings.tags ?? new Map([['role', 'weft']])),
         profile,
         keyring: this.settings.keyring,
-        remembered: () => (this.settings.remembers === true ? memory.all() : []),
+        remembered: () => memory?.all() ?? [],
         onEvent: event => this.onEvent(event),
         ...options,
       },

@@ -192,6 +192,8 @@ class End implements Link {
     }
     this.stuckSince = undefined;
     this.queue.shift();
+    // Most links are at rest: without room for what has gone through.
+    if (this.queue.length === 0) this.queue = [];
     this.queued -= frame.length + 4;
     this.deliver(frame, this.other);
     if (this.isFull && this.queued < BUFFER_BYTES / 2) {

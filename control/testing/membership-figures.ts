@@ -6,10 +6,10 @@
  * and nodes that stop for half a minute.
  */
 import { LAN_PROFILE } from '../constants.ts';
-import type { GossipEvent } from '../events.ts';
-import { shuffle } from '../random.ts';
 import { type SuspicionBounds, suspicionBounds } from '../suspicion.ts';
-import { Cluster, type SimulatedNode } from './cluster.ts';
+import type { SimulatedNode } from './cluster.ts';
+import { MembershipPool } from './membership-pool.ts';
+import { churnBytes, idleBytes } from './membership-traffic.ts';
 import { type Quantiles, quantilesOf } from './quantiles.ts';
 
 export interface MembershipOptions {
@@ -42,14 +42,9 @@ export interface MembershipFigures {
   readonly falseDeaths: FalseDeaths;
 }
 
-/** Nodes that all others join by; they are neither stopped nor crashed. */
-const SEEDS = 3;
-/** Milliseconds between the starts of two nodes, on the average. */
-const START_INTERVAL = 10;
-const COMES_UP_WITHIN = 300_000;
-const SETTLES = 20_000;
+/** A death is to be known within this beyond the longest suspicion. */
+const KNOWN_WITHIN = 300_000;
 const WINDOW = 30_000;
-const CHURN_INTERVAL = 5000;
 /** One in twenty dies, or stops. */
 const SHARE = 0.05;
 const MAX_VICTIMS = 10;
@@ -61,43 +56,33 @@ export function measureMembership(options: MembershipOptions): MembershipFigures
 }
 
 class MembershipRun {
-  private readonly cluster: Cluster;
-  private readonly size: number;
+  private readonly pool: MembershipPool;
   private readonly suspicion: SuspicionBounds;
   private onDown: (observer: SimulatedNode, victim: string) => void = () => {};
 
-  constructor({ size, seed = 1 }: MembershipOptions) {
-    this.size = size;
-    this.suspicion = suspicionBounds(LAN_PROFILE, size);
-    this.cluster = new Cluster({ seed, conditions: { delay: [0.2, 1] } });
-    const { clock, random } = this.cluster;
-    const join = Array.from({ length: SEEDS }, (_, index) => `10.0.0.${index + 1}`);
-    for (let index = 0; index < size; index++) {
-      const onEvent = (event: GossipEvent): void => {
+  constructor(options: MembershipOptions) {
+    this.suspicion = suspicionBounds(LAN_PROFILE, options.size);
+    this.pool = new MembershipPool({
+      ...options,
+      onEvent: (node, event) => {
         if (event.type === 'memberDown') this.onDown(node, event.member.name);
-      };
-      const node: SimulatedNode = this.cluster.add({
-        name: `n${index + 1}`,
-        join,
-        forgetsEvents: true,
-        onEvent,
-      });
-      clock.after(random.next() * size * START_INTERVAL, () => node.start());
-    }
+      },
+    });
   }
 
   figures(): MembershipFigures {
-    this.converge();
-    const idleBytes = this.bytesPerSecond(() => this.cluster.run(WINDOW));
-    const churnBytes = this.bytesPerSecond(() => this.churn());
-    this.converge();
+    const { pool, suspicion } = this;
+    pool.startCold();
+    pool.converge();
+    const idle = idleBytes(pool, WINDOW);
+    const churn = churnBytes(pool, WINDOW);
+    pool.converge();
     const { latencies, unnoticed } = this.deaths();
-    this.converge();
-    const { size, suspicion } = this;
+    pool.converge();
     return {
-      size,
-      idleBytes,
-      churnBytes,
+      size: pool.size,
+      idleBytes: idle,
+      churnBytes: churn,
       deathKnown: quantilesOf(latencies),
       unnoticed,
       suspicion,
@@ -105,37 +90,11 @@ class MembershipRun {
     };
   }
 
-  /** Until all are there and agree, and the last news has been told. */
-  private converge(): void {
-    const { cluster, size } = this;
-    for (const node of cluster.nodes) if (!node.isRunning && cluster.clock.now() > 0) node.start();
-    cluster.run(size * START_INTERVAL);
-    cluster.runUntil(() => cluster.running.length === size && cluster.isConverged(), COMES_UP_WITHIN, 1000);
-    cluster.run(SETTLES);
-  }
-
-  private bytesPerSecond(action: () => void): number {
-    const { clock, network } = this.cluster;
-    const before = { bytes: network.datagramBytes + network.streamBytes, at: clock.now() };
-    action();
-    const seconds = (clock.now() - before.at) / 1000;
-    return (network.datagramBytes + network.streamBytes - before.bytes) / (this.size * seconds);
-  }
-
-  private churn(): void {
-    let absent: SimulatedNode | undefined;
-    for (let passed = 0; passed < WINDOW; passed += CHURN_INTERVAL) {
-      absent?.start();
-      [absent] = this.some(1);
-      absent?.leave();
-      this.cluster.run(CHURN_INTERVAL);
-    }
-  }
-
   private deaths(): { readonly latencies: readonly number[]; readonly unnoticed: number } {
-    const { cluster, size, suspicion } = this;
+    const { pool, suspicion } = this;
+    const { cluster, size } = pool;
     const { clock, random } = cluster;
-    const victims = this.some(Math.min(MAX_VICTIMS, Math.ceil(SHARE * size)));
+    const victims = pool.some(Math.min(MAX_VICTIMS, Math.ceil(SHARE * size)));
     const crashedAt = new Map<string, number>();
     const latencies: number[] = [];
     this.onDown = (observer, victim) => {
@@ -148,14 +107,14 @@ class MembershipRun {
       victim.crash();
     }
     const pairs = victims.length * (size - victims.length);
-    cluster.runUntil(() => latencies.length >= pairs, suspicion.longest + COMES_UP_WITHIN, 1000);
+    cluster.runUntil(() => latencies.length >= pairs, suspicion.longest + KNOWN_WITHIN, 1000);
     this.onDown = () => {};
     return { latencies, unnoticed: pairs - latencies.length };
   }
 
   private falseDeaths(): FalseDeaths {
-    const { cluster, size } = this;
-    const stopped = new Map(this.some(Math.ceil(SHARE * size)).map(node => [node.name, node]));
+    const { cluster, size } = this.pool;
+    const stopped = new Map(this.pool.some(Math.ceil(SHARE * size)).map(node => [node.name, node]));
     const victims = new Set<string>();
     let byHealthy = 0;
     let byStopped = 0;
@@ -171,10 +130,5 @@ class MembershipRun {
     for (const node of stopped.values()) node.resume();
     cluster.run(2 * PAUSE);
     return { victims: victims.size, byHealthy, byStopped };
-  }
-
-  private some(count: number): SimulatedNode[] {
-    const { nodes, random } = this.cluster;
-    return shuffle(random, nodes.slice(SEEDS)).slice(0, count);
   }
 }

@@ -156,13 +156,12 @@ export class SimulatedNetwork {
     this.clock.after(this.streamDelay(), () => {
       if (isBroken()) return hang();
       const host = this.hosts.get(endpointKey(to));
-      const asked = host && this.shared.stream(readWhole(wire?.wrapStream(request) ?? request, host.wire));
+      const asked = host && this.read(wire?.wrapStream(request) ?? request, host.wire);
       const answer = asked && host.answerStream(from.address, asked);
       this.streamBytes += request.length + (answer?.length ?? 0);
       this.clock.after(this.streamDelay(), () => {
         if (isBroken()) return hang();
-        const message =
-          answer && this.shared.stream(readWhole(host?.wire?.wrapStream(answer) ?? answer, wire));
+        const message = answer && this.read(host?.wire?.wrapStream(answer) ?? answer, wire);
         done(message === undefined ? { ok: false, error: 'connection refused' } : { ok: true, message });
       });
     });
@@ -190,24 +189,24 @@ export class SimulatedNetwork {
     for (let wait = RETRANSMISSION; this.random.next() < this.conditions.loss; wait *= 2) delay += wait;
     return delay;
   }
-}
 
-/** In two pieces, as TCP may deliver it. */
-function readWhole(bytes: Uint8Array, wire: Wire | undefined): StreamMessage | undefined {
-  const reader = new StreamReader();
-  const opener = wire?.streamOpener() ?? PLAIN_STREAM.opener();
-  const middle = bytes.length >> 1;
-  try {
-    for (const half of [bytes.subarray(0, middle), bytes.subarray(middle)]) {
-      for (const plain of opener.push(half)) {
-        const message = reader.push(plain);
-        if (message !== undefined) return message;
+  /** In two pieces, as TCP may deliver it. */
+  private read(bytes: Uint8Array, wire: Wire | undefined): StreamMessage | undefined {
+    const reader = new StreamReader(this.shared);
+    const opener = wire?.streamOpener() ?? PLAIN_STREAM.opener();
+    const middle = bytes.length >> 1;
+    try {
+      for (const half of [bytes.subarray(0, middle), bytes.subarray(middle)]) {
+        for (const plain of opener.push(half)) {
+          const message = reader.push(plain);
+          if (message !== undefined) return message;
+        }
       }
+      return undefined;
+    } catch (error) {
+      // The server closes such a stream, and counts it.
+      if (error instanceof WeftError) return undefined;
+      throw error;
     }
-    return undefined;
-  } catch (error) {
-    // The server closes such a stream, and counts it.
-    if (error instanceof WeftError) return undefined;
-    throw error;
   }
 }

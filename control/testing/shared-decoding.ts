@@ -6,7 +6,8 @@ import { MESSAGE_TYPE } from '../constants.ts';
 import { decodeMessage, type Message } from '../message.ts';
 import { decodeFrame, type Frame } from '../records/frame.ts';
 import type { LogRecord } from '../records/record.ts';
-import type { NodeState, StreamMessage } from '../stream.ts';
+import type { NodeState } from '../stream.ts';
+import { KnownNodes } from './known-nodes.ts';
 
 /** Things that are remembered before all are forgotten: more than a pool has news of at one time. */
 const CAPACITY = 200_000;
@@ -20,8 +21,12 @@ const NEWS: ReadonlySet<number | undefined> = new Set([
 export class SharedDecoding {
   private readonly messages = new Map<string, Message | undefined>();
   private readonly parts = new Map<string, Uint8Array>();
+  /** By their lengths. */
+  private readonly lastParts = new Map<number, Uint8Array>();
   private readonly names = new Map<string, string>();
   private readonly records = new Map<string, LogRecord>();
+  /** What push/pulls say of members. */
+  readonly nodes = new KnownNodes(node => this.node(node));
   private readonly frames = new WeakMap<Uint8Array, Frame>();
 
   /** As {@link decodeMessage}: pings and acks are all different, news is the same for all. */
@@ -48,12 +53,6 @@ export class SharedDecoding {
     return frame;
   };
 
-  /** The same message, made of what is held already. */
-  stream(message: StreamMessage | undefined): StreamMessage | undefined {
-    if (message?.type !== 'pushPull') return message;
-    return { ...message, nodes: message.nodes.map(node => this.node(node)) };
-  }
-
   private node(node: NodeState): NodeState {
     const { name, meta, version } = node;
     return { ...node, name: this.name(name), meta: this.part(meta), version: this.part(version) };
@@ -64,8 +63,13 @@ export class SharedDecoding {
   }
 
   private part(bytes: Uint8Array): Uint8Array {
+    // Most nodes have the same version, and many the same metadata.
+    const last = this.lastParts.get(bytes.length);
+    if (last !== undefined && sameBytes(last, bytes)) return last;
     const key = textOf(bytes);
-    return this.parts.get(key) ?? remember(this.parts, key, bytes);
+    const part = this.parts.get(key) ?? remember(this.parts, key, bytes);
+    this.lastParts.set(bytes.length, part);
+    return part;
   }
 
   /** Only what is equal: a record that was changed on its way has to be seen by who looks for it. */
@@ -80,6 +84,10 @@ function remember<T>(things: Map<string, T>, key: string, thing: T): T {
   if (things.size >= CAPACITY) things.clear();
   things.set(key, thing);
   return thing;
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.every((byte, index) => byte === b[index]);
 }
 
 function textOf(bytes: Uint8Array): string {
