@@ -8,10 +8,11 @@ import type { Endpoint } from './endpoint.ts';
 
 const MAC = '02:00:5e:10:00:01';
 const NONE = new Set<string>();
+let count = 0;
 
 /** An endpoint that is said to be in a namespace where nothing is yet. */
 async function endpointIn(t: ExecutionContext, attach: 'tap' | 'macvlan'): Promise<Endpoint> {
-  const name = `weft-${attach}-inode-${process.pid}`;
+  const name = `weft-inode-${process.pid}-${++count}`;
   const path = `/run/netns/${name}`;
   execFileSync('ip', ['netns', 'add', name]);
   t.teardown(() => {
