@@ -169,9 +169,14 @@ test('what gossip takes away is not learned from frames that are under way, here
   t.false(table.adopt(mac(1), VTEP_2, clock.now()));
   t.is(table.size, 0);
   t.is(learn(table, mac(1), VTEP_3), 'new', 'from elsewhere it is news');
+  t.is(learn(table, mac(1), VTEP_2), 'late', 'and it has not moved back');
+  t.is(lookup(table, mac(1)), VTEP_3);
   table.setFixed(mac(1), VTEP_2, 'gossip');
   table.removeFixed(mac(1), 'gossip');
-  clock.advance(UNDER_WAY_MS);
+  clock.advance(UNDER_WAY_MS - 5);
+  t.true(table.adopt(mac(1), VTEP_2, clock.now()), 'another table heard of it some milliseconds before');
+  table.forget(() => true);
+  clock.advance(5);
   t.is(learn(table, mac(1), VTEP_2), 'new');
 });
 

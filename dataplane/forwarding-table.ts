@@ -141,9 +141,10 @@ export class ForwardingTable<P, V> {
     if (entry.origin !== 'learned') return moved ? 'refused' : 'refreshed';
     // Not by a function that returns the time: that might take a heap number for it.
     if (!moved && (this.time.ms[0] as number) - entry.seen < REFRESH_MS) return 'refreshed';
+    const mac = macOf(high, low);
+    if (moved && this.withdrawn.has(mac, destination)) return 'late';
     entry.destination = destination;
     entry.seen = this.clock.now();
-    const mac = macOf(high, low);
     this.learned.set(mac, entry);
     if (moved || entry.seen - entry.told >= TELL_MS) this.tell(mac, entry);
     return moved ? 'moved' : 'refreshed';
@@ -177,7 +178,7 @@ export class ForwardingTable<P, V> {
    * it was taken over.
    */
   adopt(mac: MacAddress, destination: Destination<P, V>, seen: number): boolean {
-    if (this.fixed.has(mac) || this.withdrawn.has(mac, destination)) return false;
+    if (this.fixed.has(mac) || this.withdrawn.hadAt(mac, destination, seen)) return false;
     const entry = this.learned.peek(mac);
     if (entry !== undefined && entry.seen >= seen) {
       // Whoever told this has not heard of the later frame.

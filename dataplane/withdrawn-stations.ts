@@ -42,4 +42,9 @@ export class WithdrawnStations<D> {
     const withdrawn = this.all.get(mac);
     return withdrawn?.destination === destination && withdrawn.until > this.clock.now();
   }
+
+  /** The same of what another table learned at `seen`: that heard of it a moment before or after us, and waited as long. */
+  hadAt(mac: MacAddress, destination: D, seen: number): boolean {
+    return this.has(mac, destination) && seen < (this.all.get(mac)?.until ?? 0) - UNDER_WAY_MS / 2;
+  }
 }

@@ -88,9 +88,9 @@ test('suspensions add up: what may be missing of a lease is spent once', t => {
   const { clock, confirm, look } = setUp('me');
   confirm();
   for (const [ms, expected] of [
-    [40, 'safe'],
-    [40, 'renew'],
-    [30, 'unsafe'],
+    [20, 'safe'],
+    [20, 'renew'],
+    [20, 'unsafe'],
   ] as const) {
     clock.suspend(ms);
     clock.advance(10);

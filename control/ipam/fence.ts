@@ -8,7 +8,7 @@
  * longer gap does not count; only a new confirmation does, which makes all that was said before it void.
  *
  * A machine that was suspended was not heard meanwhile, and our clock stood still: all of it since the confirmation is told by the clock
- * that goes on then, and may come to what 0.9 of a lease lacks of a whole one. A machine that its hypervisor has stopped finds only its
+ * that goes on then, and may come to half of what 0.9 of a lease lacks of a whole one; the other half is for clocks and for looking. A machine that its hypervisor has stopped finds only its
  * wall clock ahead, some time later, and so does one whose clock was wrong: reason enough to ask for a confirmation, not to stop containers.
  */
 import type { Clock } from '../../dataplane/clock.ts';
@@ -49,7 +49,7 @@ export class Fence {
     this.liveness = modules.liveness;
     this.name = options.name;
     this.limit = options.lease * FENCE_SHARE;
-    this.margin = options.lease - this.limit;
+    this.margin = (options.lease - this.limit) / 2;
   }
 
   /** When it is now: for {@link confirmed}. */

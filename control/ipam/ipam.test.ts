@@ -230,6 +230,16 @@ test('a node that runs where no voter hears it fences itself before others get w
   t.deepEqual(cluster.breaches, []);
 });
 
+test('after a suspension no address is given out before it was looked, though no timer has fired', async t => {
+  const { cluster, node } = await network('a');
+  node('a').clock.suspend(LEASE);
+  void node('a').claim('a1', 4);
+  t.true(node('a').ipam?.isFenced);
+  await cluster.run(5000);
+  t.false(node('a').ipam?.isFenced, 'alone it confirms itself');
+  t.deepEqual(cluster.breaches, []);
+});
+
 test('a node that starts is fenced until a majority has confirmed it', async t => {
   const { cluster, node } = await network('abc');
   const address = await claim(cluster, node('c'), 'c1', 4);

@@ -22,9 +22,9 @@ import type { IpamModules, IpamOptions } from './options.ts';
 import { assemble, type Parts } from './parts.ts';
 import { type IpamView, viewSpace } from './view.ts';
 
-/** How often to look at what only time changes, in milliseconds: while somebody waits, and for a voter at most. */
+/** How often to look at what only time changes, in milliseconds: while somebody waits, and at the least. */
 const BUSY = 500;
-const VOTER_LOOK = 10_000;
+const LONGEST_LOOK = 10_000;
 
 export interface Position {
   readonly decided: number;
@@ -176,6 +176,7 @@ export class Ipam {
     if (this.isSettling || !this.isRunning) return;
     this.isSettling = true;
     try {
+      this.look();
       do {
         if (this.parts.ledger.state === undefined) this.found();
         if (this.parts.council.step() || !this.hasLearnt) this.learn();
@@ -275,9 +276,7 @@ export class Ipam {
       this.parts.forgetting.isBusy ||
       (this.parts.ledger.state === undefined && this.parts.founding.isFounder) ||
       (isVoter && this.parts.agenda.isBusy);
-    const look = isVoter
-      ? Math.min(VOTER_LOOK, (this.options.lease ?? DEFAULT_LEASE) / 20)
-      : Number.POSITIVE_INFINITY;
+    const look = Math.min(LONGEST_LOOK, (this.options.lease ?? DEFAULT_LEASE) / 20);
     const due =
       clock.now() + Math.min(this.parts.fence.interval, look, isBusy ? BUSY : Number.POSITIVE_INFINITY);
     if (this.timer !== undefined && this.due <= due) return;
@@ -289,11 +288,14 @@ export class Ipam {
   private tick(): void {
     this.timer = undefined;
     const { state } = this.parts.ledger;
-    if (state !== undefined) {
-      this.parts.standing.look(state);
-      if (this.parts.council.isVoter) this.watch(state);
-    }
+    if (state !== undefined && this.parts.council.isVoter) this.watch(state);
     this.settle();
+  }
+
+  /** Before anything is done with what is ours: is it still? The timer stands still while the machine sleeps. */
+  private look(): void {
+    const { state } = this.parts.ledger;
+    if (state !== undefined) this.parts.standing.look(state);
   }
 
   private watch(state: CouncilState): void {

@@ -50,7 +50,7 @@ export const VOTER_PATIENCE = 60_000;
 
 export const DEFAULT_LEASE = 86_400_000;
 
-/** A node fences itself after this part of the lease, so that clocks that run differently leave no gap. */
+/** A node fences itself after this part of the lease. Half of the rest is for clocks that run differently and for looking now and then, half for suspensions (fence.ts). */
 export const FENCE_SHARE = 0.9;
 
 /** A released address rests so long: what is cached of it (ARP, DNS, connections) has been given up by then. */

@@ -13,7 +13,7 @@ export interface StandingModules {
   readonly random: Random;
   readonly errands: Errands;
   readonly fence: Fence;
-  readonly saver: Saver;
+  readonly saver: Pick<Saver, 'afterSave' | 'touch'>;
   /** We are safe, and it is saved. */
   readonly unfenced: () => void;
   readonly fenced: (reason: string) => void;
@@ -53,7 +53,8 @@ export class Standing {
       saver.touch();
     }
     const { confirmation } = errands;
-    if (confirmation !== undefined && entry.nonce === confirmation.nonce) this.confirm(confirmation.since);
+    if (confirmation !== undefined && entry.nonce === confirmation.nonce)
+      this.confirm(confirmation.since, state);
     if (entry.session !== errands.session) errands.begin(entry.session);
     errands.settle(entry.wish);
     if (!this.isConfirmed) this.renew();
@@ -81,13 +82,16 @@ export class Standing {
     errands.confirmation = { nonce, since: fence.moment() };
   }
 
-  private confirm(since: Moment): void {
+  /** What it says may be old: it was asked for long ago, or we have heard of it late, and nobody of us since. */
+  private confirm(since: Moment, state: CouncilState): void {
     const { errands, fence, saver } = this.modules;
     errands.confirmation = undefined;
     fence.confirmed(since);
     this.isConfirmed = true;
+    this.look(state);
     const { incarnation } = errands;
     saver.afterSave(() => {
+      this.look(state);
       if (!this.isFenced || !this.isConfirmed || errands.incarnation !== incarnation) return;
       this.isFenced = false;
       this.modules.unfenced();

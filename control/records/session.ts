@@ -143,7 +143,7 @@ export class Session {
     const own = this.nextDelta(this.ownJobs);
     if (own !== undefined) return own;
     const control = this.control.shift();
-    if (this.control.length === 0) this.control = [];
+    if (control !== undefined && this.control.length === 0) this.control = [];
     return control === undefined ? this.nextDelta(this.otherJobs) : encodeFrame(control);
   }
 

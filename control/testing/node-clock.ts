@@ -7,6 +7,7 @@ export class NodeClock implements Clock {
   private readonly rate: number;
   private bootedAt = 0;
   private wallOffset = 0;
+  private suspended = 0;
   private isPaused = false;
   private waiting: (() => void)[] = [];
 
@@ -25,11 +26,11 @@ export class NodeClock implements Clock {
   }
 
   bootTime(): number {
-    return this.now() - this.bootedAt;
+    return this.now() - this.bootedAt + this.suspended;
   }
 
   wallTime(): number {
-    return this.now() + this.wallOffset;
+    return this.now() + this.wallOffset + this.suspended;
   }
 
   /** Somebody sets the wall clock, by this much. */
@@ -37,9 +38,14 @@ export class NodeClock implements Clock {
     this.wallOffset += ms;
   }
 
+  /** The machine was suspended: what is monotonic stood still, the others did not. */
+  suspend(ms: number): void {
+    this.suspended += ms;
+  }
+
   /** The machine starts anew. */
   reboot(): void {
-    this.bootedAt = this.now();
+    this.bootedAt = this.now() + this.suspended;
   }
 
   after(ms: number, callback: () => void): Timer {

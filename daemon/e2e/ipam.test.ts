@@ -11,7 +11,7 @@ import type { Vm } from '../lab/vm.ts';
 import { waitFor } from '../lab/wait-for.ts';
 import type { EndpointReport, IpamReport } from '../operations.ts';
 import { inLab } from './in-lab.ts';
-import { createNetwork } from './made-network.ts';
+import { addAuto, createNetwork } from './made-network.ts';
 import {
   ATTACH_MODES,
   addWeftVm,
@@ -25,6 +25,8 @@ import {
 /** Attachments on each side of the partition; WEFT_IPAM_ATTACHES=500 for the whole of it. */
 const { WEFT_IPAM_ATTACHES = '20' } = process.env;
 const ATTACHES = Number(WEFT_IPAM_ATTACHES);
+
+const MACVLAN = ['--mode', 'macvlan', '--parent', 'eth0'] as const;
 
 async function startMany(lab: Lab, count: number): Promise<readonly Vm[]> {
   const numbers = Array.from({ length: count }, (_, i) => i + 1);
@@ -55,7 +57,7 @@ async function blueOf(vm: Vm): Promise<IpamReport> {
   return report;
 }
 
-function hostOf(endpoint: EndpointReport | undefined, family: 4 | 6 = 4): string {
+function hostOf(endpoint: Pick<EndpointReport, 'addresses'> | undefined, family: 4 | 6 = 4): string {
   const address = endpoint?.addresses.find(one => one.includes(':') === (family === 6)) ?? '';
   return address.replace(/\/.*/, '');
 }
@@ -173,15 +175,24 @@ test('addresses: a machine that was forgotten is cut off before its containers t
       await attachAuto(c, c3.netns),
     ];
     await assertPing(t, c3, hostOf(ofA));
+    // Those of a macvlan are on the wire without us.
+    await createNetwork([a, b, c], 'lan', ...MACVLAN, '--subnet', '203.0.113.0/24');
+    const m1 = await addAuto(a, 'm1', 'lan');
+    const m3 = await addAuto(c, 'm3', 'lan');
+    await assertPing(t, m1.container, m3.address);
 
     // A daemon that is killed and starts again at once goes on as it was.
     await c.kill9();
     await c.restartWeft();
     await waitForPing(c3, hostOf(ofA));
     t.deepEqual(
-      (await localEndpoints(c)).map(({ addresses, suspended }) => [addresses, suspended]),
-      [[ofC.addresses, false]],
+      (await localEndpoints(c)).map(({ addresses, suspended }) => [hostOf({ addresses }), suspended]),
+      [
+        [hostOf(ofC), false],
+        [m3.address, false],
+      ],
     );
+    await assertPing(t, m1.container, m3.address);
 
     const forget = async () => await a.weft(['forget', 'c'], { check: false });
     t.regex((await forget()).stderr, /^weft: c is alive; stop it first/);
@@ -194,10 +205,11 @@ test('addresses: a machine that was forgotten is cut off before its containers t
     t.false((await blueOf(b)).spaces[0]?.ranges.some(({ owner }) => owner === 'c'));
     await c.restartWeft();
     await waitForPeer(a, 'c', 'alive', 30_000);
-    await waitFor(async () => (await localEndpoints(c))[0]?.suspended === true, {
-      what: 'c1 of c to be cut off',
+    await waitFor(async () => (await localEndpoints(c)).every(({ suspended }) => suspended), {
+      what: 'the containers of c to be cut off',
       timeoutMs: 10_000,
     });
+    await assertNoPing(t, m1.container, m3.address);
     await assertNoPing(t, c1, hostOf(ofC));
     await assertNoPing(t, c3, hostOf(ofA));
     await c.weft(['detach', c3.netns, '--network', 'blue']);

@@ -3,7 +3,7 @@
  * know which it is.
  */
 import { closeTap, type TapDevice } from '../../dataplane/tap-device.ts';
-import { ownLinkNames } from '../net/ip.ts';
+import { listLinks, ownLinkNames } from '../net/ip.ts';
 import { locateNetns, netnsInode } from '../net/netns.ts';
 import { readLink } from '../net/rtnetlink/links.ts';
 import { nsidOf } from '../net/rtnetlink/nsid.ts';
@@ -50,10 +50,13 @@ async function located(
   return { endpoint: atPath(endpoint, path) };
 }
 
-/** The kernel gives the inode of a namespace that is gone to the next one that is made. That has no number here (nsid.ts), and not the interface. */
+/** The kernel gives the inode of a namespace that is gone to the next one that is made. That has no number here (nsid.ts), and not the interface, by whatever name. */
 async function isTheSame({ ifname, mac, netns }: Endpoint, path: string): Promise<boolean> {
-  if (path === netns.path && (await nsidOf(path).catch(() => undefined)) !== undefined) return true;
-  return (await readLink(ifname, path).catch(() => undefined))?.mac === mac;
+  if (path === netns.path && (await nsidOf(path)) !== undefined) return true;
+  return (
+    (await readLink(ifname, path))?.mac === mac ||
+    (await listLinks(path)).some(({ address }) => address === mac)
+  );
 }
 
 function atPath(endpoint: Endpoint, path: string): Endpoint {

@@ -4,6 +4,7 @@ import { delay, systemClock } from '../../dataplane/clock.ts';
 import { WeftError } from '../../dataplane/errors.ts';
 import { findLink } from '../net/ip.ts';
 import { changeLinkSteps, LinkStepError } from '../net/link-steps.ts';
+import type { LinkInfo } from '../net/rtnetlink/link-messages.ts';
 import { readLink, removeLinkIfThere } from '../net/rtnetlink/links.ts';
 import { numberNamespace } from '../net/rtnetlink/nsid.ts';
 import { containerLinkStep, explainOccupied } from './container-link.ts';
@@ -13,8 +14,11 @@ import type { AttachableNetwork } from './plan.ts';
 
 const { EADDRINUSE, EBUSY } = constants.errno;
 
-/** Milliseconds in which the kernel takes a deleted namespace apart, one of the machine after the other: until then its macvlan has its MAC. */
-const DISMANTLED_MS = 5000;
+/**
+ * Milliseconds in which the kernel takes a deleted namespace apart, one of the machine after the other: until then its macvlan has its MAC. No longer, for all
+ * attachments of this VM wait meanwhile; a runtime tries again.
+ */
+const DISMANTLED_MS = 2000;
 const LOOK_MS = 50;
 
 /** Makes it on its parent, right in the container. When it throws, nothing is left of it. */
@@ -110,18 +114,23 @@ function noParent(parent: string, cause?: unknown): WeftError {
 /** Removes the interface, if it is ours. */
 export async function detachMacvlan(endpoint: Endpoint): Promise<void> {
   const { ifname, netns } = endpoint;
-  if (await isOurs(endpoint)) await removeLinkIfThere(ifname, netns.path);
+  if ((await ownLink(endpoint)) !== undefined) await removeLinkIfThere(ifname, netns.path);
 }
 
-/** After a restart: is it still there? */
+/** After a restart, or when its addresses may be used again: is it still there? */
 export async function restoreMacvlan(endpoint: Endpoint): Promise<boolean> {
-  if (!(await isOurs(endpoint))) return false;
-  await numberNamespace(endpoint.netns.path);
+  const { ifname, netns } = endpoint;
+  const link = await ownLink(endpoint);
+  if (link === undefined) return false;
+  await numberNamespace(netns.path);
+  // With it went addresses of IPv6 and routes, which drift-guard.ts puts back.
+  if (!link.isUp)
+    await changeLinkSteps([{ netns: netns.path, changes: [{ kind: 'set', dev: ifname, up: true }] }]);
   return true;
 }
 
 /** Whoever renamed or replaced the interface meanwhile keeps it: only ours, known by its MAC, is touched. */
-async function isOurs({ ifname, mac, netns }: Endpoint): Promise<boolean> {
+async function ownLink({ ifname, mac, netns }: Endpoint): Promise<LinkInfo | undefined> {
   const link = await readLink(ifname, netns.path);
-  return link?.kind === 'macvlan' && link.mac === mac;
+  return link?.kind === 'macvlan' && link.mac === mac ? link : undefined;
 }

@@ -183,14 +183,23 @@ function portsOf({ ports = [] }: Endpoint): string {
   return ports.map(formatPortMapping).toSorted().join();
 }
 
-/** The endpoints that `wanted` cannot be attached beside: the same interface, and those with its addresses, MAC or ports. */
+/**
+ * The endpoints that `wanted` cannot be attached beside: the same interface, and those with its addresses, MAC or ports. And those of its namespace, which
+ * may be of one that is gone and had the same inode: afterwards it has a number, and who looks cannot tell.
+ */
 export function rivalsOf(wanted: Endpoint, others: readonly Endpoint[]): readonly Endpoint[] {
   return others.filter(
     other =>
       isSameInterface(other, wanted) ||
+      isSameNamespace(other, wanted) ||
       sharedWith(wanted, other) !== undefined ||
       sharedPort(wanted, other) !== undefined,
   );
+}
+
+/** Of those on the host the namespace is the VM's, and of those that a runtime has not taken yet none. */
+function isSameNamespace(one: Endpoint, other: Endpoint): boolean {
+  return one.attach !== 'host' && one.netns.inode !== 0 && one.netns.inode === other.netns.inode;
 }
 
 /** Throws `conflict` when an address or the MAC is used by another endpoint of the network on this VM, or a port by one of any network. */

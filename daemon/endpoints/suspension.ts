@@ -15,6 +15,17 @@ export interface SuspensionModules {
   readonly addresses: Pick<EndpointAddresses, 'isUsable'>;
 }
 
+/** What is set down to cut a container off. A TAP is cut off by not being read. */
+function linkToTheWire({
+  attach,
+  hostLink,
+  ifname,
+  netns,
+}: Endpoint): { readonly dev: string; readonly netns?: string } | undefined {
+  if (attach === 'bridge') return { dev: hostLink };
+  return attach === 'macvlan' ? { dev: ifname, netns: netns.path } : undefined;
+}
+
 export class Suspension {
   private readonly modules: SuspensionModules;
   /** By their host links. */
@@ -44,10 +55,11 @@ export class Suspension {
     announcer.withdraw(endpoint);
     await ignoreMissing(wiring.releaseMac(endpoint));
     if (endpoint.attach === 'tap') await ignoreMissing(wiring.removePort(endpoint));
-    else if (endpoint.attach === 'bridge')
-      await ignoreMissing(
-        changeLinkSteps([{ changes: [{ kind: 'set', dev: endpoint.hostLink, up: false }] }]),
-      );
+    const link = linkToTheWire(endpoint);
+    if (link !== undefined) {
+      const { dev, ...place } = link;
+      await ignoreMissing(changeLinkSteps([{ ...place, changes: [{ kind: 'set', dev, up: false }] }]));
+    }
     this.suspended.add(endpoint.hostLink);
     log.warn(endpointFields(endpoint), 'endpoint suspended: its addresses are not confirmed');
   }

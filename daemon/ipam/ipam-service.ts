@@ -63,7 +63,8 @@ export class IpamService {
   private readonly options: IpamServiceOptions;
   private readonly machines = new Map<string, Machine>();
   /** Ids of networks whose machines could not save, and are to be started again. */
-  private readonly recovering = new Set<string>();
+  /** Whether what they use was sure when they could not save. */
+  private readonly recovering = new Map<string, boolean>();
   private wasAlive = false;
   private isRunning = false;
 
@@ -196,8 +197,9 @@ export class IpamService {
   isUsable(network: string, owner: string): boolean {
     const managed = this.find(network);
     if (managed === undefined) return true;
-    // One that is about to be started again has lost nothing.
-    if (this.recovering.has(managed.id)) return true;
+    // One that is about to be started again has lost nothing by that.
+    const wasSure = this.recovering.get(managed.id);
+    if (wasSure !== undefined) return wasSure;
     const { ipam, isTrusted } = this.machine(managed);
     if (ipam.isFenced && !isTrusted) return false;
     return ipam.claims.some(claim => claim.owner === owner);
@@ -287,14 +289,15 @@ export class IpamService {
   }
 
   /** It has stopped, for it could not save. Its containers go on meanwhile: nobody forgets a node that is heard. */
-  private recover({ network }: Machine): void {
+  private recover({ network, ipam, isTrusted: wasTrusted }: Machine): void {
+    const isTrusted = wasTrusted || !ipam.isFenced;
     this.machines.delete(network.id);
-    this.recovering.add(network.id);
+    this.recovering.set(network.id, isTrusted);
     this.modules.clock.after(RECOVERY, () => {
       this.recovering.delete(network.id);
       if (!this.isRunning || !this.modules.networks().some(({ id }) => id === network.id)) return;
       try {
-        this.machine(network, { isTrusted: true });
+        this.machine(network, { isTrusted });
       } catch (error) {
         this.modules.log.error(
           { network: network.name, ...errorFields(error) },
