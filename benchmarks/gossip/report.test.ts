@@ -91,7 +91,7 @@ test('the page names what is simulated, and shows a picture where there is somet
   t.regex(files.get('gossip.md') ?? '', /All of it is simulated/);
   t.regex(
     files.get('gossip.md') ?? '',
-    /traffic of 10,000 nodes, seed 1: on 2026-11-28 at commit abc, in 40 minutes and 2.0 GiB/,
+    /traffic of 10,000 nodes, seed 1: on 2026-11-28 at commit abc, in 40 min and 2.0 GiB/,
   );
   t.notRegex(files.get('gossip.md') ?? '', /gossip-false-deaths\.svg/);
 });

@@ -50,7 +50,7 @@ function markdown(run: GossipRun): string {
     `All of it is simulated: the state machines of the daemon run in one process, on a virtual clock and a network in memory
 (control/testing), so that a second of the pool is a second whatever the machine. It shows what the protocols take on that network, and
 nothing of what computing takes. Pools of more than 1,000 nodes lose no packets here and have no deaths: of them there is what they
-send, and how claims spread.`,
+send, and how claims spread. "Traffic" is what membership sends in complete pools.`,
     run.simulations.map(one => `- ${about(one)}`).join('\n'),
     '## Targets',
     asMarkdown(targetTable(verdictsOf(run.curves))),
@@ -68,7 +68,7 @@ function about({ machine, seeds, minutes, memoryMb, sizes, parts }: Simulation):
   const nodes = sizes.map(size => size.toLocaleString('en-US')).join(', ');
   const values = seeds.length === 1 ? `seed ${seeds[0]}` : `the median of seeds ${seeds.join(', ')}`;
   const memory = memoryMb === undefined ? '' : ` and ${(memoryMb / 1024).toFixed(1)} GiB`;
-  return `${parts.join(', ')} of ${nodes} nodes, ${values}: on ${date} at commit ${commit}, in ${Math.round(minutes)} minutes${memory} on ${processors} × ${processor}, Node ${node}`;
+  return `${parts.join(', ')} of ${nodes} nodes, ${values}: on ${date} at commit ${commit}, in ${Math.round(minutes)} min${memory} on ${processors} × ${processor}, Node ${node}`;
 }
 
 function verdictsOf(curves: readonly MeasuredCurve[]): Verdict[] {
