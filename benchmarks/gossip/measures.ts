@@ -70,8 +70,7 @@ export const BYTES: GossipMeasure = {
   name: 'what a node sends',
   about: `Datagrams with their headers, frames with their lengths, and what is said on streams, without the headers of TCP. Records: all nodes
 carry one network, of which ten have containers; the 20 changes a second, for three seconds, are of the whole pool. Each change has a node open
-some twelve links, which stay open for a minute. In pools of a thousand nodes and more that soon makes the 512 that a node may have; what
-would need another one is not sent, and comes by way of hints and anti-entropy. Hence the fewer bytes at 3,000 and 10,000 nodes.
+some twelve links; of those at rest the 256 that were used last stay open.
 
 A push/pull, in which two nodes tell each other all members, is begun by each node every 30 s, in pools of more than 32 nodes less often: every
 180 s at 1,000, every 300 s at 10,000. It is most of what membership sends in a large pool. Nodes that started together have their turns together

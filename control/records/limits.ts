@@ -89,6 +89,15 @@ export const LINK_IDLE = 60_000;
 /** Streams at one time, ours and theirs. */
 export const MAX_LINKS = 512;
 
+/**
+ * So many stay open each second; of more, those at rest are closed that were used the longest ago, so that there is room for new ones: where more than some
+ * hundred peers carry a network, each change goes on to others.
+ */
+export const LINKS_KEPT = 256;
+
+/** Who was silent for so long is at rest, in milliseconds: an answer has come by then. */
+export const LINK_RESTS = 1000;
+
 /** Of these, opened from one address: a node opens one, and a second one when both sides do so at the same moment. */
 export const MAX_LINKS_PER_ADDRESS = 8;
 

@@ -3,7 +3,7 @@ import type { Clock } from '../../dataplane/clock.ts';
 import { WeftError } from '../../dataplane/errors.ts';
 import type { DeltaSource, Job } from './delta-source.ts';
 import { decodeFrame, type Frame } from './frame.ts';
-import { LINK_IDLE, MAX_LINKS, RECORDS_VERSION } from './limits.ts';
+import { LINK_IDLE, LINK_RESTS, LINKS_KEPT, MAX_LINKS, RECORDS_VERSION } from './limits.ts';
 import type { Link, LinkHandler, LinkPort } from './link.ts';
 import type { Peers, RecordPeer } from './peers.ts';
 import type { RecordCounters } from './record-counters.ts';
@@ -102,10 +102,27 @@ export class Links {
     this.sessions.get(name)?.abort();
   }
 
+  /** To be called each second. */
   closeIdle(): void {
     const limit = this.modules.clock.now() - LINK_IDLE;
     for (const session of this.sessions.values()) {
       if (session.lastUsed < limit) session.close();
+    }
+    this.makeRoom();
+  }
+
+  private makeRoom(): void {
+    const excess = this.open.size - LINKS_KEPT;
+    if (excess <= 0) return;
+    const limit = this.modules.clock.now() - LINK_RESTS;
+    const atRest = [...this.sessions.values()].filter(
+      ({ hasLink, backlog, lastUsed }) => hasLink && backlog === 0 && lastUsed <= limit,
+    );
+    atRest.sort((one, other) => one.lastUsed - other.lastUsed);
+    for (const session of atRest.slice(0, excess)) {
+      // Whoever has something to say before it has ended opens another one.
+      this.sessions.delete(session.peer);
+      session.close();
     }
   }
 
