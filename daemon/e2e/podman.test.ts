@@ -113,7 +113,9 @@ test('podman: -p leads to the container, from outside and from the VM, until it 
       t.regex(await fetched(outside, '192.0.2.1'), /hello/);
       t.regex(await fetched(a, '127.0.0.1'), /hello/);
       const [web] = await localEndpoints(a);
-      t.like(web?.ports, [
+      // podman names them in an order of its own.
+      const ports = web?.ports.toSorted((one, other) => other.host_port - one.host_port);
+      t.like(ports, [
         { protocol: 'tcp', host_address: null, host_port: 8080, container_port: 80 },
         { protocol: 'udp', host_address: '192.0.2.1', host_port: 5300, container_port: 53 },
       ]);
