@@ -17,7 +17,7 @@ export const GOSSIP_USAGE = `npm run bench -- gossip [options]
 
   --quick             half a minute: 10 and 100 nodes, one seed
   --full              also 3,000 and 10,000 nodes, of which only a part is measured: half an hour more on a busy machine, and
-                      6.6 GB, for which Node wants NODE_OPTIONS=--max-old-space-size=14000
+                      10 GB, for which Node wants NODE_OPTIONS=--max-old-space-size=14000
   --sizes N,...       numbers of nodes, instead of 10, 30, 100, 300 and 1,000
   --only PART         records, membership, or traffic: what membership sends, in pools that are complete when they begin
   --seeds N           runs of each point (3; quick and full: 1)
