@@ -17,7 +17,7 @@ import type { Timer } from '../../dataplane/clock.ts';
 import { WeftError } from '../../dataplane/errors.ts';
 import { isSameBytes } from './codec.ts';
 import { CouncilState } from './council-state.ts';
-import { DEFAULT_LEASE, FOUNDING_WAIT } from './limits.ts';
+import { FOUNDING_WAIT } from './limits.ts';
 import type { IpamModules, IpamOptions } from './options.ts';
 import { assemble, type Parts } from './parts.ts';
 import { type IpamView, viewSpace } from './view.ts';
@@ -276,9 +276,7 @@ export class Ipam {
       this.parts.forgetting.isBusy ||
       (this.parts.ledger.state === undefined && this.parts.founding.isFounder) ||
       (isVoter && this.parts.agenda.isBusy);
-    const look = Math.min(LONGEST_LOOK, (this.options.lease ?? DEFAULT_LEASE) / 20);
-    const due =
-      clock.now() + Math.min(this.parts.fence.interval, look, isBusy ? BUSY : Number.POSITIVE_INFINITY);
+    const due = clock.now() + Math.min(this.parts.fence.interval, isBusy ? BUSY : LONGEST_LOOK);
     if (this.timer !== undefined && this.due <= due) return;
     this.timer?.cancel();
     this.due = due;

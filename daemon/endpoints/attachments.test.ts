@@ -1,34 +1,26 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
-import { netnsInode } from '../net/netns.ts';
 import { numberNamespace } from '../net/rtnetlink/nsid.ts';
+import { testNamespace } from '../testing/test-namespace.ts';
 import { attachmentOf } from './attachments.ts';
 import type { Endpoint } from './endpoint.ts';
 
 const MAC = '02:00:5e:10:00:01';
 const NONE = new Set<string>();
-let count = 0;
 
 /** An endpoint that is said to be in a namespace where nothing is yet. */
 async function endpointIn(t: ExecutionContext, attach: 'tap' | 'macvlan'): Promise<Endpoint> {
-  const name = `weft-inode-${process.pid}-${++count}`;
-  const path = `/run/netns/${name}`;
-  execFileSync('ip', ['netns', 'add', name]);
-  t.teardown(() => {
-    if (existsSync(path)) execFileSync('ip', ['netns', 'del', name]);
-  });
-  const inode = (await netnsInode(path)) ?? 0;
+  const netns = await testNamespace(t, 'inode');
   return {
     network: 'lan',
     vni: 42,
     attach,
-    netns: { name, path, inode },
+    netns,
     ifname: 'eth0',
     mac: MAC,
     addresses: [],
     mtu: 1450,
-    hostLink: `w${inode}`,
+    hostLink: `w${netns.inode}`,
     pending: false,
   };
 }

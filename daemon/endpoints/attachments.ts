@@ -5,7 +5,6 @@
 import { closeTap, type TapDevice } from '../../dataplane/tap-device.ts';
 import { listLinks, ownLinkNames } from '../net/ip.ts';
 import { locateNetns, netnsInode } from '../net/netns.ts';
-import { readLink } from '../net/rtnetlink/links.ts';
 import { nsidOf } from '../net/rtnetlink/nsid.ts';
 import { attachByBridge, detachFromBridge, reflect, restoreOnBridge } from './bridge-attach.ts';
 import type { AttachKind, Endpoint } from './endpoint.ts';
@@ -51,12 +50,9 @@ async function located(
 }
 
 /** The kernel gives the inode of a namespace that is gone to the next one that is made. That has no number here (nsid.ts), and not the interface, by whatever name. */
-async function isTheSame({ ifname, mac, netns }: Endpoint, path: string): Promise<boolean> {
+async function isTheSame({ mac, netns }: Endpoint, path: string): Promise<boolean> {
   if (path === netns.path && (await nsidOf(path)) !== undefined) return true;
-  return (
-    (await readLink(ifname, path))?.mac === mac ||
-    (await listLinks(path)).some(({ address }) => address === mac)
-  );
+  return (await listLinks(path)).some(({ address }) => address === mac);
 }
 
 function atPath(endpoint: Endpoint, path: string): Endpoint {

@@ -3,9 +3,9 @@ import { existsSync, readdirSync, readlinkSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
 import { closeTap } from '../../dataplane/tap-device.ts';
 import { listLinks } from '../net/ip.ts';
-import { netnsInode } from '../net/netns.ts';
 import { setSearchPath } from '../testing/search-path.ts';
 import { tempDirectory } from '../testing/temp-directory.ts';
+import { testNamespace } from '../testing/test-namespace.ts';
 import type { Endpoint } from './endpoint.ts';
 import { hostLinkName } from './names.ts';
 import { attachByTap, detachTap, restoreTap } from './tap-attach.ts';
@@ -13,23 +13,17 @@ import { attachByTap, detachTap, restoreTap } from './tap-attach.ts';
 const LIMITS = { gsoMaxSegs: 44, superFrames: { tso: true, uso: true } };
 
 async function endpointIn(t: ExecutionContext, what: string): Promise<Endpoint> {
-  const name = `weft-${what}-${process.pid}`;
-  const path = `/run/netns/${name}`;
-  execFileSync('ip', ['netns', 'add', name]);
-  t.teardown(() => {
-    if (existsSync(path)) execFileSync('ip', ['netns', 'del', name]);
-  });
-  const inode = (await netnsInode(path)) ?? 0;
+  const netns = await testNamespace(t, what);
   return {
     network: 'blue',
     vni: 42,
     attach: 'tap',
-    netns: { name, path, inode },
+    netns,
     ifname: 'eth0',
     mac: '02:00:5e:10:00:01',
     addresses: ['198.18.0.1/24'],
     mtu: 1450,
-    hostLink: hostLinkName('tap', inode, 'eth0'),
+    hostLink: hostLinkName('tap', netns.inode, 'eth0'),
     pending: true,
   };
 }
