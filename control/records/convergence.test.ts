@@ -25,8 +25,8 @@ test('a pool of 12 nodes with 20 containers each agrees on all of them', t => {
 });
 
 /**
- * Eight seeds stay, so that a change shows, and WEFT_RECORD_SEEDS more are of today. One takes two seconds at up to 24 nodes;
- * WEFT_RECORD_NODES, up to 1000, is for a long evening. A failure names what runs it again.
+ * Eight seeds stay, so that a change shows, and WEFT_RECORD_SEEDS more are of today. One takes two seconds at up to 24 nodes
+ * (WEFT_RECORD_NODES); `npm run simulate` lives those of large pools. A failure names what runs it again.
  */
 const { WEFT_SEED, WEFT_RECORD_SEEDS = '3', WEFT_RECORD_NODES = '24' } = process.env;
 const first = randomInt(2 ** 30);

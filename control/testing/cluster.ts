@@ -222,6 +222,7 @@ export class Cluster {
   readonly network: SimulatedNetwork;
   readonly profile: GossipProfile;
   readonly nodes: SimulatedNode[] = [];
+  private readonly byName = new Map<string, SimulatedNode[]>();
   /** "observer: victim" for each node that was held for dead while it ran. */
   readonly falseDeaths: string[] = [];
 
@@ -244,6 +245,8 @@ export class Cluster {
   add(settings: NodeSettings): SimulatedNode {
     const node = new SimulatedNode(this, settings, settings.host ?? this.nodes.length + 1);
     this.nodes.push(node);
+    const { name } = node;
+    this.byName.set(name, [...(this.byName.get(name) ?? []), node]);
     return node;
   }
 
@@ -312,9 +315,10 @@ export class Cluster {
   }
 
   noteDeath(observer: SimulatedNode, victim: GossipMember): void {
-    const running = this.running.find(
-      ({ name, endpoint }) => name === victim.name && endpoint.address === victim.address,
-    );
-    if (running !== undefined) this.falseDeaths.push(`${observer.name}: ${victim.name}`);
+    // In a pool of thousands, each sees hundreds die.
+    const isRunning = this.byName
+      .get(victim.name)
+      ?.some(node => node.isRunning && node.endpoint.address === victim.address);
+    if (isRunning === true) this.falseDeaths.push(`${observer.name}: ${victim.name}`);
   }
 }

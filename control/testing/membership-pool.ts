@@ -19,6 +19,8 @@ import { encodeTags } from '../tags.ts';
 import { Cluster, type SimulatedNode } from './cluster.ts';
 import { SharedMembers, SharedSlots } from './shared-slots.ts';
 
+export type PoolStart = 'cold' | 'warm';
+
 export interface PoolOptions {
   readonly size: number;
   readonly seed?: number;
@@ -40,6 +42,8 @@ const SPARE_HOST = 65_000;
 export class MembershipPool {
   readonly size: number;
   readonly cluster: Cluster;
+  /** Milliseconds in which a cold pool starts, and which it is given whenever somebody returns. */
+  private comesUpIn = 0;
 
   constructor({ size, seed = 1, onEvent = () => {} }: PoolOptions) {
     this.size = size;
@@ -56,14 +60,31 @@ export class MembershipPool {
     }
   }
 
+  /** All run, and agree. */
+  start(how: PoolStart): void {
+    if (how === 'warm') {
+      this.startWarm();
+      return;
+    }
+    this.comesUpIn = this.size * START_INTERVAL;
+    this.startCold();
+    this.converge();
+  }
+
+  /** Who has gone is back, all agree, and the last news has been told. */
+  complete(): void {
+    for (const node of this.cluster.nodes) if (!node.isRunning) node.start();
+    this.converge();
+  }
+
   /** Nodes start one after the other, and join. */
-  startCold(): void {
+  private startCold(): void {
     const { nodes, clock, random } = this.cluster;
-    for (const node of nodes) clock.after(random.next() * this.size * START_INTERVAL, () => node.start());
+    for (const node of nodes) clock.after(random.next() * this.comesUpIn, () => node.start());
   }
 
   /** Nodes start together, and know each other. */
-  startWarm(): void {
+  private startWarm(): void {
     const { nodes, random } = this.cluster;
     const shared = new SharedMembers(this.install());
     const turns = pushPullWait(LAN_PROFILE.pushPullInterval, this.size) / this.size;
@@ -75,11 +96,9 @@ export class MembershipPool {
     this.cluster.run(WARM_SETTLES);
   }
 
-  /** Until all are there and agree, and the last news has been told. */
-  converge(): void {
+  private converge(): void {
     const { cluster, size } = this;
-    for (const node of cluster.nodes) if (!node.isRunning && cluster.clock.now() > 0) node.start();
-    cluster.run(size * START_INTERVAL);
+    cluster.run(this.comesUpIn);
     cluster.runUntil(() => cluster.running.length === size && cluster.isConverged(), COMES_UP_WITHIN, 1000);
     cluster.run(SETTLES);
   }

@@ -4,14 +4,14 @@ import { measureTraffic } from './membership-traffic.ts';
 
 test('a warm pool agrees from the beginning, as one that has come up by itself', t => {
   const pool = new MembershipPool({ size: 40 });
-  pool.startWarm();
+  pool.start('warm');
   t.is(pool.cluster.running.length, 40);
   t.deepEqual(pool.cluster.disagreements(), []);
 });
 
 test('a node of a warm pool that crashes is known to be dead', t => {
   const pool = new MembershipPool({ size: 40 });
-  pool.startWarm();
+  pool.start('warm');
   pool.some(1)[0]?.crash();
   const after = pool.cluster.runUntil(() => pool.cluster.isConverged(), 60_000, 1000);
   t.true(after !== undefined && after > 0);

@@ -2,7 +2,7 @@
 import { LAN_PROFILE } from '../constants.ts';
 import { pushPullWait } from '../exchanger.ts';
 import type { SimulatedNode } from './cluster.ts';
-import { MembershipPool, type PoolOptions } from './membership-pool.ts';
+import { MembershipPool, type PoolOptions, type PoolStart } from './membership-pool.ts';
 
 const CHURN_INTERVAL = 5000;
 const WARM_WINDOW = 30_000;
@@ -19,14 +19,10 @@ export interface TrafficFigures {
  * A warm pool is watched for half a minute of each. In a cold one, nodes that started together push/pull together for long, so half a minute sees all of
  * them or none: it is watched for the whole interval of push/pull, in which every node has its turn once.
  */
-export function measureTraffic(options: PoolOptions & { readonly start: 'cold' | 'warm' }): TrafficFigures {
+export function measureTraffic(options: PoolOptions & { readonly start: PoolStart }): TrafficFigures {
   const { size, start } = options;
   const pool = new MembershipPool(options);
-  if (start === 'warm') pool.startWarm();
-  else {
-    pool.startCold();
-    pool.converge();
-  }
+  pool.start(start);
   const window = start === 'warm' ? WARM_WINDOW : pushPullWait(LAN_PROFILE.pushPullInterval, size);
   return { size, idleBytes: idleBytes(pool, window), churnBytes: churnBytes(pool, window) };
 }
