@@ -6,6 +6,7 @@ import type { AddressPool } from './address-pool.ts';
 import { type CouncilState, RESTING } from './council-state.ts';
 import type { Errands } from './errands.ts';
 import type { Lending } from './lending.ts';
+import { FOUNDING_WAIT } from './limits.ts';
 
 export interface ClaimingModules {
   readonly clock: Clock;
@@ -17,6 +18,8 @@ export interface ClaimingModules {
   readonly obstacle: () => WeftError | undefined;
   /** Why a claim has not found room so far. */
   readonly shortage: (space: number, offset: bigint | undefined) => WeftError;
+  /** Those who found the network are about to. */
+  readonly isBeginning: () => boolean;
   /** Saves, then calls. */
   readonly afterSave: (saved: () => void, lost: () => void) => void;
   /** Something has changed. */
@@ -96,9 +99,10 @@ export class Claiming {
   }
 
   private wait(owner: string, space: number, offset: bigint | undefined): Promise<IpAddress> {
-    const { clock, obstacle, shortage, woken } = this.modules;
+    const { clock, isBeginning, obstacle, shortage, woken } = this.modules;
+    const patience = this.patience + (isBeginning() ? FOUNDING_WAIT : 0);
     return new Promise((resolve, reject) => {
-      const timer = clock.after(this.patience, () => {
+      const timer = clock.after(patience, () => {
         this.fail(one, obstacle() ?? shortage(space, offset));
         woken();
       });

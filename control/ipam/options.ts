@@ -45,7 +45,7 @@ export interface IpamOptions {
   readonly lease?: number;
   /** For how many milliseconds a released address rests. @default 5 min */
   readonly rest?: number;
-  /** How many milliseconds a claim waits for room. @default 5 s */
+  /** How many milliseconds a claim waits for room; in a network that is about to be founded ten seconds more. @default 5 s */
   readonly patience?: number;
   /** Called from within; must not call back. */
   readonly onEvent: (event: IpamEvent) => void;

@@ -70,7 +70,10 @@ export function assemble(modules: IpamModules, options: IpamOptions, hooks: Hook
     { name, incarnation: () => errands.incarnation, vote: saved && decodeVote(saved.vote) },
   );
   const state = (): CouncilState | undefined => ledger.state;
-  const reasons = new Reasons({ clock, liveness, pools, state, reachable: () => council.reachable }, options);
+  const reasons = new Reasons(
+    { clock, liveness, pools, state, reachable: () => council.reachable },
+    { name, founders },
+  );
 
   const fence = new Fence({ clock, liveness }, { name, lease });
   const standing = new Standing(
@@ -100,6 +103,7 @@ export function assemble(modules: IpamModules, options: IpamOptions, hooks: Hook
       woken,
       obstacle: () => (standing.isFenced ? reasons.fenced() : undefined),
       shortage: (space, offset) => reasons.shortage(space, offset),
+      isBeginning: () => reasons.isBeginning,
       afterSave: callback => {
         saver.touch();
         saver.afterSave(callback);

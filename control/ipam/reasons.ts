@@ -66,16 +66,31 @@ export class Reasons {
     );
   }
 
+  /** Nobody has founded it, as far as we know, and all who are to do so are up. */
+  get isBeginning(): boolean {
+    return this.modules.state() === undefined && this.founders.length > 0 && this.absent().length === 0;
+  }
+
   /** Who has to be there for more, and is not. */
   quorum(): string {
     const { reachable, state } = this.modules;
     const known = state();
-    if (known === undefined) {
-      return `nobody was heard who knows its addresses, and ${this.founders.join(', ')} must be up once to begin`;
-    }
+    if (known === undefined) return this.beginning();
     const names = known.voters.map(({ name }) => name);
     const missing = names.filter(name => !reachable().includes(name));
     const need = `${known.majority} of ${names.join(', ')} decide`;
     return missing.length === 0 ? need : `${need}, and ${missing.join(', ')} cannot be reached`;
+  }
+  private beginning(): string {
+    const absent = this.absent();
+    const nobody = 'nobody was heard who knows its addresses';
+    if (absent.length === 0) return `${nobody}, and those who found it agree on that first`;
+    const all = this.founders.join(', ');
+    return `${nobody}, and ${all} must be up once to begin: ${absent.join(', ')} cannot be reached`;
+  }
+
+  private absent(): readonly string[] {
+    const { liveness } = this.modules;
+    return this.founders.filter(name => name !== this.name && liveness.silentFor(name) > 0);
   }
 }

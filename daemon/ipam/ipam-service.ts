@@ -56,14 +56,15 @@ interface Machine {
   readonly store: IpamStore;
   /** Until it is confirmed, what the last life had may be used. */
   isTrusted: boolean;
+  /** The network is not this node's any more, but for the addresses that containers have. */
+  isLeaving: boolean;
 }
 
 export class IpamService {
   private readonly modules: IpamServiceModules;
   private readonly options: IpamServiceOptions;
   private readonly machines = new Map<string, Machine>();
-  /** Ids of networks whose machines could not save, and are to be started again. */
-  /** Whether what they use was sure when they could not save. */
+  /** By the ids of networks whose machines could not save, and are to be started again: whether what they use was sure then. */
   private readonly recovering = new Map<string, boolean>();
   private wasAlive = false;
   private isRunning = false;
@@ -84,7 +85,7 @@ export class IpamService {
   /** Goes on where something was saved, and begins where the configuration names us. Throws `system` for a state that cannot be read. */
   resume(network: ManagedNetwork): void {
     const isFounder = network.founders.includes(this.options.self);
-    if (isFounder || this.storeOf(network.id).load() !== undefined) this.machine(network);
+    if (isFounder || this.storeOf(network.id).load() !== undefined) this.machine(network).isLeaving = false;
   }
 
   /** The daemon has started: before it, one that is refused something leaves nothing behind. */
@@ -108,12 +109,26 @@ export class IpamService {
 
   /** The network is no more. */
   async drop(id: string): Promise<void> {
-    this.leave(id);
+    this.end(id);
     await this.storeOf(id).remove();
   }
 
-  /** This node has no part in it any more; what it has saved stays. */
+  /**
+   * This node has no part in it any more; what it has saved stays. As long as containers have addresses of it, these are still confirmed, and given up
+   * where they are not.
+   */
   leave(id: string): void {
+    const machine = this.machines.get(id);
+    if (machine === undefined) return;
+    machine.isLeaving = true;
+    this.endLeft(machine);
+  }
+
+  private endLeft({ network, ipam, isLeaving }: Machine): void {
+    if (isLeaving && ipam.claims.length === 0) this.end(network.id);
+  }
+
+  private end(id: string): void {
     const machine = this.machines.get(id);
     this.machines.delete(id);
     machine?.ipam.stop(`this node has no part in network ${machine.network.name} any more`);
@@ -175,11 +190,12 @@ export class IpamService {
 
   /** Gives back all that an owner has. */
   async release(network: string, owner: string): Promise<void> {
-    const managed = this.find(network);
+    const managed = this.findUsed(network);
     const machine = managed && this.machines.get(managed.id);
     if (machine === undefined) return;
     const given = machine.ipam.claims.filter(claim => claim.owner === owner);
     for (const { address } of given) await machine.ipam.release(address);
+    this.endLeft(machine);
   }
 
   /** Gives back what belongs to owners that are not there any more, in one network or in all. To be called while nobody attaches there. */
@@ -195,7 +211,7 @@ export class IpamService {
 
   /** Whether an owner may use its addresses now: they are still its own, and this node's. */
   isUsable(network: string, owner: string): boolean {
-    const managed = this.find(network);
+    const managed = this.findUsed(network);
     if (managed === undefined) return true;
     // One that is about to be started again has lost nothing by that.
     const wasSure = this.recovering.get(managed.id);
@@ -233,6 +249,13 @@ export class IpamService {
     return this.modules.networks().find(network => network.name === name);
   }
 
+  /** Also one that is left as soon as its last address is given back. */
+  private findUsed(name: string): ManagedNetwork | undefined {
+    return (
+      this.find(name) ?? [...this.machines.values()].find(({ network }) => network.name === name)?.network
+    );
+  }
+
   private require(name: string): ManagedNetwork {
     const found = this.find(name);
     if (found !== undefined) return found;
@@ -265,7 +288,13 @@ export class IpamService {
         onEvent: event => this.onEvent(network, event),
       },
     );
-    const machine: Machine = { network, ipam, store, isTrusted: saved !== undefined && isTrusted };
+    const machine: Machine = {
+      network,
+      ipam,
+      store,
+      isTrusted: saved !== undefined && isTrusted,
+      isLeaving: false,
+    };
     this.machines.set(network.id, machine);
     if (machine.isTrusted) clock.after(TRUST, () => this.distrust(machine));
     ipam.start();
@@ -289,15 +318,16 @@ export class IpamService {
   }
 
   /** It has stopped, for it could not save. Its containers go on meanwhile: nobody forgets a node that is heard. */
-  private recover({ network, ipam, isTrusted: wasTrusted }: Machine): void {
+  private recover({ network, ipam, isTrusted: wasTrusted, isLeaving }: Machine): void {
     const isTrusted = wasTrusted || !ipam.isFenced;
     this.machines.delete(network.id);
     this.recovering.set(network.id, isTrusted);
     this.modules.clock.after(RECOVERY, () => {
       this.recovering.delete(network.id);
-      if (!this.isRunning || !this.modules.networks().some(({ id }) => id === network.id)) return;
+      const isOurs = isLeaving || this.modules.networks().some(({ id }) => id === network.id);
+      if (!this.isRunning || !isOurs) return;
       try {
-        this.machine(network, { isTrusted });
+        this.machine(network, { isTrusted }).isLeaving = isLeaving;
       } catch (error) {
         this.modules.log.error(
           { network: network.name, ...errorFields(error) },
