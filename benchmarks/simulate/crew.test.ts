@@ -49,5 +49,14 @@ test('a thread that throws or ends has failed its trial, and the others go on', 
     ],
   );
   t.regex(outcomes[1]?.problems[0] ?? '', /no memory/);
-  t.regex(outcomes[2]?.problems[0] ?? '', /ended with 3/);
+  t.regex(outcomes[2]?.problems[0] ?? '', /exit status 3/);
+});
+
+test('what cannot be told ends all, and no thread stays', async t => {
+  const tell = () => {
+    throw new Error('the disk is full');
+  };
+  await t.throwsAsync(runTrials([3, 4, 5].map(trial), { jobs: 2, tell, worker: DYING }), {
+    message: 'the disk is full',
+  });
 });

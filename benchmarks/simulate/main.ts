@@ -3,7 +3,7 @@
  * small ones; this is for a long evening. Exit status 1: one did not end as it has to; 2: the options are wrong.
  */
 import { systemClock } from '../../dataplane/clock.ts';
-import { WeftError } from '../../dataplane/errors.ts';
+import { exitWith } from '../command-line.ts';
 import { runTrials } from './crew.ts';
 import { type Options, parseOptions } from './options.ts';
 import { outcomeText, summaryText } from './report.ts';
@@ -40,12 +40,4 @@ function* trialsOf({ seeds, nodes, kinds }: Options): Generator<Trial> {
     for (const kind of kinds) yield { kind, seed, nodes: sizeOf(seed, nodes) };
 }
 
-try {
-  process.exitCode = await main(process.argv.slice(2));
-} catch (error) {
-  const isUsage = error instanceof WeftError && error.code === 'invalid_argument';
-  process.stderr.write(
-    `${error instanceof WeftError ? error.line : error instanceof Error ? error.message : error}\n`,
-  );
-  process.exitCode = isUsage ? 2 : 1;
-}
+await exitWith(main);

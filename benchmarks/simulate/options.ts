@@ -1,8 +1,9 @@
 /** The command line of `npm run simulate`. */
 import { randomInt } from 'node:crypto';
 import { availableParallelism } from 'node:os';
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { WeftError } from '../../dataplane/errors.ts';
+import { parseCommand } from '../command-line.ts';
 import { KINDS, type Kind, type Range } from './trials.ts';
 
 export interface Options {
@@ -49,17 +50,8 @@ export function parseOptions(args: readonly string[], write: (text: string) => v
     .option(
       '--results <FILE>',
       'adds a line of JSON for each life; those that are in it already are not lived again',
-    )
-    .allowExcessArguments(false)
-    .exitOverride()
-    .configureOutput({ writeOut: write, writeErr: () => {} });
-  try {
-    command.parse([...args], { from: 'user' });
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    if (error.exitCode === 0) return undefined;
-    throw invalid(error.message.replace(/^error: /, ''));
-  }
+    );
+  if (!parseCommand(command, args, { write, invalid })) return undefined;
   const { seeds, nodes, only, jobs, results } = command.opts<Flags>();
   if (only !== 'deaths' && nodes.most > MOST_IN_STORMS)
     throw invalid(`pools of more than ${MOST_IN_STORMS} nodes are for --only deaths`);

@@ -5,7 +5,7 @@
 import { writeFileSync } from 'node:fs';
 import { Lab } from '../../daemon/lab/lab.ts';
 import { systemClock } from '../../dataplane/clock.ts';
-import { WeftError } from '../../dataplane/errors.ts';
+import { exitWith } from '../command-line.ts';
 import { judge } from './judge.ts';
 import { type Options, parseOptions } from './options.ts';
 import { textReport } from './report.ts';
@@ -33,12 +33,4 @@ async function run(options: Options): Promise<number> {
   return verdicts.every(({ isMet }) => isMet) ? 0 : 1;
 }
 
-try {
-  process.exitCode = await main(process.argv.slice(2));
-} catch (error) {
-  const isUsage = error instanceof WeftError && error.code === 'invalid_argument';
-  process.stderr.write(
-    `${error instanceof WeftError ? error.line : error instanceof Error ? error.message : error}\n`,
-  );
-  process.exitCode = isUsage ? 2 : 1;
-}
+await exitWith(main);

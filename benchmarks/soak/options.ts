@@ -1,7 +1,8 @@
 /** The command line of `npm run soak`. */
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import type { AttachMode } from '../../daemon/lab/weft-config.ts';
 import { WeftError } from '../../dataplane/errors.ts';
+import { parseCommand } from '../command-line.ts';
 
 export interface Options {
   /** How long the mixed load goes on; building and measuring before and after come on top. */
@@ -48,17 +49,8 @@ export function parseOptions(args: readonly string[], write: (text: string) => v
     .addOption(
       new Option('--mbit <N>', 'what the bulk offers (half of what the path carries)').argParser(positive),
     )
-    .option('--json <FILE>', 'writes all samples and verdicts')
-    .allowExcessArguments(false)
-    .exitOverride()
-    .configureOutput({ writeOut: write, writeErr: () => {} });
-  try {
-    command.parse([...args], { from: 'user' });
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    if (error.exitCode === 0) return undefined;
-    throw invalid(error.message.replace(/^error: /, ''));
-  }
+    .option('--json <FILE>', 'writes all samples and verdicts');
+  if (!parseCommand(command, args, { write, invalid })) return undefined;
   return optionsOf(command.opts<Flags>());
 }
 
