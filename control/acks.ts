@@ -9,10 +9,13 @@ export interface AckHandler {
   onAck(ack: Ack, from: Endpoint): void;
   onNack?(): void;
   onTimeout?(): void;
+  /** Called `after` milliseconds without an ack, which may still come. */
+  readonly early?: { readonly after: number; readonly call: () => void };
 }
 
 interface Waiting {
   readonly handler: AckHandler;
+  readonly early: Timer | undefined;
   timer: Timer;
 }
 
@@ -50,7 +53,8 @@ export class PendingAcks {
       if (this.clock.now() - due < STALL) end();
       else entry.timer = this.clock.after(GRACE, end);
     });
-    const entry: Waiting = { handler, timer };
+    const { early } = handler;
+    const entry: Waiting = { handler, timer, early: early && this.clock.after(early.after, early.call) };
     this.waiting.set(sequence, entry);
     return sequence;
   }
@@ -72,12 +76,13 @@ export class PendingAcks {
   }
 
   forget(sequence: number): void {
-    this.waiting.get(sequence)?.timer.cancel();
+    const entry = this.waiting.get(sequence);
+    entry?.timer.cancel();
+    entry?.early?.cancel();
     this.waiting.delete(sequence);
   }
 
   close(): void {
-    for (const { timer } of this.waiting.values()) timer.cancel();
-    this.waiting.clear();
+    for (const sequence of this.waiting.keys()) this.forget(sequence);
   }
 }

@@ -12,6 +12,12 @@ import { encodeSeniority } from './seniority.ts';
 /** Pings for others under way: a part of MAX_PENDING_ACKS, so that our own always find room. */
 const MAX_RELAYED = 1024;
 
+/**
+ * When a helper says nack, as a part of the time that is left to whoever asked it: late enough for the target to answer, and so early that it
+ * arrives before he judges (Lifeguard section IV-A). memberlist waits for the whole of it, and so counts its helpers as silent.
+ */
+const NACK_SHARE = 0.8;
+
 export interface ResponderModules {
   readonly acks: PendingAcks;
   readonly counters: Counters;
@@ -122,15 +128,17 @@ export class Responder {
     const done = (): void => {
       this.relayed -= 1;
     };
-    const sequence = acks.expect(this.options.profile.probeTimeout, {
+    const { probeInterval, probeTimeout } = this.options.profile;
+    // Who asks has waited for one timeout itself; of its period the rest is left.
+    const left = Math.min(probeTimeout, probeInterval - probeTimeout);
+    const nack = () => outbox.send(asker, { type: 'nack', sequence: request.sequence });
+    const sequence = acks.expect(probeTimeout, {
+      ...(request.nack && { early: { after: NACK_SHARE * left, call: nack } }),
       onAck: () => {
         done();
         outbox.send(asker, { type: 'ack', sequence: request.sequence, payload: null });
       },
-      onTimeout: () => {
-        done();
-        if (request.nack) outbox.send(asker, { type: 'nack', sequence: request.sequence });
-      },
+      onTimeout: done,
     });
     if (sequence === undefined) counters.countDrop('overload');
     else {

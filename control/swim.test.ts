@@ -1,5 +1,6 @@
 import test from 'ava';
 import { parseIp } from '../dataplane/address.ts';
+import { WAN_PROFILE } from './constants.ts';
 import type { DropReason } from './counters.ts';
 import { encodeMessage, type Message } from './message.ts';
 import { decodePacket, encodePacket } from './packet.ts';
@@ -179,12 +180,27 @@ test('Swim: the indirect pings keep a member alive whose path to one other is br
   t.true(cluster.nodes.some(other => (other.counters.report().sent.indirectPing ?? 0) > 0));
 });
 
-test('Swim: a helper says nack when the target does not answer it either', t => {
-  const { cluster, node } = pool(4);
-  node(4).crash();
-  cluster.run(5000);
-  t.true(cluster.running.some(other => (other.counters.report().received.nack ?? 0) > 0));
-});
+for (const [name, profile, ms] of [
+  ['LAN', {}, 12_000],
+  ['WAN', WAN_PROFILE, 60_000],
+] as const) {
+  test(`Swim: a helper says nack in time when the target does not answer it either, and nobody trusts itself less; ${name}`, t => {
+    const { cluster, node } = pool(6, { profile });
+    node(6).crash();
+    let worst = 0;
+    for (let passed = 0; passed < ms; passed += 100) {
+      cluster.run(100);
+      worst = Math.max(worst, ...cluster.running.map(other => other.health ?? Number.NaN));
+    }
+    const reports = cluster.running.map(other => other.counters.report());
+    t.true(reports.some(({ received }) => (received.nack ?? 0) > 0));
+    t.deepEqual(
+      reports.flatMap(({ drops }) => drops.lateAck ?? []),
+      [],
+    );
+    t.is(worst, 0);
+  });
+}
 
 test('Swim: the dead and the departed are forgotten after their time', t => {
   const { cluster, node } = pool(4, { profile: { deadRetention: 60_000, leftRetention: 30_000 } });
