@@ -288,6 +288,7 @@ export class Node implements RunningNode {
         self: nodeName,
         networks: () => this.networks.overlays(),
         onTelling: () => this.sharing.membersChanged(),
+        auditVteps: () => this.sharing.auditVteps(),
         onEpoch: () => this.sharing.retag(),
       },
     );

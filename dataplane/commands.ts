@@ -88,6 +88,8 @@ export interface Commands {
   sendProbe: ProbeSend;
   /** All claims of all networks, and what became of each: to be held against what they should be. */
   readClaims: Record<never, never>;
+  /** The VTEPs of the network that gossip has named: for the same purpose. */
+  readVteps: { readonly vni: Vni };
   readTable: Record<never, never>;
   readCounters: Record<never, never>;
   close: Record<never, never>;
@@ -117,12 +119,16 @@ export interface Answers {
   /** 0, or the errno that refused it. */
   sendProbe: number;
   readClaims: readonly InstalledClaim[];
+  readVteps: readonly InstalledVtep[];
   readTable: readonly TableEntry[];
   readCounters: DataplaneCounters;
   close: undefined;
 }
 
 export type InstalledClaim = ClaimReport & { readonly vni: Vni };
+
+/** `isMissing`: not all workers have it so. */
+export type InstalledVtep = Required<VtepSpec> & { readonly isMissing: boolean };
 
 export interface TableEntry {
   readonly vni: Vni;

@@ -239,6 +239,11 @@ export class Datapath {
         Array.from(claims.reports(), report => ({ ...report, vni })),
       ),
 
+    readVteps: ({ vni }) =>
+      this.networkOf(vni)
+        .gossipedVteps()
+        .map(({ vtep: { address, port }, tells }) => ({ address, port, tells, isMissing: false })),
+
     readTable: () => [...this.forwarder.allNetworks()].flatMap(network => tableOf(network)),
 
     readCounters: () => this.counters(),

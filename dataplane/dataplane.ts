@@ -9,7 +9,7 @@ import type { Vni } from './address.ts';
 import type { Answers, CommandName, Commands, NextHopSpec } from './commands.ts';
 import { type DescriptorStore, NO_STORE, socketsName, tapName } from './descriptor-store.ts';
 import { WeftError } from './errors.ts';
-import { mergeClaims, mergeCounters, mergeOpened, mergeTables } from './merge-answers.ts';
+import { mergeClaims, mergeCounters, mergeOpened, mergeTables, mergeVteps } from './merge-answers.ts';
 import type { Offload, OffloadLost } from './offloads.ts';
 import { type PortName, PortRegistry } from './port-registry.ts';
 import type { ProbeArrival } from './probe-port.ts';
@@ -162,6 +162,7 @@ export class Dataplane {
       await this.everywhere('changeClaims', args);
     },
     readClaims: async args => mergeClaims(await this.everywhere('readClaims', args)),
+    readVteps: async args => mergeVteps(await this.everywhere('readVteps', args)),
     setNextHops: async args => {
       // An injector that is taken up again can be lost again.
       for (const { injector } of args.hops) this.lostOffloads.delete(lossKey('tunnel-gso', injector, null));

@@ -24,6 +24,19 @@ test('add(): a VTEP is in the list once, whoever names it and however often', t 
   t.deepEqual(list.vteps(), [TWO, THREE]);
 });
 
+test('saidBy(): what one source says, and who of them tells what he has', t => {
+  const list = new FloodList<Member>({ own: OWN });
+  list.replace('gossip', [TWO, THREE]);
+  list.replace('static', [THREE, FOUR]);
+  list.setTelling([TWO.address, FOUR.address]);
+  t.deepEqual(list.saidBy('gossip'), [
+    { vtep: TWO, tells: true },
+    { vtep: THREE, tells: false },
+  ]);
+  list.replace('gossip', []);
+  t.deepEqual(list.saidBy('gossip'), []);
+});
+
 test('add(): the own address is never in the list', t => {
   const list = new FloodList<Member>({ own: OWN });
   t.false(list.add(member(1), 'static'));

@@ -35,6 +35,12 @@ export class FloodList<V extends { readonly address: VtepAddress }> {
     return this.silent;
   }
 
+  /** What this source says, each with whether it tells what it has. */
+  saidBy(source: FloodSource): { readonly vtep: V; readonly tells: boolean }[] {
+    const said = [...this.members.values()].filter(({ sources }) => sources.has(source));
+    return said.map(({ vtep }) => ({ vtep, tells: this.telling.has(vtep.address) }));
+  }
+
   /** The member at this address. */
   get(address: VtepAddress): V | undefined {
     return this.members.get(address)?.vtep;

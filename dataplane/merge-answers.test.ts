@@ -1,7 +1,7 @@
 import test from 'ava';
 import { type MacAddress, parseIp, parseVni, type VtepAddress } from './address.ts';
-import type { DataplaneCounters, InstalledClaim, TableEntry } from './commands.ts';
-import { mergeClaims, mergeCounters, mergeOpened, mergeTables } from './merge-answers.ts';
+import type { DataplaneCounters, InstalledClaim, InstalledVtep, TableEntry } from './commands.ts';
+import { mergeClaims, mergeCounters, mergeOpened, mergeTables, mergeVteps } from './merge-answers.ts';
 import { COUNTERS } from './native/batch-io.ts';
 import type { PortCounters } from './ports.ts';
 
@@ -56,6 +56,16 @@ test('mergeClaims() has each claim once, and as missing what is not the same in 
   t.deepEqual(mergeClaims([[blue], []]), [missing]);
   t.deepEqual(mergeClaims([[], [blue]]), [missing]);
   t.deepEqual(mergeClaims([[blue], [{ ...blue, mobility: 1 }]]), [missing]);
+});
+
+test('mergeVteps() has each VTEP once, and as missing what is not the same in all workers', t => {
+  const address = parseIp('192.0.2.2') as VtepAddress;
+  const vtep: InstalledVtep = { address, port: 4789, tells: true, isMissing: false };
+  const missing = { ...vtep, isMissing: true };
+  t.deepEqual(mergeVteps([[vtep]]), [vtep]);
+  t.deepEqual(mergeVteps([[vtep], [{ ...vtep }]]), [vtep]);
+  t.deepEqual(mergeVteps([[vtep], []]), [missing]);
+  t.deepEqual(mergeVteps([[vtep], [{ ...vtep, tells: false }]]), [missing]);
 });
 
 test('mergeCounters() adds up ports, drops and the underlay; an errno is no number to add', t => {

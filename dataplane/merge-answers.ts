@@ -1,5 +1,5 @@
 /** What several workers answer, as one answer. */
-import type { Answers, DataplaneCounters, InstalledClaim, TableEntry } from './commands.ts';
+import type { Answers, DataplaneCounters, InstalledClaim, InstalledVtep, TableEntry } from './commands.ts';
 import type { DropReason } from './drop-reasons.ts';
 import { sumCounters } from './port-counters.ts';
 
@@ -28,11 +28,32 @@ export function mergeTables(tables: readonly (readonly TableEntry[])[]): readonl
 
 /** Each claim once: as all workers have it, or as one has it, and `missing`. */
 export function mergeClaims(all: readonly (readonly InstalledClaim[])[]): readonly InstalledClaim[] {
+  return mergeAlike(
+    all,
+    ({ vni, mac }) => `${vni} ${mac}`,
+    claim => ({ ...claim, state: 'missing' }),
+  );
+}
+
+/** Each VTEP once: as all workers have it, or as one has it, and missing. */
+export function mergeVteps(all: readonly (readonly InstalledVtep[])[]): readonly InstalledVtep[] {
+  return mergeAlike(
+    all,
+    ({ address }) => address,
+    vtep => ({ ...vtep, isMissing: true }),
+  );
+}
+
+function mergeAlike<T>(
+  all: readonly (readonly T[])[],
+  keyOf: (one: T) => string,
+  missing: (one: T) => T,
+): readonly T[] {
   const [only = [], ...others] = all;
   if (others.length === 0) return only;
-  return groups(all.flat(), ({ vni, mac }) => `${vni} ${mac}`).map(([first, ...rest]) => {
-    const texts = new Set([first, ...rest].map(claim => JSON.stringify(claim)));
-    return rest.length === others.length && texts.size === 1 ? first : { ...first, state: 'missing' };
+  return groups(all.flat(), keyOf).map(([first, ...rest]) => {
+    const texts = new Set([first, ...rest].map(one => JSON.stringify(one)));
+    return rest.length === others.length && texts.size === 1 ? first : missing(first);
   });
 }
 

@@ -156,6 +156,11 @@ export class Network {
     this.vtepsChanged();
   }
 
+  /** What gossip has said last of who carries the network. */
+  gossipedVteps(): { readonly vtep: Vtep; readonly tells: boolean }[] {
+    return this.flood.saidBy('gossip');
+  }
+
   /** The VTEP of this address was started anew on another port: whatever led to the former object is forgotten. */
   repointVtep(vtep: Vtep): void {
     if (this.flood.repoint(vtep)) this.vtepsChanged();

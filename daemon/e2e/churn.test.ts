@@ -75,6 +75,7 @@ test('churn: all entries are everywhere 2 s after the last attach, and right 10 
     const took = await timed(() => waitForTruth(vms, crowd.whereabouts(), { ...LOOK, timeoutMs: 10_000 }));
     await delay(systemClock, end + 10_000 - systemClock.now());
     t.deepEqual(await audit(vms, crowd.whereabouts()), []);
+    t.deepEqual(await repairsOf(vms), [], 'no audit of a node had anything to mend');
     const lost = await lostOf(hooks);
     t.log(`${moves} moves, ${((1000 * moves) / (end - start)).toFixed(1)} a second; ${lost} packets lost`);
     t.log(`all tables right ${Math.round(took)} ms after the last move`);
@@ -119,6 +120,7 @@ test('churn: after a partition with moves on both sides every table is right wit
       `held for dead after ${Math.round(apart)} ms; ${moves} moves in ${Math.round(partition)} ms of partition`,
     );
     t.log(`healed in ${Math.round(healing)} ms`);
+    t.deepEqual(await repairsOf(vms), []);
   });
 });
 
@@ -132,6 +134,14 @@ async function loseOnAll(t: ExecutionContext, vms: readonly Vm[]): Promise<Reado
     notTested(t, `moves with loss: ${error.message}`);
     return new Map();
   }
+}
+
+/** What audits of the nodes themselves have mended so far. */
+async function repairsOf(vms: readonly Vm[]): Promise<string[]> {
+  const claims = await Promise.all(vms.map(async vm => (await vm.api.status()).claims));
+  return claims.flatMap(({ audits, repaired }, index) =>
+    audits > 0 && repaired === 0 ? [] : `${vms[index]?.name}: ${repaired} repairs in ${audits} audits`,
+  );
 }
 
 async function lostOf(hooks: ReadonlyMap<Vm, Hook>): Promise<number> {

@@ -200,7 +200,7 @@ const CONTROL = {
     'Things of weft on this host that somebody had deleted or changed, and weft has put back; of a namespace that is gone, what was removed',
     'object',
   ),
-  weft_claim_repairs_total: counter('Entries that such an audit found wrong, and mended'),
+  weft_claim_repairs_total: counter('Entries and VTEPs that such an audit found wrong, and mended'),
 } as const satisfies Readonly<Record<string, MetricDefinition>>;
 
 const CONTAINERS = {

@@ -140,14 +140,27 @@ export class OverlayNetwork implements CarriedNetwork {
 
   /** What gossip says of who carries this VNI; tells the dataplane only what is new. */
   async setGossipedVteps(vteps: readonly VtepSpec[]): Promise<void> {
-    const text = (specs: readonly VtepSpec[]) =>
-      specs
-        .map(({ address, port, tells }) => `${address} ${port} ${tells === true}`)
-        .toSorted()
-        .join();
-    if (text(vteps) === text(this.gossiped)) return;
+    if (isSameSet(vteps, this.gossiped)) return;
     this.gossiped = vteps;
-    await this.dataplane.run('setVteps', { vni: this.config.vni, source: 'gossip', vteps });
+    await this.tellVteps();
+  }
+
+  /** Holds what gossip says against what the dataplane has of it. Resolves to how many VTEPs were wrong: now they are not. */
+  async auditVteps(): Promise<number> {
+    const wanted = this.gossiped;
+    const installed = await this.dataplane.run('readVteps', { vni: this.vni });
+    // What was told meanwhile may have been read or not.
+    if (wanted !== this.gossiped) return 0;
+    const is = new Set(installed.filter(({ isMissing }) => !isMissing).map(textOf));
+    const should = new Set(byAddress(wanted).map(textOf));
+    const wrong =
+      [...should].filter(text => !is.has(text)).length + [...is].filter(text => !should.has(text)).length;
+    if (wrong > 0) await this.tellVteps();
+    return wrong;
+  }
+
+  private async tellVteps(): Promise<void> {
+    await this.dataplane.run('setVteps', { vni: this.vni, source: 'gossip', vteps: this.gossiped });
   }
 
   /**
@@ -158,4 +171,22 @@ export class OverlayNetwork implements CarriedNetwork {
     if (this.isInDataplane) await this.dataplane.run('removeNetwork', { vni: this.config.vni });
     if (this.hasDevices && !keepDevices) await removeBridge(this.name);
   }
+}
+
+/** Two members may name one VTEP, which is one to the dataplane: of the port the last is believed, and telling is the one that tells. */
+function byAddress(vteps: readonly VtepSpec[]): readonly VtepSpec[] {
+  const merged = new Map<VtepAddress, VtepSpec>();
+  for (const { address, port, tells } of vteps) {
+    merged.set(address, { address, port, tells: tells === true || merged.get(address)?.tells === true });
+  }
+  return [...merged.values()];
+}
+
+function isSameSet(some: readonly VtepSpec[], others: readonly VtepSpec[]): boolean {
+  const text = (specs: readonly VtepSpec[]) => specs.map(textOf).toSorted().join();
+  return text(some) === text(others);
+}
+
+function textOf({ address, port, tells }: VtepSpec): string {
+  return `${address} ${port} ${tells === true}`;
 }

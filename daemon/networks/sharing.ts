@@ -90,6 +90,21 @@ export class NetworkSharing {
     await flushClaims();
   }
 
+  /** As {@link OverlayNetwork.auditVteps}, for all networks. */
+  async auditVteps(): Promise<number> {
+    const { log, set } = this.modules;
+    let wrong = 0;
+    for (const network of this.serving ? set.overlays() : []) {
+      wrong += await network.auditVteps().catch(error => {
+        // It was let go of meanwhile.
+        if (set.find(network.name) !== network) return 0;
+        throw error;
+      });
+    }
+    if (wrong > 0) log.warn({ component: 'dataplane', count: wrong }, 'VTEPs in the dataplane were mended');
+    return wrong;
+  }
+
   private async applyMembers(): Promise<void> {
     const { flushClaims, gossip, records, set, vtepsChanged, withRemembered } = this.modules;
     const { name, underlay } = this.options;

@@ -28,6 +28,8 @@ export interface ClaimKeeperOptions {
   readonly networks: () => readonly { readonly name: string; readonly vni: Vni }[];
   /** Some origin carries a network, or is known to tell what it has, or no longer. */
   readonly onTelling: () => void;
+  /** See {@link ReconcilerOptions.auditVteps}. */
+  readonly auditVteps: () => Promise<number>;
   /** Our log has begun anew. */
   readonly onEpoch: () => void;
 }
@@ -47,6 +49,7 @@ export class ClaimKeeper {
     this.reconciler = new ClaimReconciler(modules, {
       self: options.self,
       vnis: () => options.networks().map(({ vni }) => vni),
+      auditVteps: options.auditVteps,
       onInstalled: claim => this.times.installed(claim),
     });
   }

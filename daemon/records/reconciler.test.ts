@@ -165,6 +165,20 @@ test('an audit mends what is missing, stale or different, and counts it', async 
   await reconciler.stop();
 });
 
+test('an audit counts the VTEPs that were mended too', async t => {
+  const { clock, claims, dataplane } = await makeReconciler();
+  const wrong = [2, 0];
+  const { log, lines } = memoryLog();
+  const reconciler = new ClaimReconciler(
+    { clock, log, claims, dataplane },
+    { self: 'a', vnis: () => [BLUE], auditVteps: async () => wrong.shift() ?? 0 },
+  );
+  t.is(await reconciler.audit(), 2);
+  t.is(await reconciler.audit(), 0);
+  t.deepEqual(reconciler.report(), { audits: 2, repaired: 2 });
+  t.deepEqual(lines, []);
+});
+
 test('a claim that waits for its VTEP or is covered by an attachment is as it should be', async t => {
   const { claims, dataplane, reconciler } = await makeReconciler();
   claims.set(MAC);

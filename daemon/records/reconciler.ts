@@ -4,7 +4,7 @@
  *
  *   record log ─ events ─► changed(vni, mac) ─► what should be ─► changeClaims
  *                                                  ▲
- *                every 30 s: readClaims ─ differs? ┘   counted and mended
+ *     every 30 s: readVteps, readClaims ─ differs? ┘   counted and mended
  *
  * It keeps no copy of what it has told: what should be is asked of the record log each time, what is of the dataplane. So nothing can
  * drift for longer than until the next audit, whatever went wrong between (lesson L13 of Docker's networkdb, ADR 16).
@@ -49,13 +49,15 @@ export interface ReconcilerOptions {
   readonly self: string;
   /** Those in the dataplane at present. */
   readonly vnis: () => readonly Vni[];
+  /** Holds VTEPs against what they should be too, as {@link ClaimReconciler.audit} does claims: a claim is of use with its VTEP only. */
+  readonly auditVteps?: () => Promise<number>;
   /** The dataplane has this claim now. */
   readonly onInstalled?: (claim: UsedClaim) => void;
 }
 
 export interface ReconcilerReport {
   readonly audits: number;
-  /** Entries that were not as they should be, and were mended by an audit. */
+  /** Entries and VTEPs that were not as they should be, and were mended by an audit. */
   readonly repaired: number;
 }
 
@@ -111,10 +113,11 @@ export class ClaimReconciler {
     return this.turns.take(() => this.tell());
   }
 
-  /** Holds what is installed against what should be, and mends what differs. Returns how many entries did. */
+  /** Holds what is installed against what should be, and mends what differs. Returns how many entries and VTEPs did. */
   audit(): Promise<number> {
     return this.turns.take(async () => {
       await this.tell();
+      const wrongVteps = (await this.options.auditVteps?.()) ?? 0;
       const installed = await this.modules.dataplane.run('readClaims', {});
       let differences = 0;
       for (const vni of this.options.vnis()) {
@@ -125,14 +128,14 @@ export class ClaimReconciler {
       }
       await this.tell();
       this.audits += 1;
-      this.repaired += differences;
+      this.repaired += differences + wrongVteps;
       if (differences > 0) {
         this.modules.log.warn(
           { component: 'dataplane', count: differences },
           'claims in the dataplane were mended',
         );
       }
-      return differences;
+      return differences + wrongVteps;
     });
   }
 

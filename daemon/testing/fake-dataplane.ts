@@ -14,14 +14,14 @@ export const NO_COUNTS: DataplaneCounters = {
   arenaBytes: 0,
 };
 
-type Reading = 'readCounters' | 'readTable' | 'readClaims';
+type Reading = 'readCounters' | 'readTable' | 'readClaims' | 'readVteps';
 
 export class FakeDataplane implements Pick<Dataplane, 'run' | 'workerCount'> {
   readonly workerCount = 1;
   private readonly answers: Pick<Answers, Reading>;
 
   constructor(answers: Partial<Pick<Answers, Reading>> = {}) {
-    this.answers = { readCounters: NO_COUNTS, readTable: [], readClaims: [], ...answers };
+    this.answers = { readCounters: NO_COUNTS, readTable: [], readClaims: [], readVteps: [], ...answers };
   }
 
   run<Name extends keyof DataplaneCommands>(name: Name): Promise<Answers[Name]> {
