@@ -141,11 +141,14 @@ test('two containers with one address: frozen at the fifth contested move, where
   const [keeper, loser] = holder?.origin === 'n1' ? [a, b] : [b, a];
   t.is(loser.log?.assert(BLUE, MAC), 'frozen');
   t.is(keeper.log?.assert(BLUE, MAC), 'held');
+  const frozen = () => [keeper, loser].map(node => node.log?.report().frozen);
+  t.deepEqual(frozen(), [1, 0]);
 
   cluster.run(170_000);
   t.is(c.log?.owner(BLUE, MAC)?.frozen, true);
   cluster.run(20_000);
   t.is(c.log?.owner(BLUE, MAC)?.frozen, false, 'released by time');
+  t.deepEqual(frozen(), [0, 0]);
   t.true(told(c).includes('addressReleased'));
   t.is(loser.log?.assert(BLUE, MAC), 'reclaimed', 'and may move again');
 });

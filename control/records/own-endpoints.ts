@@ -141,6 +141,11 @@ export class OwnEndpoints {
     }
   }
 
+  /** How many of our addresses are frozen. */
+  get frozen(): number {
+    return [...this.freezes.values()].filter(({ isOver }) => !isOver).length;
+  }
+
   private wallTime(): number {
     return Math.max(0, Math.round(this.modules.clock.wallTime()));
   }

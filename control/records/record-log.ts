@@ -78,6 +78,8 @@ export interface RecordLogReport extends RecordCounterReport {
   readonly bytesHeld: number;
   /** Records whose content could not be read. */
   readonly unreadable: number;
+  /** Addresses of ours that are frozen. */
+  readonly frozen: number;
 }
 
 export class RecordLog {
@@ -350,6 +352,7 @@ export class RecordLog {
       backlog: links.backlog,
       bytesHeld: store.bytes,
       unreadable,
+      frozen: this.endpoints.frozen,
     };
   }
 

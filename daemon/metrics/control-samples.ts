@@ -83,6 +83,7 @@ export function recordSamples({ log, reconciler, usable, usableSumMs }: RecordFi
     ),
     sample('weft_claim_usable_seconds', usableHistogram(usable, usableSumMs), {}),
     sample('weft_claim_usable_skewed_total', usable.skewed, {}),
+    sample('weft_claims_frozen', log.frozen, {}),
     sample('weft_claim_audits_total', reconciler.audits, {}),
     sample('weft_claim_repairs_total', reconciler.repaired, {}),
   ];

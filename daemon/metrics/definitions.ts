@@ -186,6 +186,9 @@ const CONTROL = {
     'network',
     'state',
   ),
+  weft_claims_frozen: gauge(
+    'Addresses of containers here that others claim too, moved to and fro too often, and are held here',
+  ),
   weft_claim_usable_seconds: {
     type: 'histogram',
     unit: 'seconds',

@@ -112,6 +112,7 @@ function rig(changes: Partial<NodeMetricsModules> = {}) {
             links: 7,
             backlog: 8,
             bytesHeld: 9,
+            frozen: 1,
             unreadable: 10,
           },
           reconciler: { audits: 11, repaired: 12 },
@@ -280,6 +281,7 @@ test('the underlay, TAPs open and closed, tables and ARP answers are told by net
   t.is(valueAt(samples, 'weft_fdb_entries', { network }), 7);
   t.is(valueAt(samples, 'weft_claims', { network, state: 'unused' }), 2);
   t.is(valueAt(samples, 'weft_endpoints_suspended', { network }), 2);
+  t.is(valueAt(samples, 'weft_claims_frozen'), 1);
 });
 
 test('a counter never goes back because a port is closed', async t => {
