@@ -71,6 +71,14 @@ test('Gossip: two nodes on real sockets see each other, tags change, a leave is 
   );
 });
 
+test('Gossip: a stall of the event loop feeds the health score', async t => {
+  const { gossip } = await start(t, { name: 'a' });
+  // Nobody else is there who could lower it, or raise it.
+  await delay(systemClock, 250);
+  for (const end = systemClock.now() + 500; systemClock.now() < end; );
+  t.true(await until(() => gossip.report().healthScore > 0, 5000));
+});
+
 test('Gossip: two nodes over IPv6', async t => {
   const { a } = await pair(t, parseIp('::1'), parseIp('::1'));
   t.is(a.gossip.members()[0]?.address, parseIp('::1'));
