@@ -142,6 +142,28 @@ test('many messages in one datagram are one cause', t => {
   t.true(bytes <= cause + 32_768 * 3, `${bytes} for ${cause}`);
 });
 
+test('pings for others that one datagram asks for are no larger than it by much either', t => {
+  const { inject, node, sent } = target();
+  const request: Message = {
+    type: 'indirectPing',
+    sequence: 9,
+    target: MEMBER.address,
+    port: MEMBER.port,
+    node: 'b',
+    nack: false,
+    source: { ...MEMBER, node: 'b' },
+  };
+  const requests = compress(encodePacket(Array.from({ length: 120 }, () => encodeMessage(request))));
+  let cause = 0;
+  for (let round = 0; round < 200; round++) cause += inject(MEMBER, requests);
+  const { bytes = 0, datagrams = 0 } = sent.get(MEMBER.address) ?? {};
+  t.true(datagrams > 200, 'they are made at all');
+  // For 60 bytes of ping there may be 22 of ack.
+  const pings = (bytes * 60) / 82;
+  t.true(pings <= cause + 32_768 * 3, `${bytes} for ${cause}`);
+  t.true((node.counters.report().drops.overload ?? 0) > 0);
+});
+
 test('nobody is asked for our name because of somebody elsewhere', t => {
   const { cluster, forge, node, sent } = target();
   forge(at('10.77.0.1'), ping(VICTIM, 'a', 'a'));

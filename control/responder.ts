@@ -104,7 +104,8 @@ export class Responder {
     return { type: 'ack', sequence: ping.sequence, payload: null };
   }
 
-  indirectPing(request: IndirectPing, from: Endpoint): void {
+  /** `cause`: its datagram. */
+  indirectPing(request: IndirectPing, from: Endpoint, cause: Cause): void {
     const { acks, counters, local, outbox } = this.modules;
     const target: Endpoint = { address: request.target, port: request.port };
     const asker = this.addressee(request.source, from);
@@ -134,11 +135,17 @@ export class Responder {
         if (request.nack) outbox.send(asker, { type: 'nack', sequence: request.sequence });
       },
     });
-    if (sequence === undefined) counters.countDrop('overload');
-    else {
+    if (sequence === undefined) {
+      counters.countDrop('overload');
+      return;
+    }
+    const source = { ...local.endpoint, node: local.name };
+    // A request is longer than its ping, but a datagram may hold many.
+    if (outbox.answer(target, cause, undefined, [{ type: 'ping', sequence, node: request.node, source }])) {
       this.relayed += 1;
-      const source = { ...local.endpoint, node: local.name };
-      outbox.send(target, { type: 'ping', sequence, node: request.node, source });
+    } else {
+      acks.forget(sequence);
+      counters.countDrop('overload');
     }
   }
 }

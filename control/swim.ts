@@ -295,7 +295,7 @@ export class Swim {
         this.responder.ping(message, from, cause);
         return undefined;
       case 'indirectPing':
-        this.responder.indirectPing(message, from);
+        this.responder.indirectPing(message, from, cause);
         return undefined;
       case 'ack':
         if (!this.acks.acked(message, from)) counters.countDrop('lateAck');
