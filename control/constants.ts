@@ -100,14 +100,20 @@ export interface GossipProfile {
    * time or above; must be well below {@link probeInterval}, whose rest is left to the indirect pings.
    */
   readonly probeTimeout: number;
-  /** Peers asked to ping for us (SWIM section 3.1, k). With loss p all fail with (1-(1-p)^4)^k. */
+  /**
+   * Peers asked to ping for us (SWIM section 3.1, k). With loss p all fail with (1-(1-p)^4)^k. More suspect falsely less often, for four
+   * datagrams more with each, whenever an ack is late; fewer leave more to refute.
+   */
   readonly indirectProbes: number;
   /**
    * Shortest suspicion = suspicionMult · max(1, log10 N) · probeInterval (Lifeguard section IV-B, alpha). Higher gives
    * the suspect more time to refute; lower detects sooner.
    */
   readonly suspicionMult: number;
-  /** Longest suspicion = suspicionMaxMult · shortest; it shrinks with each confirmation (Lifeguard section IV-B, beta). */
+  /**
+   * Longest suspicion = suspicionMaxMult · shortest; it shrinks with each confirmation (Lifeguard section IV-B, beta). Higher doubts a
+   * lone accuser for longer, who may be the slow one; lower has a death known sooner that nobody else can confirm.
+   */
   readonly suspicionMaxMult: number;
   /**
    * Each news is sent retransmitMult · ceil(log10(N + 1)) times by each node (SWIM section 4.1, lambda log n). Higher
@@ -116,33 +122,68 @@ export interface GossipProfile {
   readonly retransmitMult: number;
   /** Between rounds of gossip that is not carried by pings and acks. Shorter spreads faster, for more packets. */
   readonly gossipInterval: number;
-  /** Peers that each round of gossip goes to. */
+  /**
+   * Peers that each round of gossip goes to. More spread faster, for as many more packets while there is news; fewer take more rounds
+   * (each multiplies who knows by about 1 + gossipNodes), and feel each lost datagram more.
+   */
   readonly gossipNodes: number;
-  /** The dead are still gossiped to for so long, so that one that is alive learns it and refutes. */
+  /**
+   * The dead are still gossiped to for so long, so that one that is alive learns it and refutes. Longer spends more of the rounds on
+   * nobody; shorter leaves a live one that was cut off for a while to {@link reconnectInterval}.
+   */
   readonly gossipToTheDead: number;
-  /** Between exchanges of the whole state with one random peer; times ceil(log2(N/32)) + 1 in pools over 32. */
+  /**
+   * Between exchanges of the whole state with one random peer; times ceil(log2(N/32)) + 1 in pools over 32. Shorter repairs sooner
+   * what gossip has missed; each exchange carries every member both ways, so the bytes of a node grow with N over it.
+   */
   readonly pushPullInterval: number;
-  /** How long a stream may take in all, and each side of it. */
+  /**
+   * How long a stream may take in all, and each side of it. Longer lets slow paths finish a large state; shorter frees sooner what a
+   * peer that hangs holds, of which there are {@link MAX_STREAMS}, and is sooner done with an address that drops everything.
+   */
   readonly streamTimeout: number;
-  /** The largest datagram, in bytes: fits an Ethernet with IPv6 and UDP headers and some tunnel's. */
+  /**
+   * The largest datagram, in bytes: fits an Ethernet with IPv6 and UDP headers and some tunnel's. Larger carries more news at once, and
+   * is cut up, or lost, where the path's MTU is smaller; smaller spreads a storm of news in more datagrams and rounds.
+   */
   readonly packetBytes: number;
-  /** A dead member is remembered so long, shown, and tried again now and then. */
+  /**
+   * A dead member is remembered so long, shown, and tried again now and then. Longer heals splits that last longer, and keeps every name
+   * that ever was in the table ({@link MAX_MEMBERS}) and in each push/pull; shorter forgets one that is down for a night.
+   */
   readonly deadRetention: number;
-  /** A member that left is remembered so long: long enough that no peer still thinks it alive. */
+  /**
+   * A member that left is remembered so long: long enough that no peer still thinks it alive. Longer costs as with the dead; shorter
+   * risks that a peer that was cut off tells of it as alive, and is believed.
+   */
   readonly leftRetention: number;
-  /** Between attempts to reach one random dead member by a stream: heals a split that no join list spans. */
+  /**
+   * Between attempts to reach one random dead member by a stream: heals a split that no join list spans. Shorter heals sooner, for more
+   * streams into nothing, each of which may hang for {@link streamTimeout}; longer keeps the halves apart for about as much longer.
+   */
   readonly reconnectInterval: number;
   /**
    * Between tries of one random address that a member once had and none has now (rejoiner.ts): the longest time that two
-   * pools which forgot each other stay apart is about this times the number of such addresses, over the nodes that try.
+   * pools which forgot each other stay apart is about this times the number of such addresses, over the nodes that try. Shorter
+   * reunites sooner, for more streams into nothing.
    */
   readonly rejoinInterval: number;
-  /** First and longest backoff of a `join` address, before jitter: tries are at random(0, min(max, min·2^n)). */
+  /**
+   * First and longest backoff of a `join` address, before jitter: tries are at random(0, min(max, min·2^n)). A smaller first one joins
+   * sooner when all start together, and tries more often in vain; a larger longest one spares an address that is down for long, and
+   * joins so much later when it comes back without answering a knock.
+   */
   readonly joinBackoffMin: number;
   readonly joinBackoffMax: number;
-  /** A `join` address with nobody alive at it gets one small ping this often; an answer cuts the backoff short. */
+  /**
+   * A `join` address with nobody alive at it gets one small ping this often; an answer cuts the backoff short. Shorter joins sooner when
+   * it comes up, for that many more datagrams to each address that is down, for ever; longer waits as much longer.
+   */
   readonly knockInterval: number;
-  /** A graceful leave takes so long at most. */
+  /**
+   * A graceful leave takes so long at most. Longer lets the farewell be sent as often as any news in a large pool; shorter stops the
+   * daemon sooner, and who has not heard it then takes the node for crashed.
+   */
   readonly leaveTimeout: number;
 }
 

@@ -28,7 +28,7 @@ export const DROP_REASONS = {
   lateAck: 'an ack or nack that nobody waits for (any more)',
   addressConflict: 'news of a live name at another address',
   tableFull: 'a new node while the member table is full',
-  overload: 'too many requests in flight to take another one',
+  overload: 'more than is taken on at one time, or than may be answered',
   sendFailed: 'a datagram that the operating system did not take',
   streamMalformed: 'a stream whose bytes do not parse',
   streamTooLarge: 'a stream beyond its size limits',

@@ -2,8 +2,9 @@ import { createSocket } from 'node:dgram';
 import { connect } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
 import { type IpAddress, parseIp } from '../dataplane/address.ts';
-import { delay, systemClock } from '../dataplane/clock.ts';
+import { type Clock, delay, systemClock } from '../dataplane/clock.ts';
 import { WeftError } from '../dataplane/errors.ts';
+import type { GossipProfile } from './constants.ts';
 import type { GossipEvent } from './events.ts';
 import { Gossip, type GossipOptions } from './gossip.ts';
 import { gossipKey, keyText } from './gossip-key.ts';
@@ -13,9 +14,13 @@ import { encodePushPull } from './stream.ts';
 
 const log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 
-async function start(t: ExecutionContext, options: Partial<GossipOptions> & { readonly name: string }) {
+async function start(
+  t: ExecutionContext,
+  options: Partial<GossipOptions> & { readonly name: string },
+  clock: Clock = systemClock,
+) {
   const gossip = new Gossip(
-    { clock: systemClock, random: systemRandom, log },
+    { clock, random: systemRandom, log },
     { address: parseIp('127.0.0.1'), port: 0, join: [], tags: new Map([['role', 'weft']]), ...options },
   );
   const events: GossipEvent[] = [];
@@ -69,6 +74,14 @@ test('Gossip: two nodes on real sockets see each other, tags change, a leave is 
     a.events.map(({ type }) => type),
     ['memberUp', 'memberUpdated', 'memberLeft'],
   );
+});
+
+test('Gossip: a stall of the event loop feeds the health score', async t => {
+  const { gossip } = await start(t, { name: 'a' });
+  // Nobody else is there who could lower it, or raise it.
+  await delay(systemClock, 250);
+  for (const end = systemClock.now() + 500; systemClock.now() < end; );
+  t.true(await until(() => gossip.report().healthScore > 0, 5000));
 });
 
 test('Gossip: two nodes over IPv6', async t => {
@@ -215,6 +228,49 @@ test('Gossip: a key that not all have is not used, and one that is used is not r
   await t.throwsAsync(a.gossip.changeKeys('add', 'nonsense'), { code: 'invalid_argument' });
   const open = await start(t, { name: 'open', address: parseIp('127.0.0.3') });
   await t.throwsAsync(open.gossip.changeKeys('list'), { code: 'unavailable' });
+});
+
+/** A member of a pool of two whose keys are both on both, just after the other one, b, has crashed; its time runs eight times as fast. */
+async function widowed(t: ExecutionContext, host: number, profile: Partial<GossipProfile>) {
+  const speed = 8;
+  const clock: Clock = {
+    ...systemClock,
+    now: () => speed * systemClock.now(),
+    after: (ms, callback) => systemClock.after(ms / speed, callback),
+  };
+  const keys = [1, 2].map(fill => gossipKey(new Uint8Array(16).fill(fill)));
+  const keyring = () => new Keyring(keys);
+  const address = (last: number) => parseIp(`127.0.0.${last}`);
+  const a = await start(t, { name: 'a', address: address(host), profile, keyring: keyring() }, clock);
+  const join = [`127.0.0.${host}:${a.port}`];
+  const b = await start(t, { name: 'b', address: address(host + 1), keyring: keyring(), join });
+  t.true(await until(() => a.gossip.members().length === 1, 5000));
+  await b.gossip.close();
+  return { gossip: a.gossip, fingerprint: keys[1]?.fingerprint ?? '' };
+}
+
+test('Gossip: keys are neither used nor removed while a member that is up does not say which it has', async t => {
+  const { gossip, fingerprint } = await widowed(t, 25, { suspicionMult: 1000 });
+  for (const operation of ['use', 'remove'] as const) {
+    const refusal = await t.throwsAsync(gossip.changeKeys(operation, fingerprint), { code: 'unavailable' });
+    t.is(refusal?.message, 'it is not known which keys these have: b (it does not answer)');
+  }
+  const [own] = await gossip.changeKeys('list');
+  t.is(own?.keys.length, 2);
+  t.not(own?.primary, fingerprint);
+});
+
+test('Gossip: a member that is found dead meanwhile is in the way of no change of keys', async t => {
+  const { gossip, fingerprint } = await widowed(t, 27, {
+    probeInterval: 300,
+    probeTimeout: 150,
+    suspicionMult: 1,
+  });
+  const answers = await gossip.changeKeys('use', fingerprint);
+  t.deepEqual(
+    answers.map(({ node, ok }) => [node, ok]),
+    [['a', true]],
+  );
 });
 
 test('Gossip: one address has no more than its part of the streams', async t => {

@@ -16,6 +16,7 @@ import { type GossipKey, parseGossipKey } from './gossip-key.ts';
 import type { Keyring } from './keyring.ts';
 import type { Log } from './log.ts';
 import { EventLoopDelay } from './loop-delay.ts';
+import { isUp } from './members.ts';
 import { PeerMemory, type RememberedPeer } from './peer-memory.ts';
 import type { Random } from './random.ts';
 import { type KeyOperation, noKeyring } from './serf/key-agent.ts';
@@ -170,15 +171,21 @@ export class Gossip {
   /**
    * Changes the keys of the whole pool, or lists them. `text`: the key in base64, or the fingerprint of one that we have.
    * Resolves with an answer of each member that is up. Throws, and nothing has been changed, `unavailable` without a
-   * keyring, `invalid_argument` for what is no key, `not_found` and `conflict` as {@link Keyring} does, and `conflict` if
-   * a key is to be used that a member does not have, or removed that one still uses.
+   * keyring, `invalid_argument` for what is no key, `not_found` and `conflict` as {@link Keyring} does; `conflict` if
+   * a key is to be used that a member does not have, or removed that one still uses, `unavailable` if one that is up does
+   * not say which it has: it would be cut off.
    */
   async changeKeys(operation: KeyOperation, text?: string): Promise<readonly KeyAnswer[]> {
     const key = operation === 'list' ? undefined : this.keyOf(text ?? '');
     if (key !== undefined && operation !== 'add') {
-      const answers = (await this.runKeys('list', undefined)).filter(({ ok }) => ok);
-      const refusal = operation === 'use' ? refuseUse(key, answers) : refuseRemoval(key, answers);
+      const answers = await this.runKeys('list', undefined);
+      const known = answers.filter(({ ok }) => ok);
+      const refusal = operation === 'use' ? refuseUse(key, known) : refuseRemoval(key, known);
       if (refusal !== undefined) throw refusal;
+      // Who is dead by now hears nothing anyway.
+      const up = new Set(this.members().flatMap(({ name, state }) => (isUp(state) ? [name] : [])));
+      const unknown = answers.filter(({ ok, node }) => !ok && up.has(node));
+      if (unknown.length > 0) throw keysUnknown(unknown);
     }
     return this.runKeys(operation, key);
   }
@@ -251,6 +258,13 @@ function refuseRemoval({ fingerprint }: GossipKey, answers: readonly KeyAnswer[]
   if (users.length === 0) return undefined;
   return new WeftError('conflict', `key ${fingerprint} is in use on ${users.join(', ')}`, {
     hint: 'use another one first: who forgets it would not hear them any more',
+  });
+}
+
+function keysUnknown(answers: readonly KeyAnswer[]): WeftError {
+  const who = answers.map(({ node, message }) => `${node} (${message})`).join(', ');
+  return new WeftError('unavailable', `it is not known which keys these have: ${who}`, {
+    hint: 'mend them, stop them, or wait until they are dead to the pool, and do it again: who lacks the key would be cut off',
   });
 }
 

@@ -35,6 +35,24 @@ test('EventLoopDelay tells of a stall once', async t => {
   t.is(loop.takeLongest(), 0);
 });
 
+test('a node that runs late by more than half of what an ack has trusts itself less, at each probe', t => {
+  for (const [delays, scores] of [
+    [300, [1, 2]],
+    [250, [0, 0]],
+    [200, [0, 0]],
+  ] as const) {
+    const loopDelay = { takeLongest: () => delays };
+    const cluster = new Cluster({ seed: 1 });
+    const node = cluster.add({ name: 'a', loopDelay }).start();
+    // The first probe comes within a period, the next one after another two at most.
+    const seen = [1000, 2000].map(ms => {
+      cluster.run(ms);
+      return node.health;
+    });
+    t.deepEqual(seen, [...scores], `${delays} ms`);
+  }
+});
+
 /** A pool of `size` nodes that has found itself. */
 function pool(size: number, seed: number) {
   const cluster = new Cluster({ seed });

@@ -1,4 +1,7 @@
 import test from 'ava';
+import { PROTOCOL_VERSION } from './constants.ts';
+import { encodeMessage } from './message.ts';
+import { encodeTags } from './tags.ts';
 import { Cluster, type SimulatedNode } from './testing/cluster.ts';
 
 const yields = (node: SimulatedNode) => node.events.filter(event => event.type === 'nameConflict');
@@ -146,4 +149,58 @@ test('NameGuard: a duplicate that started during a partition yields when it heal
     undefined,
   );
   t.is(cluster.nodes[0]?.sees('n2')?.address, established?.endpoint.address);
+});
+
+test('NameGuard: the farewell of a former life comes with the news of the present one to everybody who is told', t => {
+  const cluster = new Cluster({ seed: 7 });
+  // More than the times that news is sent.
+  cluster.addPool(14, { spread: 100 });
+  cluster.run(20_000);
+  cluster.nodes.find(({ name }) => name === 'n2')?.crash();
+  const newcomer = cluster.add({ name: 'n2', host: 99, join: ['10.0.0.1'] }).start();
+  const others = cluster.running.filter(({ name }) => name !== 'n2');
+  const heard = () => others.filter(node => node.sees('n2')?.address === newcomer.endpoint.address).length;
+  t.not(
+    cluster.runUntil(() => heard() > 0, 5000, 1),
+    undefined,
+  );
+  // The longest delay of a datagram.
+  cluster.run(3);
+  t.is(heard(), others.length);
+});
+
+test('NameGuard: who knows the new address does not hold the node for gone when one that lags mentions the former', t => {
+  for (let seed = 1; seed <= 5; seed++) {
+    const { cluster, newcomer, established } = poolAndNewcomer(seed, 'n2');
+    const [first, , lagging] = cluster.nodes;
+    const former = established?.endpoint ?? newcomer.endpoint;
+    established?.crash();
+    newcomer.start();
+    t.not(
+      cluster.runUntil(() => cluster.disagreements().length === 0, 10_000),
+      undefined,
+    );
+    // Until then the address is not asked again.
+    cluster.run(12_000);
+    const before = first?.events.length;
+    const { incarnation } = newcomer;
+    const meta = encodeTags(new Map([['role', 'weft']]));
+    const news = {
+      type: 'alive',
+      node: 'n2',
+      ...former,
+      incarnation,
+      meta,
+      version: PROTOCOL_VERSION,
+    } as const;
+    cluster.network.inject(lagging?.endpoint ?? former, newcomer.endpoint, encodeMessage(news));
+    cluster.run(5000);
+    t.is(logs(newcomer, /nobody there answers/).length, 2, 'it has bidden farewell again');
+    t.deepEqual(
+      first?.events.slice(before).filter(({ type }) => type !== 'memberSuspect'),
+      [],
+      `seed ${seed}`,
+    );
+    t.true(cluster.isConverged());
+  }
 });

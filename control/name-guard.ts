@@ -5,7 +5,8 @@
 import type { Clock } from '../dataplane/clock.ts';
 import type { PendingAcks } from './acks.ts';
 import type { GossipProfile } from './constants.ts';
-import { type Endpoint, endpointKey, formatEndpoint, sameEndpoint } from './endpoint.ts';
+import type { Counters } from './counters.ts';
+import { type Endpoint, endpointKey, formatEndpoint, isUsable, sameEndpoint } from './endpoint.ts';
 import type { LocalNode } from './local-node.ts';
 import type { Log } from './log.ts';
 import type { MemberTable } from './member-table.ts';
@@ -22,7 +23,10 @@ const RECHECK_AFTER = 10_000;
 /** Members that are told of the end of a former life. */
 const MAX_TOLD = 16;
 
-/** Addresses remembered at one time. */
+/**
+ * Addresses asked in so long; an honest conflict has one or two. Whoever forges news of our name at more of them gets no more out
+ * of us: 13 pings a second, three farewells, three pieces of news.
+ */
 const MAX_CHECKS = 32;
 
 interface Check {
@@ -35,6 +39,7 @@ interface Check {
 export interface NameGuardModules {
   readonly clock: Clock;
   readonly log: Log;
+  readonly counters: Counters;
   readonly acks: PendingAcks;
   readonly outbox: Outbox;
   readonly local: LocalNode;
@@ -59,19 +64,22 @@ export class NameGuard {
 
   /** Our name was heard to be alive there, or somebody there pings us in our own name. */
   heard(at: Endpoint, incarnation: number): void {
-    const { clock, local, log } = this.modules;
-    if (local.leaving || sameEndpoint(at, local.endpoint)) return;
+    const { clock, counters, local, log } = this.modules;
+    if (local.leaving || sameEndpoint(at, local.endpoint) || !isUsable(at)) return;
+    this.forgetOld();
     const key = endpointKey(at);
     const known = this.checks.get(key);
-    if (known !== undefined && clock.now() - known.startedAt < RECHECK_AFTER) {
+    if (known !== undefined) {
       known.incarnation = Math.max(known.incarnation, incarnation);
       // Decided already, in our favour: stay ahead of it.
       if (!known.isRunning && incarnation >= local.incarnation) local.outbid(incarnation);
       return;
     }
-    if (known === undefined && this.checks.size >= MAX_CHECKS) this.forgetOldest();
+    if (this.checks.size >= MAX_CHECKS) {
+      counters.countDrop('overload');
+      return;
+    }
     const check: Check = { startedAt: clock.now(), isRunning: true, incarnation };
-    this.checks.delete(key);
     this.checks.set(key, check);
     log.warn({ address: formatEndpoint(at) }, 'our name is in use at another address, asking there');
     this.ask(at, check, TRIES);
@@ -117,27 +125,32 @@ export class NameGuard {
     log.info({ address: formatEndpoint(at) }, 'nobody there answers to our name, claiming it');
     // Whoever knows that life by a higher incarnation than we have heard of has it from us.
     const last = Math.max(check.incarnation, local.incarnation);
-    this.bidFarewell(last);
     local.outbid(last);
+    this.bidFarewell(last);
   }
 
   /**
    * Of the life there, which cannot do it any more: a live member is nowhere believed at another address (memberlist, aliveNode()), one that has left is at once. Without it the
    * pool waits until it has given that life up. Somebody who lives there all the same refutes it.
+   *
+   * In one datagram between two of what we are now. Who knows us here takes the first, so that the farewell is old to him: he must not
+   * hold us for gone because somebody has mentioned an address. Who knows us there takes the last, and never passes on the farewell alone.
    */
   private bidFarewell(incarnation: number): void {
     const { local, outbox, table } = this.modules;
+    const alive = local.alive();
     let told = 0;
     for (const member of table.all()) {
       if (!isUp(member.state)) continue;
-      outbox.send(member, { type: 'dead', node: local.name, from: local.name, incarnation });
+      outbox.send(member, alive, { type: 'dead', node: local.name, from: local.name, incarnation }, alive);
       // They tell the others.
       if (++told === MAX_TOLD) return;
     }
   }
 
-  private forgetOldest(): void {
-    const [oldest] = this.checks.keys();
-    if (oldest !== undefined) this.checks.delete(oldest);
+  private forgetOld(): void {
+    const now = this.modules.clock.now();
+    for (const [key, { isRunning, startedAt }] of this.checks)
+      if (!isRunning && now - startedAt >= RECHECK_AFTER) this.checks.delete(key);
   }
 }

@@ -26,6 +26,34 @@ import type { WrapOptions } from './wire.ts';
 const EXCESS_BYTES = 32_768;
 const EXCESS_BYTES_PER_SECOND = 32_768;
 
+/** A datagram that is answered. Each of its messages may have an answer: all of them together count against its size. */
+export class Cause {
+  private left: number;
+  private hasAnswer = false;
+
+  /** `size`: in bytes, as it arrived. */
+  constructor(size: number) {
+    this.left = size;
+  }
+
+  /** Bytes of it that no answer has used. */
+  get bytesLeft(): number {
+    return this.left;
+  }
+
+  get isAnswered(): boolean {
+    return this.hasAnswer;
+  }
+
+  /** Notes an answer; returns how many of its bytes exceed what was left. */
+  spend(bytes: number): number {
+    const excess = Math.max(0, bytes - this.left);
+    this.left = Math.max(0, this.left - bytes);
+    this.hasAnswer = true;
+    return excess;
+  }
+}
+
 export interface OutboxModules {
   readonly clock: Pick<Clock, 'now'>;
   readonly port: GossipPort;
@@ -63,27 +91,31 @@ export class Outbox {
   }
 
   /**
-   * Answers a datagram of `cause` bytes: the first message in any case, then as many others, and as much news, as fit and
-   * may go out to somebody who may have forged where he is.
+   * Answers a datagram: the first message, if it is the first answer, in any case; then as many others, and as much news, as
+   * fit and may go out to somebody who may have forged where he is. Returns whether all messages went out.
    */
-  answer(to: Endpoint, cause: number, first: Message | undefined, others: readonly Message[]): void {
+  answer(to: Endpoint, cause: Cause, first: Message | undefined, others: readonly Message[]): boolean {
     const { counters, port, table } = this.modules;
-    const limit = Math.min(this.profile.packetBytes, cause + this.allowance());
+    const limit = Math.min(this.profile.packetBytes, cause.bytesLeft + this.allowance());
     let size = COMPOUND_HEADER_BYTES;
     const parts: Uint8Array[] = [];
-    for (const message of [...(first === undefined ? [] : [first]), ...others].slice(0, MAX_COMPOUND_PARTS)) {
+    const messages = [...(first === undefined ? [] : [first]), ...others];
+    for (const message of messages.slice(0, MAX_COMPOUND_PARTS)) {
       const part = encodeMessage(message);
-      if (message !== first && size + part.length + COMPOUND_PART_BYTES > limit) break;
+      const isDue = message === first && !cause.isAnswered;
+      if (!isDue && size + part.length + COMPOUND_PART_BYTES > limit) break;
       size += part.length + COMPOUND_PART_BYTES;
       counters.countSent(message.type);
       parts.push(part);
     }
+    const isWhole = parts.length === messages.length;
     if (table.at(to) !== undefined) parts.push(...this.newsBeside(parts, limit));
-    if (parts.length === 0) return;
+    if (parts.length === 0) return isWhole;
     const datagram = encodePacket(parts);
-    this.excess -= Math.max(0, datagram.length - cause);
+    this.excess -= cause.spend(datagram.length);
     counters.countDatagramSent();
     port.sendPacket(to, datagram, { checksum: false });
+    return isWhole;
   }
 
   private allowance(): number {

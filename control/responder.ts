@@ -1,4 +1,5 @@
 /** Answers pings, and pings for others (SWIM section 3.1). */
+import type { IpAddress } from '../dataplane/address.ts';
 import type { PendingAcks } from './acks.ts';
 import type { GossipProfile } from './constants.ts';
 import type { Counters } from './counters.ts';
@@ -6,7 +7,7 @@ import { type Endpoint, isUsable, sameEndpoint } from './endpoint.ts';
 import type { LocalNode } from './local-node.ts';
 import type { MemberTable } from './member-table.ts';
 import type { Ack, IndirectPing, Message, Ping } from './message.ts';
-import type { Outbox } from './outbox.ts';
+import type { Cause, Outbox } from './outbox.ts';
 import { encodeSeniority } from './seniority.ts';
 
 /** Pings for others under way: a part of MAX_PENDING_ACKS, so that our own always find room. */
@@ -28,7 +29,7 @@ export interface ResponderModules {
 
 export interface ResponderOptions {
   readonly profile: GossipProfile;
-  /** Somebody of our own name pings us, from there. */
+  /** Somebody of our own name pings us from that address. */
   readonly onNamesake: (at: Endpoint) => void;
   /** Somebody of another name pings us by ours, from `from`; he says that he is at `source`. */
   readonly onPinged: (source: Endpoint, from: Endpoint) => void;
@@ -44,10 +45,10 @@ export class Responder {
     this.options = options;
   }
 
-  /** `cause`: the size of its datagram, in bytes. */
-  ping(ping: Ping, from: Endpoint, cause: number): void {
+  /** `cause`: its datagram. */
+  ping(ping: Ping, from: Endpoint, cause: Cause): void {
     const { outbox } = this.modules;
-    const ack = this.answer(ping);
+    const ack = this.answer(ping, from.address);
     if (ack === undefined) return;
     const { source, node } = ping;
     if (source !== undefined && node !== '' && source.node !== node) this.options.onPinged(source, from);
@@ -87,8 +88,8 @@ export class Responder {
     }
   }
 
-  /** The ack of a ping, also one that came on a stream; undefined if it is not for us. */
-  answer(ping: Ping): Ack | undefined {
+  /** The ack of a ping that came from there, also on a stream; undefined if it is not for us. */
+  answer(ping: Ping, from: IpAddress): Ack | undefined {
     const { counters, local, table } = this.modules;
     // An empty name asks whoever is there, as in memberlist.
     if (ping.node !== '' && ping.node !== local.name) {
@@ -98,7 +99,8 @@ export class Responder {
     const { source } = ping;
     const isNamesake = source?.node === local.name && !sameEndpoint(source, local.endpoint);
     if (isNamesake && ping.node === local.name) {
-      this.options.onNamesake(source);
+      // Anybody can say that our name is at the address of anybody else: only who is there himself makes us ask there.
+      if (source.address === from) this.options.onNamesake(source);
       return { type: 'ack', sequence: ping.sequence, payload: encodeSeniority(local.seniority()) };
     }
     // A member that pings us by name has heard that this name is at this address, and believes it.
@@ -108,7 +110,8 @@ export class Responder {
     return { type: 'ack', sequence: ping.sequence, payload: null };
   }
 
-  indirectPing(request: IndirectPing, from: Endpoint): void {
+  /** `cause`: its datagram. */
+  indirectPing(request: IndirectPing, from: Endpoint, cause: Cause): void {
     const { acks, counters, local, outbox } = this.modules;
     const target: Endpoint = { address: request.target, port: request.port };
     const asker = this.addressee(request.source, from);
@@ -140,11 +143,17 @@ export class Responder {
       },
       onTimeout: done,
     });
-    if (sequence === undefined) counters.countDrop('overload');
-    else {
+    if (sequence === undefined) {
+      counters.countDrop('overload');
+      return;
+    }
+    const source = { ...local.endpoint, node: local.name };
+    // A request is longer than its ping, but a datagram may hold many.
+    if (outbox.answer(target, cause, undefined, [{ type: 'ping', sequence, node: request.node, source }])) {
       this.relayed += 1;
-      const source = { ...local.endpoint, node: local.name };
-      outbox.send(target, { type: 'ping', sequence, node: request.node, source });
+    } else {
+      acks.forget(sequence);
+      counters.countDrop('overload');
     }
   }
 }

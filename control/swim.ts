@@ -32,7 +32,7 @@ import type { Member } from './members.ts';
 import { Membership } from './membership.ts';
 import { encodeMessage, type Message } from './message.ts';
 import { NameGuard } from './name-guard.ts';
-import { Outbox } from './outbox.ts';
+import { Cause, Outbox } from './outbox.ts';
 import { decodePacket, type MessageDecoder } from './packet.ts';
 import type { GossipPort } from './port.ts';
 import { Prober } from './probe.ts';
@@ -247,14 +247,15 @@ export class Swim {
     const { messages, drops } = decodePacket(bytes, decode);
     for (const reason of drops) counters.countDrop(reason);
     if (messages.length > 0) this.table.seenAt(from, clock.now());
+    const cause = new Cause(bytes.length);
     const corrections: Message[] = [];
     for (const message of messages) {
-      const correction = this.isListening ? this.receive(message, from, bytes.length) : undefined;
+      const correction = this.isListening ? this.receive(message, from, cause) : undefined;
       if (correction !== undefined) corrections.push(correction);
     }
     // To members only, as all that is larger than its cause.
     if (corrections.length > 0 && this.table.at(from) !== undefined)
-      this.outbox.answer(from, bytes.length, undefined, corrections);
+      this.outbox.answer(from, cause, undefined, corrections);
   }
 
   /** The answer to what a peer has sent on a stream, or undefined to close it. */
@@ -266,7 +267,7 @@ export class Swim {
       case 'pushPull':
         return this.exchanger.answer(from, message);
       case 'ping': {
-        const ack = this.responder.answer(message);
+        const ack = this.responder.answer(message, from);
         return ack === undefined ? undefined : encodeMessage(ack);
       }
       case 'unserved':
@@ -286,15 +287,15 @@ export class Swim {
   }
 
   /** Returns what the sender should know, if it is behind. */
-  private receive(message: Message, from: Endpoint, size: number): Message | undefined {
+  private receive(message: Message, from: Endpoint, cause: Cause): Message | undefined {
     const { counters } = this.modules;
     counters.countReceived(message.type);
     switch (message.type) {
       case 'ping':
-        this.responder.ping(message, from, size);
+        this.responder.ping(message, from, cause);
         return undefined;
       case 'indirectPing':
-        this.responder.indirectPing(message, from);
+        this.responder.indirectPing(message, from, cause);
         return undefined;
       case 'ack':
         if (!this.acks.acked(message, from)) counters.countDrop('lateAck');
@@ -311,7 +312,7 @@ export class Swim {
         return this.membership.dead(message);
       case 'user':
         if (message.body[0] === WEFT_USER_MESSAGE) this.receiveOwn(from, message.body.subarray(1));
-        else this.serf.receive(message.body);
+        else this.serf.receive(message.body, cause);
         return undefined;
     }
   }

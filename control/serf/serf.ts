@@ -12,8 +12,8 @@ import type { Counters } from '../counters.ts';
 import type { LocalNode } from '../local-node.ts';
 import type { MemberTable } from '../member-table.ts';
 import { isUp } from '../members.ts';
-import { encodeMessage } from '../message.ts';
-import type { Outbox } from '../outbox.ts';
+import { encodeMessage, type Message } from '../message.ts';
+import type { Cause, Outbox } from '../outbox.ts';
 import { type Random, randomInteger } from '../random.ts';
 import { LamportClock } from './lamport.ts';
 import { SeenMessages } from './seen-messages.ts';
@@ -89,13 +89,13 @@ export class Serf {
     this.options = options;
   }
 
-  /** Takes the body of a user message; never throws. */
-  receive(body: Uint8Array): void {
+  /** Takes the body of a user message, which came in that datagram; never throws. */
+  receive(body: Uint8Array, cause: Cause): void {
     const { counters } = this.modules;
     try {
       const message = decodeSerfMessage(body);
       if (message === undefined) counters.countDrop('userMessage');
-      else this.take(message, body);
+      else this.take(message, body, cause);
     } catch (error) {
       if (!(error instanceof WeftError && error.code === 'malformed')) throw error;
       counters.countDrop('malformed');
@@ -164,7 +164,7 @@ export class Serf {
     this.clocks.query.witness(times.query - 1);
   }
 
-  private take(message: SerfMessage, body: Uint8Array): void {
+  private take(message: SerfMessage, body: Uint8Array, cause: Cause): void {
     switch (message.type) {
       case 'leave':
       case 'join':
@@ -182,7 +182,7 @@ export class Serf {
         this.clocks.query.witness(message.time);
         if (this.seenQueries.isNew(message.time, String(message.id), this.clocks.query.time)) {
           if ((message.flags & FLAG_NO_BROADCAST) === 0) this.spread(`query ${questionKey(message)}`, body);
-          this.answer(message);
+          this.answer(message, cause);
         }
         break;
       case 'queryResponse':
@@ -199,7 +199,7 @@ export class Serf {
     return true;
   }
 
-  private answer(query: Query): void {
+  private answer(query: Query, cause: Cause): void {
     const { counters, local, outbox, table } = this.modules;
     const { asker, time, id, flags } = query;
     if (asker === undefined || !passesFilters(query.filters, local.name)) return;
@@ -209,6 +209,7 @@ export class Serf {
       counters.countDrop('stranger');
       return;
     }
+    const responses: Message[] = [];
     const respond = (payload: Uint8Array, answerFlags: number): void => {
       const response: QueryResponse = {
         type: 'queryResponse',
@@ -218,11 +219,14 @@ export class Serf {
         flags: answerFlags,
         payload,
       };
-      outbox.send(asker, { type: 'user', body: encodeSerfMessage(response) });
+      responses.push({ type: 'user', body: encodeSerfMessage(response) });
     };
     if ((flags & FLAG_ACK) !== 0) respond(new Uint8Array(0), FLAG_ACK);
     const payload = this.options.answer(query.name, query.payload);
     if (payload !== undefined) respond(payload, 0);
+    if (responses.length > 0 && !outbox.answer(asker, cause, undefined, responses)) {
+      counters.countDrop('overload');
+    }
   }
 
   private takeAnswer(response: QueryResponse): void {

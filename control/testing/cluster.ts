@@ -8,6 +8,7 @@ import { type Endpoint, parseJoinTarget } from '../endpoint.ts';
 import type { GossipEvent, GossipMember } from '../events.ts';
 import type { Keyring } from '../keyring.ts';
 import type { Log } from '../log.ts';
+import type { LoopDelay } from '../loop-delay.ts';
 import type { MemberTable } from '../member-table.ts';
 import { PeerMemory, type RememberedPeer } from '../peer-memory.ts';
 import { type Random, seededRandom } from '../random.ts';
@@ -35,6 +36,8 @@ export interface NodeSettings {
   readonly keyring?: Keyring;
   /** Its own clock. Default: the cluster's. */
   readonly clock?: Clock;
+  /** How late it finds itself. Default: never. */
+  readonly loopDelay?: LoopDelay;
   /** Keeps no events: a pool of a thousand has a million of them before it is complete. */
   readonly forgetsEvents?: boolean;
   /** Called on each event of membership. */
@@ -131,6 +134,7 @@ export class SimulatedNode {
         port,
         decode: network.shared.message,
         ...(table !== undefined && { table }),
+        ...(this.settings.loopDelay !== undefined && { loopDelay: this.settings.loopDelay }),
       },
       {
         name: this.name,
