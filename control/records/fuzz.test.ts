@@ -185,6 +185,12 @@ interface Inside {
   readonly completeness: { readonly complete: Map<Vni, unknown> };
 }
 
+function largest(sets: Iterable<ReadonlySet<unknown> | undefined>): number {
+  let most = 0;
+  for (const set of sets) most = Math.max(most, set?.size ?? 0);
+  return most;
+}
+
 /** What has come beyond its bound. */
 function excesses(log: RecordLog, nodes: number): string[] {
   const inside = log as unknown as Inside;
@@ -195,13 +201,9 @@ function excesses(log: RecordLog, nodes: number): string[] {
     ['links', inside.links.open.size, MAX_LINKS],
     ['sessions', sessions.length, inside.links.open.size],
     ['backlog', log.report().backlog, sessions.length * (PEER_MAX_CONTROL_FRAMES + scopes * (origins + 1))],
-    [
-      'networks that peers decline',
-      Math.max(0, ...sessions.map(({ declined }) => declined.set?.size ?? 0)),
-      scopes,
-    ],
+    ['networks that peers decline', largest(sessions.map(({ declined }) => declined.set)), scopes],
     ['networks heard of', inside.spreader.heard.size, scopes],
-    ['peers heard', Math.max(0, ...[...inside.spreader.heard.values()].map(({ size }) => size)), nodes],
+    ['peers heard', largest(inside.spreader.heard.values()), nodes],
     ['inquiries', inside.inquiries.open.size, SCOPE_MAX_ORIGINS],
     ['own logs', inside.own.ownLogs.size, scopes],
     ['origins blocked', inside.store.blocked.size, SCOPE_MAX_ORIGINS],

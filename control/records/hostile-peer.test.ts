@@ -81,7 +81,11 @@ test('networks that are not ours are not remembered, however many a peer names',
     }
     for (let vni = 100; vni < 3000; vni++) {
       say({ type: 'bye', vni: vni as Vni });
-      say({ type: 'want', vni: vni as Vni, entries: [{ origin: 'vm-a', epoch: EARLIER, seq: 3, gc: 0 }] });
+      say({
+        type: 'want',
+        vni: (vni + 3000) as Vni,
+        entries: [{ origin: 'vm-a', epoch: EARLIER, seq: 3, gc: 0 }],
+      });
     }
   }
   t.is(inside.spreader.heard.size, 0);

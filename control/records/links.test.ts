@@ -125,19 +125,21 @@ test('TCP: a peer that never finishes its preamble is cut off', async t => {
 test('TCP: a link that we close is over, also if the peer does not close his side', async t => {
   const links = makeTcpLinks(50);
   const end = new RecordedEnd();
+  const accepted: Link[] = [];
   const [server, port] = await listen(socket => {
     socket.once('data', head => {
-      const take = (link: Link, from: unknown): RecordedEnd => {
-        t.is(from, '127.0.0.1');
-        link.close();
+      links.take(socket, Buffer.from(head), (link, from) => {
+        t.is(from, parseIp('127.0.0.1'));
+        accepted.push(link);
         return end;
-      };
-      links.take(socket, Buffer.from(head), take);
+      });
     });
   });
   const socket = connect({ host: '127.0.0.1', port, allowHalfOpen: true });
   socket.on('error', () => {});
   socket.write(Buffer.from('776c6f67010000000101', 'hex'));
+  await until(() => end.frames.length === 1);
+  accepted[0]?.close();
   const closed = await until(() => end.closed === 1, 2000);
   socket.destroy();
   await new Promise<void>(resolve => server.close(() => resolve()));
