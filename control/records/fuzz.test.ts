@@ -4,26 +4,41 @@
  * WEFT_SEED runs a failure again.
  */
 import { randomInt } from 'node:crypto';
+import { EventEmitter } from 'node:events';
+import type { Socket } from 'node:net';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import test from 'ava';
 import { parseIp, type Vni } from '../../dataplane/address.ts';
 import { WeftError } from '../../dataplane/errors.ts';
+import { ManualClock } from '../../dataplane/testing/manual-clock.ts';
 import type { Endpoint } from '../endpoint.ts';
+import { gossipKey } from '../gossip-key.ts';
+import { Keyring } from '../keyring.ts';
 import { type Random, randomInteger, seededRandom } from '../random.ts';
 import { mutate } from '../testing/mutate.ts';
 import { RecordCluster, type RecordNode, stationOf } from '../testing/record-cluster.ts';
 import { POOL_SCOPE } from './board.ts';
 import { decodeFrame, encodeFrame, type Frame } from './frame.ts';
-import { MAX_LINKS, PEER_MAX_CONTROL_FRAMES, SCOPE_MAX_ORIGINS } from './limits.ts';
+import { keyringSealer } from './keyring-sealer.ts';
+import {
+  FRAME_MAX_BYTES,
+  MAX_LINKS,
+  MAX_LINKS_PER_ADDRESS,
+  MAX_UNPROVEN_LINKS,
+  PEER_MAX_CONTROL_FRAMES,
+  SCOPE_MAX_ORIGINS,
+} from './limits.ts';
 import type { Link } from './link.ts';
 import type { RecordLog } from './record-log.ts';
+import { type LinkSealer, TcpLinks, UNSEALED } from './tcp-links.ts';
 
 const { WEFT_SEED = randomInt(2 ** 31) } = process.env;
 const SEED = Number(WEFT_SEED);
 const FRAMES = 250_000;
 const HINTS = 62_500;
 const LINKS = 24;
+const STREAMS = 100_000;
 
 /** Frames between two looks at the clock: as many as come in 10 ms. */
 const FRAMES_PER_STEP = 100;
@@ -80,6 +95,8 @@ function capture(seed: number): Captures {
   cluster.run(6000);
   return { frames: [...byType.values()].flat(), hints };
 }
+
+const CAPTURES = capture(SEED);
 
 /** The same frame about another network, about more than it was, or about somebody else. Not what is malformed: see `mutate`. */
 function reword(random: Random, frame: Frame): Frame {
@@ -234,7 +251,7 @@ function decoded(bytes: Uint8Array): Frame | undefined {
 test(`fuzz: ${FRAMES} frames and ${HINTS} hints to a record log; seed ${SEED}`, t => {
   t.timeout(120_000);
   const random = seededRandom(SEED);
-  const seeds = capture(SEED);
+  const seeds = CAPTURES;
   t.is(new Set(seeds.frames.map(([type]) => type)).size, 7, 'each kind was captured');
   t.true(seeds.hints.length > 100, `${seeds.hints.length} hints`);
   const cluster = new RecordCluster({ seed: SEED, vnis: [BLUE, RED], forgetsEvents: true });
@@ -290,3 +307,105 @@ test(`fuzz: ${FRAMES} frames and ${HINTS} hints to a record log; seed ${SEED}`, 
     cluster.disagreements().slice(0, 6).join('; '),
   );
 });
+
+/** The end of a connection that somebody has opened to us, without a kernel below. */
+class FakeSocket extends EventEmitter {
+  readonly remoteAddress: string;
+  readonly writableLength = 0;
+  writable = true;
+  destroyed = false;
+
+  constructor(remoteAddress: string) {
+    super();
+    this.remoteAddress = remoteAddress;
+  }
+
+  write(): boolean {
+    return true;
+  }
+
+  cork(): void {}
+
+  uncork(): void {}
+
+  end(): void {
+    this.writable = false;
+  }
+
+  destroy(): void {
+    if (this.destroyed) return;
+    this.destroyed = true;
+    this.writable = false;
+    this.emit('close');
+  }
+}
+
+interface Connections {
+  readonly links: { readonly size: number; [Symbol.iterator](): Iterator<{ readonly pending: Uint8Array }> };
+  readonly accepted: Map<string, number>;
+}
+
+for (const [kind, sealer] of [
+  ['plain', UNSEALED],
+  ['sealed', keyringSealer(new Keyring([gossipKey(new Uint8Array(16).fill(7))]))],
+] as const satisfies readonly (readonly [string, LinkSealer])[]) {
+  test(`fuzz: ${STREAMS} ${kind} streams to TCP links; seed ${SEED}`, t => {
+    t.timeout(120_000);
+    const random = seededRandom(SEED + 1);
+    const { frames } = CAPTURES;
+    const streams = Array.from({ length: 200 }, () => {
+      const parts: Uint8Array[] = [Buffer.from('776c6f6701', 'hex')];
+      for (let count = 1 + randomInteger(random, 4); count > 0; count--) {
+        const sealed = sealer.seal(frames[randomInteger(random, frames.length)] ?? new Uint8Array(1));
+        const length = Buffer.alloc(4);
+        length.writeUInt32BE(sealed.length);
+        parts.push(length, sealed);
+      }
+      return Buffer.concat(parts);
+    });
+    const clock = new ManualClock();
+    const links = new TcpLinks({ clock, sealer }, { from: parseIp('192.0.2.1'), connectTimeout: 5000 });
+    const inside = links as unknown as Connections;
+    let open: FakeSocket[] = [];
+    let taken = 0;
+    let received = 0;
+    let most = 0;
+    for (let round = 0; round < STREAMS; round++) {
+      const bytes = mutate(random, streams);
+      const at = 1 + randomInteger(random, bytes.length + 1);
+      const socket = new FakeSocket(`192.0.2.${randomInteger(random, 32)}`);
+      open.push(socket);
+      links.take(socket as unknown as Socket, bytes.subarray(0, at), link => {
+        taken += 1;
+        return {
+          onFrame: frame => {
+            received += 1;
+            t.true(frame.length >= 1 && frame.length <= FRAME_MAX_BYTES);
+            if (received % 50 === 0) link.close();
+          },
+          onWritable: () => {},
+          onClose: () => {},
+        };
+      });
+      if (!socket.destroyed) socket.emit('data', bytes.subarray(at));
+      // More than a frame, at once: what comes next in it is a length, or the rest of one frame and a length.
+      if (randomInteger(random, 100) === 0 && !socket.destroyed) socket.emit('data', Buffer.alloc(80_000, 1));
+      // Half of them go; those that stay have proved something, or are cut off in time.
+      if (randomInteger(random, 2) === 0) socket.destroy();
+      clock.advance(1);
+      if (round % 20 === 0) for (const { pending } of inside.links) most = Math.max(most, pending.length);
+      if (round % 200 !== 0) continue;
+      t.true(inside.accepted.size <= 32 && inside.links.size <= 32 * MAX_LINKS_PER_ADDRESS);
+      open = open.filter(({ destroyed }) => !destroyed);
+      while (open.length > MAX_UNPROVEN_LINKS) open.shift()?.destroy();
+    }
+    t.true(most < FRAME_MAX_BYTES + 68, `${most} bytes of one link`);
+    t.true(taken > STREAMS / 20 && received > STREAMS / 50, `${taken} taken, ${received} frames`);
+    for (const socket of open) socket.destroy();
+    t.is(inside.links.size, 0);
+    t.is(inside.accepted.size, 0);
+    const { wakeUps } = clock;
+    clock.advance(10_000);
+    t.is(clock.wakeUps, wakeUps, 'a timer of a link that is over');
+  });
+}

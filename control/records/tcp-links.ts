@@ -186,7 +186,7 @@ class TcpLink implements Link {
   }
 
   close(): void {
-    if (this.isClosing) return;
+    if (this.isClosing || this.socket.destroyed) return;
     this.isClosing = true;
     this.socket.end();
     // Who does not close his side would keep one of our links for as long as he likes.
