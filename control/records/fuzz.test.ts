@@ -35,8 +35,8 @@ import { type LinkSealer, TcpLinks, UNSEALED } from './tcp-links.ts';
 
 const { WEFT_SEED = randomInt(2 ** 31) } = process.env;
 const SEED = Number(WEFT_SEED);
-const FRAMES = 250_000;
-const HINTS = 62_500;
+const FRAMES = 200_000;
+const HINTS = 50_000;
 const LINKS = 24;
 const STREAMS = 100_000;
 
