@@ -137,6 +137,31 @@ test('a link in the name of a member that comes from elsewhere is refused, and n
   t.false(call('vm-c', ELSEWHERE).state.isOver, 'of who is no member yet nothing is known');
 });
 
+test('a link in a name that becomes a member elsewhere is over, and the member is spoken to', t => {
+  const { call, log, peers } = setUp();
+  log.start();
+  const forged = call('vm-c', ELSEWHERE);
+  const own = call('vm-d', HOME);
+  for (const name of ['vm-c', 'vm-d']) {
+    peers.add({ name, endpoint: { address: HOME, port: 7946 }, epoch: EARLIER, vnis: new Set([BLUE]) });
+    const event = { type: 'memberUp', member: { name } } as unknown as Parameters<
+      typeof log.memberChanged
+    >[0];
+    log.memberChanged(event);
+  }
+  t.true(forged.state.isOver);
+  t.deepEqual(
+    forged.sent.map(({ type }) => type),
+    ['hello'],
+  );
+  t.false(own.state.isOver);
+  t.deepEqual(
+    own.sent.map(({ type }) => type),
+    ['hello', 'digest'],
+  );
+  log.stop();
+});
+
 test('a link whose first frame is no hello is over, also if the frame is of a later version', t => {
   const { log } = setUp();
   const ends: string[] = [];

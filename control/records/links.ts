@@ -37,7 +37,7 @@ export class Links {
   private readonly modules: LinksModules;
   private readonly options: LinksOptions;
   private readonly sessions = new Map<string, Session>();
-  private readonly open = new Set<Link>();
+  private readonly open = new Map<Link, Wire>();
   private readonly callbacks: WireCallbacks = {
     receive: (wire, bytes) => this.receive(wire, bytes),
     ended: wire => this.ended(wire),
@@ -74,7 +74,7 @@ export class Links {
     const wire = new Wire(this.callbacks, { session });
     const link = this.modules.port.open(peer, wire);
     wire.link = link;
-    this.open.add(link);
+    this.open.set(link, wire);
     session.addLink(link);
     return session;
   }
@@ -82,7 +82,7 @@ export class Links {
   /** Takes a link that a peer has opened; who he is, he says in his first frame. */
   accept(link: Link, caller: Caller = {}): LinkHandler {
     const wire = new Wire(this.callbacks, { link, caller });
-    if (this.open.size < MAX_LINKS) this.open.add(link);
+    if (this.open.size < MAX_LINKS) this.open.set(link, wire);
     else {
       this.modules.counters.count('linkLimit');
       link.abort();
@@ -106,6 +106,17 @@ export class Links {
   /** It is dead or gone: nothing more is sent. What TCP tries again by itself would stand in the way when it comes back. */
   drop(name: string): void {
     this.sessions.get(name)?.abort();
+  }
+
+  /** Membership tells where a peer is: links that were opened in his name from elsewhere, before that was known, are over. */
+  located(name: string): void {
+    if (!this.sessions.has(name)) return;
+    for (const [link, wire] of this.open) {
+      if (wire.session?.peer !== name || this.isAtHome(name, wire.caller)) continue;
+      this.modules.counters.count('foreignHello');
+      this.ended(wire);
+      link.abort();
+    }
   }
 
   /** To be called each second. */
@@ -133,7 +144,7 @@ export class Links {
   }
 
   close(): void {
-    for (const link of this.open) link.close();
+    for (const link of this.open.keys()) link.close();
   }
 
   private receive(wire: Wire, bytes: Uint8Array): void {

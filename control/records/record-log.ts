@@ -286,6 +286,7 @@ export class RecordLog {
     const peer = this.modules.peers.find(name);
     if (peer === undefined || !this.isRunning || name === this.options.name) return;
     if (type !== 'memberUp' && type !== 'memberUpdated') return;
+    this.links.located(name);
     const { peers } = this.modules;
     const shared = [...this.store.vnis()].filter(
       vni => peer.vnis.has(vni) && peers.carriers(vni).length <= DIRECT_PUSH_PEERS,
