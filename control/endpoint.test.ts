@@ -1,6 +1,6 @@
 import test from 'ava';
 import { parseIp } from '../dataplane/address.ts';
-import { addressFromBytes, formatEndpoint, isUsable, parseJoinTarget } from './endpoint.ts';
+import { addressFromBytes, addressOf, formatEndpoint, isUsable, parseJoinTarget } from './endpoint.ts';
 
 test('parseJoinTarget reads addresses and names with and without a port', t => {
   const forms: readonly [string, string, number, string | undefined][] = [
@@ -56,4 +56,16 @@ test('isUsable holds for addresses that one node can have', t => {
     t.false(at(address), address);
   t.false(at('192.0.2.1', 0));
   t.is(formatEndpoint({ address: parseIp('2001:db8::1'), port: 1 }), '[2001:db8::1]:1');
+});
+
+test('addressOf reads what a socket says of its other end', t => {
+  const forms: readonly [string | undefined, string | undefined][] = [
+    ['192.0.2.1', '192.0.2.1'],
+    ['::ffff:192.0.2.1', '192.0.2.1'],
+    ['2001:db8:0::1', '2001:db8::1'],
+    ['fe80::1%eth0', 'fe80::1'],
+    ['', undefined],
+    [undefined, undefined],
+  ];
+  for (const [text, address] of forms) t.is(addressOf(text), address as never, text);
 });

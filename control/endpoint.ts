@@ -1,5 +1,5 @@
 /** Where a gossip agent is reached, and the text an operator writes for it. */
-import { type IpAddress, ipFamily, ipFromBytes, parseIp } from '../dataplane/address.ts';
+import { type IpAddress, ipFamily, ipFromBytes, ipToBytes, parseIp } from '../dataplane/address.ts';
 import { WeftError } from '../dataplane/errors.ts';
 
 /** An address and a port that serve both UDP and TCP. */
@@ -30,6 +30,15 @@ export function addressFromBytes(bytes: Uint8Array): IpAddress {
   const [a, b, c, d] = bytes.length === 16 && isMapped(bytes) ? bytes.subarray(12) : bytes;
   if (bytes.length === 4 || isMapped(bytes)) return `${a}.${b}.${c}.${d}` as IpAddress;
   return ipFromBytes(bytes);
+}
+
+/** The address of a socket's other end, as membership writes it: IPv4 also where the socket is of IPv6, and no zone. Undefined if there is none. */
+export function addressOf(text: string | undefined): IpAddress | undefined {
+  try {
+    return addressFromBytes(ipToBytes(parseIp(text?.replace(/%.*$/, '') ?? '')));
+  } catch {
+    return undefined;
+  }
 }
 
 function isMapped(bytes: Uint8Array): boolean {

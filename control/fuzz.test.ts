@@ -9,10 +9,11 @@ import { WeftError } from '../dataplane/errors.ts';
 import { gossipKey } from './gossip-key.ts';
 import { Keyring } from './keyring.ts';
 import { decodePacket } from './packet.ts';
-import { type Random, randomInteger, seededRandom } from './random.ts';
+import { randomInteger, seededRandom } from './random.ts';
 import { StreamReader } from './stream.ts';
 import { CAPTURE_KEY, CAPTURED_DATAGRAMS, CAPTURED_STREAMS } from './testing/captures.ts';
 import { Cluster } from './testing/cluster.ts';
+import { mutate } from './testing/mutate.ts';
 import { Wire } from './wire.ts';
 
 const { WEFT_SEED = randomInt(2 ** 31) } = process.env;
@@ -33,28 +34,6 @@ function plainSeeds(): readonly Uint8Array[] {
     if (typeof plain === 'string') throw new Error(`a capture does not open: ${plain}`);
     return plain;
   });
-}
-
-/** A few bytes changed, added, taken away, or replaced by a piece of another seed. */
-function mutate(random: Random, seeds: readonly Uint8Array[]): Uint8Array {
-  const pick = (): Uint8Array => seeds[randomInteger(random, seeds.length)] ?? new Uint8Array(0);
-  const bytes = Buffer.from(pick());
-  for (let changes = 1 + randomInteger(random, 4); changes > 0 && bytes.length > 0; changes--) {
-    bytes.writeUInt8(randomInteger(random, 256), randomInteger(random, bytes.length));
-  }
-  const at = randomInteger(random, bytes.length + 1);
-  switch (randomInteger(random, 6)) {
-    case 0:
-      return bytes.subarray(0, at);
-    case 1: {
-      const other = pick();
-      return Buffer.concat([bytes.subarray(0, at), other.subarray(randomInteger(random, other.length + 1))]);
-    }
-    case 2:
-      return Buffer.concat([bytes.subarray(0, at), bytes.subarray(randomInteger(random, bytes.length + 1))]);
-    default:
-      return bytes;
-  }
 }
 
 test(`fuzz: each of the captures is understood; seed ${SEED}`, t => {

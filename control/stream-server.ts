@@ -1,11 +1,11 @@
 /** Serves streams: one request, one answer each, bounded in number, bytes and time. */
 import { createServer, type Server, type Socket } from 'node:net';
-import { type IpAddress, ipFamily, parseIp } from '../dataplane/address.ts';
+import { type IpAddress, ipFamily } from '../dataplane/address.ts';
 import type { Clock } from '../dataplane/clock.ts';
 import { WeftError } from '../dataplane/errors.ts';
 import { MAX_STREAMS, MAX_STREAMS_PER_ADDRESS } from './constants.ts';
 import type { Counters } from './counters.ts';
-import type { Endpoint } from './endpoint.ts';
+import { addressOf, type Endpoint } from './endpoint.ts';
 import { LINK_FIRST_BYTE } from './records/tcp-links.ts';
 import { type StreamMessage, StreamReader } from './stream.ts';
 import { type StreamOpener, StreamRefused } from './stream-seal.ts';
@@ -70,7 +70,7 @@ export class StreamServer {
 
   private accept(socket: Socket): void {
     const { clock, counters, wire } = this.modules;
-    const from = remoteAddress(socket);
+    const from = addressOf(socket.remoteAddress);
     socket.on('error', () => counters.countDrop('streamFailed'));
     if (
       from === undefined ||
@@ -154,12 +154,4 @@ function readFrom({ opener, reader }: Stream, chunk: Uint8Array): StreamMessage 
     if (message !== undefined) return message;
   }
   return undefined;
-}
-
-function remoteAddress(socket: Socket): IpAddress | undefined {
-  try {
-    return parseIp(socket.remoteAddress ?? '');
-  } catch {
-    return undefined;
-  }
 }

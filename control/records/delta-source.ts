@@ -37,7 +37,7 @@ export class DeltaSource {
   /** The next frame of a job and what is left of it; undefined if there is nothing to send (any more). */
   next(job: Job, self: string): { readonly frame: Uint8Array; readonly rest: Job | undefined } | undefined {
     const { own, store } = this.modules;
-    const log = job.origin === self ? own.log(job.vni) : store.log(job.vni, job.origin);
+    const log = job.origin === self ? own.known(job.vni) : store.log(job.vni, job.origin);
     if (log === undefined || log.epoch === NO_EPOCH) return undefined;
     const from = log.epoch === job.epoch ? job.from : 0;
     if (from > 0 && from >= log.seq) return undefined;

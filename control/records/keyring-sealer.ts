@@ -6,8 +6,9 @@ import type { LinkSealer } from './tcp-links.ts';
 const PURPOSE = Buffer.from('weft record log 1');
 
 /**
- * It proves that a peer has a key of the pool, not which peer it is. A frame that is recorded and sent again does no harm: records
- * have an epoch and a sequence number, and an older one loses.
+ * It proves that a peer has a key of the pool, not which peer it is, nor that a frame is new: nothing in it is bound to a connection or a
+ * direction. What records say may come again (an older one loses, by epoch and sequence number); a hello or a bye that is
+ * repeated is what the address of a link is compared for (links.ts), and what somebody on the path can still do. See ADR 16.
  */
 export function keyringSealer(keyring: Keyring): LinkSealer {
   return {

@@ -57,8 +57,8 @@ function makeTcpLinks(connectTimeout = 5000): TcpLinks {
   );
 }
 
-async function until(condition: () => boolean): Promise<boolean> {
-  for (let waited = 0; waited < 10_000 && !condition(); waited += 5) await delay(systemClock, 5);
+async function until(condition: () => boolean, ms = 10_000): Promise<boolean> {
+  for (let waited = 0; waited < ms && !condition(); waited += 5) await delay(systemClock, 5);
   return condition();
 }
 
@@ -120,6 +120,30 @@ test('TCP: a peer that never finishes its preamble is cut off', async t => {
   socket.write(Buffer.from('77', 'hex'));
   t.true(await until(() => isClosed));
   await new Promise<void>(resolve => server.close(() => resolve()));
+});
+
+test('TCP: a link that we close is over, also if the peer does not close his side', async t => {
+  const links = makeTcpLinks(50);
+  const end = new RecordedEnd();
+  const accepted: Link[] = [];
+  const [server, port] = await listen(socket => {
+    socket.once('data', head => {
+      links.take(socket, Buffer.from(head), (link, from) => {
+        t.is(from, parseIp('127.0.0.1'));
+        accepted.push(link);
+        return end;
+      });
+    });
+  });
+  const socket = connect({ host: '127.0.0.1', port, allowHalfOpen: true });
+  socket.on('error', () => {});
+  socket.write(Buffer.from('776c6f67010000000101', 'hex'));
+  await until(() => end.frames.length === 1);
+  accepted[0]?.close();
+  const closed = await until(() => end.closed === 1, 2000);
+  socket.destroy();
+  await new Promise<void>(resolve => server.close(() => resolve()));
+  t.true(closed);
 });
 
 /** Connections from these addresses that send a preamble and no more; what is still open after the first was cut off. */

@@ -1,4 +1,5 @@
 /** The sessions with peers, and the links under them: opened when there is something to say, closed when there is not. */
+import type { IpAddress } from '../../dataplane/address.ts';
 import type { Clock } from '../../dataplane/clock.ts';
 import { WeftError } from '../../dataplane/errors.ts';
 import type { DeltaSource, Job } from './delta-source.ts';
@@ -24,11 +25,19 @@ export interface LinksOptions {
   readonly onFrame: (session: Session, frame: Frame) => void;
 }
 
+/** What is known of a link that a peer has opened, before he says who he is. */
+export interface Caller {
+  /** Where it comes from. */
+  readonly from?: IpAddress | undefined;
+  /** The name he has proved to have, where links can prove it. */
+  readonly authenticated?: string | undefined;
+}
+
 export class Links {
   private readonly modules: LinksModules;
   private readonly options: LinksOptions;
   private readonly sessions = new Map<string, Session>();
-  private readonly open = new Set<Link>();
+  private readonly open = new Map<Link, Wire>();
   private readonly callbacks: WireCallbacks = {
     receive: (wire, bytes) => this.receive(wire, bytes),
     ended: wire => this.ended(wire),
@@ -65,21 +74,18 @@ export class Links {
     const wire = new Wire(this.callbacks, { session });
     const link = this.modules.port.open(peer, wire);
     wire.link = link;
-    this.open.add(link);
+    this.open.set(link, wire);
     session.addLink(link);
     return session;
   }
 
-  /**
-   * Takes a link that a peer has opened; who he is, he says in his first frame. `authenticated`: the name he has proved
-   * to have, where links can prove it.
-   */
-  accept(link: Link, authenticated?: string): LinkHandler {
-    const wire = new Wire(this.callbacks, { link, authenticated });
-    this.open.add(link);
-    if (this.open.size > MAX_LINKS) {
+  /** Takes a link that a peer has opened; who he is, he says in his first frame. */
+  accept(link: Link, caller: Caller = {}): LinkHandler {
+    const wire = new Wire(this.callbacks, { link, caller });
+    if (this.open.size < MAX_LINKS) this.open.set(link, wire);
+    else {
       this.modules.counters.count('linkLimit');
-      link.close();
+      link.abort();
     }
     return wire;
   }
@@ -100,6 +106,17 @@ export class Links {
   /** It is dead or gone: nothing more is sent. What TCP tries again by itself would stand in the way when it comes back. */
   drop(name: string): void {
     this.sessions.get(name)?.abort();
+  }
+
+  /** Membership tells where a peer is: links that were opened in his name from elsewhere, before that was known, are over. */
+  located(name: string): void {
+    if (!this.sessions.has(name)) return;
+    for (const [link, wire] of this.open) {
+      if (wire.session?.peer !== name || this.isAtHome(name, wire.caller)) continue;
+      this.modules.counters.count('foreignHello');
+      this.ended(wire);
+      link.abort();
+    }
   }
 
   /** To be called each second. */
@@ -127,7 +144,7 @@ export class Links {
   }
 
   close(): void {
-    for (const link of this.open) link.close();
+    for (const link of this.open.keys()) link.close();
   }
 
   private receive(wire: Wire, bytes: Uint8Array): void {
@@ -136,8 +153,8 @@ export class Links {
     counters.countReceived(bytes.length);
     try {
       const frame = decode(bytes);
-      if (frame === undefined) counters.count('unknownFrame');
-      else if (!wire.isGreeted) this.greet(wire, wire.link, frame);
+      if (!wire.isGreeted) this.greet(wire, wire.link, frame);
+      else if (frame === undefined) counters.count('unknownFrame');
       else if (wire.session !== undefined) {
         wire.session.lastUsed = clock.now();
         this.options.onFrame(wire.session, frame);
@@ -145,26 +162,42 @@ export class Links {
     } catch (error) {
       if (!(error instanceof WeftError)) throw error;
       counters.count('malformed');
-      wire.link.close();
+      // Not `close`, which waits for the other side: what it says from now on is not listened to.
+      wire.link.abort();
     }
   }
 
-  private greet(wire: Wire, link: Link, frame: Frame): void {
+  private greet(wire: Wire, link: Link, frame: Frame | undefined): void {
     const isProper =
-      frame.type === 'hello' &&
+      frame?.type === 'hello' &&
       frame.version === RECORDS_VERSION &&
       frame.name !== this.options.self &&
-      frame.name === (wire.session?.peer ?? wire.authenticated ?? frame.name);
+      frame.name === (wire.session?.peer ?? wire.caller.authenticated ?? frame.name);
     if (!isProper) {
       this.modules.counters.count('badHello');
-      link.close();
+      link.abort();
+      return;
+    }
+    if (!this.isAtHome(frame.name, wire.caller)) {
+      this.modules.counters.count('foreignHello');
+      link.abort();
       return;
     }
     wire.isGreeted = true;
     if (wire.session !== undefined) return;
     wire.session = this.session(frame.name);
-    // Who opens one has none that works, or we both did so at the same moment: then either will do.
+    // Who opens one has none that works, or we both did so at the same moment: then either will do. That ours still works we
+    // cannot know: it may lead to a machine that has started anew, or wait for TCP's next try after a cut.
     wire.session.addLink(link, { first: true });
+  }
+
+  /**
+   * Whether a link comes from where membership has its peer: a hello that was recorded opens and proves nothing, and what is meant
+   * for the peer would go to whoever repeats it. Of the port nothing is known; of who is no member yet, nothing at all.
+   */
+  private isAtHome(name: string, { from, authenticated }: Caller): boolean {
+    const home = this.modules.peers.find(name)?.endpoint.address;
+    return authenticated === name || from === undefined || home === undefined || from === home;
   }
 
   private ended(wire: Wire): void {
@@ -191,12 +224,15 @@ interface WireCallbacks {
   ended(wire: Wire): void;
 }
 
+/** Of a link that we have opened. */
+const NO_CALLER: Caller = {};
+
 /** One link and whom it is with. A node has hundreds, so what they have in common is held once. */
 class Wire implements LinkHandler {
   link: Link | undefined;
   session: Session | undefined;
   isGreeted = false;
-  readonly authenticated: string | undefined;
+  readonly caller: Caller;
   private readonly callbacks: WireCallbacks;
 
   constructor(
@@ -204,13 +240,13 @@ class Wire implements LinkHandler {
     known: {
       readonly link?: Link;
       readonly session?: Session;
-      readonly authenticated?: string | undefined;
+      readonly caller?: Caller;
     },
   ) {
     this.callbacks = callbacks;
     this.link = known.link;
     this.session = known.session;
-    this.authenticated = known.authenticated;
+    this.caller = known.caller ?? NO_CALLER;
   }
 
   onFrame(bytes: Uint8Array): void {

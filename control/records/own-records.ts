@@ -46,6 +46,12 @@ export class OwnRecords {
     return this.currentEpoch;
   }
 
+  /** What we have written, or begun to, of a network; does not begin it. */
+  known(vni: Vni): OriginLog | undefined {
+    return this.ownLogs.get(vni);
+  }
+
+  /** Begins it if need be: only for networks that we carry. */
   log(vni: Vni): OriginLog {
     const known = this.ownLogs.get(vni);
     if (known !== undefined) return known;

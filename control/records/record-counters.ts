@@ -5,6 +5,7 @@ export const RECORD_DROPS = {
   malformed: 'a frame or hint that does not parse; a link that sent one is closed',
   unknownFrame: 'a frame of a type that this version does not know',
   badHello: 'a link that did not begin with a proper hello',
+  foreignHello: 'a link in the name of a peer that came from another address than his',
   linkLimit: 'a link beyond the number that is open at one time',
   quota: 'records of an origin beyond what is kept of one',
   rate: 'records of an origin that writes faster than we take; they are fetched later',

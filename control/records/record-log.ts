@@ -26,7 +26,7 @@ import type { decodeFrame } from './frame.ts';
 import { Inquiries } from './inquiries.ts';
 import { DIRECT_PUSH_PEERS, SYNC_INTERVAL } from './limits.ts';
 import type { HintPort, Link, LinkHandler, LinkPort } from './link.ts';
-import { Links } from './links.ts';
+import { type Caller, Links } from './links.ts';
 import type { OriginLog } from './origin-log.ts';
 import { type Assertion, type OwnEndpoint, OwnEndpoints } from './own-endpoints.ts';
 import { OwnPosts } from './own-posts.ts';
@@ -288,6 +288,7 @@ export class RecordLog {
     const peer = this.modules.peers.find(name);
     if (peer === undefined || !this.isRunning || name === this.options.name) return;
     if (type !== 'memberUp' && type !== 'memberUpdated') return;
+    this.links.located(name);
     const { peers } = this.modules;
     const shared = [...this.store.vnis()].filter(
       vni => peer.vnis.has(vni) && peers.carriers(vni).length <= DIRECT_PUSH_PEERS,
@@ -295,9 +296,9 @@ export class RecordLog {
     this.synchronizer.introduce(peer, shared);
   }
 
-  /** Takes a link that a peer has opened. `authenticated`: the name he has proved to have, where links can prove it. */
-  accept(link: Link, authenticated?: string): LinkHandler {
-    return this.links.accept(link, authenticated);
+  /** Takes a link that a peer has opened. */
+  accept(link: Link, caller?: Caller): LinkHandler {
+    return this.links.accept(link, caller);
   }
 
   /** Takes a hint from the member of this name; never throws. */
@@ -382,6 +383,7 @@ export class RecordLog {
     this.presence.tick();
     this.store.tidy();
     this.inquiries.tidy();
+    this.spreader.tidy();
     this.links.closeIdle();
     this.synchronizer.round();
   }

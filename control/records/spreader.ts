@@ -33,7 +33,7 @@ export class Spreader {
   /** What has gone out of our own logs. */
   private readonly told = new Map<Vni, { readonly epoch: Epoch; readonly seq: number }>();
   private readonly changed = new Set<Vni>();
-  /** Peers that were heard to carry a network before their tags say so. */
+  /** Members that were heard to carry a network of ours before their tags say so. */
   private readonly heard = new Map<Vni, Set<string>>();
   private timer: Timer | undefined;
   private lastFlush = Number.NEGATIVE_INFINITY;
@@ -89,15 +89,29 @@ export class Spreader {
     });
   }
 
+  /** A peer carries a network that we carry. A name that is no member's cannot be spoken to, and is not remembered. */
   hear(vni: Vni, name: string): void {
-    const { peers } = this.modules;
-    if (peers.find(name)?.vnis.has(vni)) return;
+    const peer = this.modules.peers.find(name);
+    if (peer === undefined || peer.vnis.has(vni)) return;
     const names = this.heard.get(vni) ?? new Set();
     this.heard.set(vni, names.add(name));
   }
 
   unhear(vni: Vni, name: string): void {
-    this.heard.get(vni)?.delete(name);
+    const names = this.heard.get(vni);
+    names?.delete(name);
+    if (names?.size === 0) this.heard.delete(vni);
+  }
+
+  /** To be called each second: forgets what the tags say by now, members that are gone, and networks that we have left. */
+  tidy(): void {
+    const { peers, store } = this.modules;
+    for (const [vni, names] of this.heard) {
+      for (const name of names) {
+        const peer = peers.find(name);
+        if (peer === undefined || peer.vnis.has(vni) || !store.carries(vni)) this.unhear(vni, name);
+      }
+    }
   }
 
   /** All other nodes that carry a network, as far as we know. */
@@ -105,12 +119,11 @@ export class Spreader {
     const { peers } = this.modules;
     const others = peers.carriers(vni).filter(({ name }) => name !== this.self);
     const heard = this.heard.get(vni);
-    if (heard === undefined || heard.size === 0) return others;
+    if (heard === undefined) return others;
     const names = new Set(others.map(({ name }) => name));
     for (const name of heard) {
       const peer = peers.find(name);
-      if (peer === undefined || names.has(name)) heard.delete(name);
-      else others.push(peer);
+      if (peer !== undefined && !names.has(name)) others.push(peer);
     }
     return others;
   }

@@ -4,7 +4,7 @@ import { ManualClock } from '../../dataplane/testing/manual-clock.ts';
 import { DigestHash, sameHash } from './digest-hash.ts';
 import type { Epoch } from './epoch.ts';
 import type { Delta } from './frame.ts';
-import { BLOCK_TIME, MAX_SEQUENCE, RATE_PAUSE } from './limits.ts';
+import { BLOCK_TIME, MAX_SEQUENCE, RATE_PAUSE, SCOPE_MAX_ORIGINS } from './limits.ts';
 import { OriginLog } from './origin-log.ts';
 import { RecordStore, STORE_LIMITS, type StoreLimits } from './store.ts';
 
@@ -183,4 +183,11 @@ test('comparing digests finds what each lacks', t => {
       ['only-other', 0],
     ],
   );
+});
+
+test('origins that are made up are refused beyond the limit, and no more of them remembered than there can be', t => {
+  const { store } = makeStore({ originsPerScope: 1 });
+  for (let n = 0; n < SCOPE_MAX_ORIGINS + 100; n++)
+    t.is(store.apply(delta(`vm-${n}`, 1)), n === 0 ? 'applied' : 'refused');
+  t.is(store.digest(BLUE, 1, new Set([0])).length, 1 + SCOPE_MAX_ORIGINS);
 });

@@ -298,6 +298,8 @@ export class RecordStore {
 
   /** Takes no more of an origin for so long, and asks nobody for it. */
   private block({ origin, epoch }: Delta, ms: number, outcome: Refusal['outcome']): StoreOutcome {
+    // Whoever makes up origins gets them refused, not remembered.
+    if (!this.blocked.has(origin) && this.blocked.size >= SCOPE_MAX_ORIGINS) return outcome;
     this.blocked.set(origin, { epoch, until: this.clock.now() + ms, outcome });
     return outcome;
   }

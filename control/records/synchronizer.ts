@@ -16,7 +16,7 @@ import type { Clock } from '../../dataplane/clock.ts';
 import { WeftError } from '../../dataplane/errors.ts';
 import { type Random, shuffle } from '../random.ts';
 import { bucketOf, sameHash } from './digest-hash.ts';
-import { NO_EPOCH } from './epoch.ts';
+import { type Epoch, NO_EPOCH } from './epoch.ts';
 import type { Delta, DigestEntry, Frame, Hash } from './frame.ts';
 import { decodeHint } from './hint.ts';
 import type { Inquiries } from './inquiries.ts';
@@ -122,6 +122,8 @@ export class Synchronizer {
         this.onDelta(session, frame);
         return;
       case 'bye':
+        // Of what we do not carry we would say nothing anyway: whoever names all networks there could be is not remembered.
+        if (!this.modules.store.carries(frame.vni)) return;
         session.decline(frame.vni);
         this.modules.spreader.unhear(frame.vni, session.peer);
     }
@@ -220,14 +222,18 @@ export class Synchronizer {
   private onWant(session: Session, vni: Vni, entries: readonly DigestEntry[]): void {
     const { own, store } = this.modules;
     this.lookForOurselves(vni, entries);
-    if (store.carries(vni)) {
+    if (this.isShared(session, vni)) {
       this.owe(session, vni, store.compare(vni, entries).behind);
       return;
     }
-    // Of a network that we have left there is still our farewell.
     const asked = entries.find(({ origin }) => origin === this.options.self);
-    const from = asked === undefined ? undefined : own.log(vni).missingFrom(asked);
+    if (asked === undefined) return;
+    // Of a network that we have left there is still our farewell.
+    const from = own.known(vni)?.missingFrom(asked);
     if (from !== undefined) this.owe(session, vni, [{ origin: this.options.self, from }]);
+    // Of one that we know nothing of, that this life has nothing in it. A frame, not a debt: there are 16 million VNIs.
+    else if (own.known(vni) === undefined && asked.epoch < own.epoch)
+      session.say(emptyLife(vni, asked.origin, own.epoch));
   }
 
   private onDelta(session: Session, delta: Delta): void {
@@ -260,18 +266,27 @@ export class Synchronizer {
     }
   }
 
-  /** Whoever speaks of a network carries it. Returns whether we do, and tells him if not. */
+  /** As {@link isShared}; tells him if we do not carry it. */
   private isCarried(session: Session, vni: Vni): boolean {
-    session.declined.delete(vni);
-    this.modules.spreader.hear(vni, session.peer);
-    if (this.modules.store.carries(vni)) return true;
+    if (this.isShared(session, vni)) return true;
     session.say({ type: 'bye', vni });
     return false;
   }
 
+  /**
+   * Whoever speaks of a network carries it. Returns whether we do. Who speaks of another one is not remembered for it: if we join
+   * that later, his tags tell of him by then, and a peer can name 16 million.
+   */
+  private isShared(session: Session, vni: Vni): boolean {
+    session.declined.delete(vni);
+    if (!this.modules.store.carries(vni)) return false;
+    this.modules.spreader.hear(vni, session.peer);
+    return true;
+  }
+
   private logOf(vni: Vni, origin: string): OriginLog | undefined {
     const { own, store } = this.modules;
-    return origin === this.options.self ? own.log(vni) : store.log(vni, origin);
+    return origin === this.options.self ? own.known(vni) : store.log(vni, origin);
   }
 
   private entryOf(vni: Vni, origin: string): DigestEntry {
@@ -295,4 +310,8 @@ export class Synchronizer {
 /** Names logs, as all there is of no bucket. */
 function offer(vni: Vni, entries: readonly DigestEntry[]): Frame {
   return { type: 'digest', vni, bucketCount: 1, buckets: [], entries };
+}
+
+function emptyLife(vni: Vni, origin: string, epoch: Epoch): Frame {
+  return { type: 'delta', vni, origin, epoch, from: 0, to: 0, head: 0, gc: 0, relay: false, records: [] };
 }

@@ -9,6 +9,7 @@
 import { connect, type Socket } from 'node:net';
 import type { IpAddress } from '../../dataplane/address.ts';
 import type { Clock, Timer } from '../../dataplane/clock.ts';
+import { addressOf } from '../endpoint.ts';
 import { FRAME_MAX_BYTES, MAX_LINKS_PER_ADDRESS, MAX_UNPROVEN_LINKS } from './limits.ts';
 import type { Link, LinkHandler, LinkPort } from './link.ts';
 import type { RecordPeer } from './peers.ts';
@@ -51,7 +52,7 @@ export interface TcpLinksModules {
 export interface TcpLinksOptions {
   /** Our own address: peers know us by it. */
   readonly from: IpAddress;
-  /** How long it may take until a link is open, and until a peer who has opened one has said anything that is true, in ms. */
+  /** How long it may take until a link is open, until a peer who has opened one has said anything that is true, and until one that we close is closed, in ms. */
   readonly connectTimeout: number;
   /** @default 'log' */
   readonly purpose?: LinkPurpose;
@@ -82,10 +83,14 @@ export class TcpLinks implements LinkPort {
 
   /**
    * Takes a connection that a peer has opened, with the bytes that have been read of it, which begin with
-   * LINK_FIRST_BYTE; `accept` is called once there is a link. One too many, from its address or of those that have not
+   * LINK_FIRST_BYTE; `accept` is called once there is a link, with the address it comes from. One too many, from its address or of those that have not
    * proved anything yet, is closed.
    */
-  take(socket: Socket, head: Uint8Array, accept: (link: Link) => LinkHandler): void {
+  take(
+    socket: Socket,
+    head: Uint8Array,
+    accept: (link: Link, from: IpAddress | undefined) => LinkHandler,
+  ): void {
     const from = socket.remoteAddress ?? '';
     const count = this.accepted.get(from) ?? 0;
     if (count >= MAX_LINKS_PER_ADDRESS || this.countUnproven() >= MAX_UNPROVEN_LINKS) {
@@ -97,7 +102,7 @@ export class TcpLinks implements LinkPort {
     const link = this.link(socket);
     link.isAccepted = true;
     link.onPreamble = () => {
-      link.handler = accept(link);
+      link.handler = accept(link, addressOf(from));
     };
     link.read(head);
   }
@@ -121,11 +126,8 @@ export class TcpLinks implements LinkPort {
 
   private link(socket: Socket): TcpLink {
     const { clock, sealer } = this.modules;
-    const link = new TcpLink(
-      socket,
-      sealer,
-      this.preamble,
-      clock.after(this.options.connectTimeout, () => link.timedOut()),
+    const link = new TcpLink(socket, sealer, this.preamble, onTimeout =>
+      clock.after(this.options.connectTimeout, onTimeout),
     );
     this.links.add(link);
     socket.once('close', () => this.links.delete(link));
@@ -140,18 +142,22 @@ class TcpLink implements Link {
   private readonly socket: Socket;
   private readonly sealer: LinkSealer;
   private readonly preamble: Uint8Array;
-  private readonly deadline: Timer;
+  /** Calls back when it has taken too long to open, or to close. */
+  private readonly limit: (onTimeout: () => void) => Timer;
+  private deadline: Timer;
   private failure: string | undefined;
   private pending: Uint8Array = new Uint8Array(0);
   isOpen = false;
   isAccepted = false;
   private isFull = false;
+  private isClosing = false;
 
-  constructor(socket: Socket, sealer: LinkSealer, preamble: Uint8Array, deadline: Timer) {
+  constructor(socket: Socket, sealer: LinkSealer, preamble: Uint8Array, limit: TcpLink['limit']) {
     this.socket = socket;
     this.sealer = sealer;
     this.preamble = preamble;
-    this.deadline = deadline;
+    this.limit = limit;
+    this.deadline = limit(() => socket.destroy());
     socket.on('connect', () => this.opened());
     socket.on('data', chunk => this.read(Buffer.from(chunk)));
     socket.on('drain', () => this.drained());
@@ -160,7 +166,7 @@ class TcpLink implements Link {
       this.failure = error.code;
     });
     socket.on('close', () => {
-      deadline.cancel();
+      this.deadline.cancel();
       this.handler?.onClose(this.failure);
     });
   }
@@ -180,15 +186,16 @@ class TcpLink implements Link {
   }
 
   close(): void {
+    if (this.isClosing || this.socket.destroyed) return;
+    this.isClosing = true;
     this.socket.end();
+    // Who does not close his side would keep one of our links for as long as he likes.
+    this.deadline.cancel();
+    this.deadline = this.limit(() => this.socket.destroy());
   }
 
   abort(): void {
     this.socket.destroy();
-  }
-
-  timedOut(): void {
-    if (!this.isOpen) this.socket.destroy();
   }
 
   read(chunk: Uint8Array): void {
@@ -232,7 +239,7 @@ class TcpLink implements Link {
 
   private opened(): void {
     this.isOpen = true;
-    this.deadline.cancel();
+    if (!this.isClosing) this.deadline.cancel();
   }
 
   private drained(): void {

@@ -3,11 +3,12 @@ import type { IpAddress } from '../../dataplane/address.ts';
 import type { Clock } from '../../dataplane/clock.ts';
 import { endpointKey } from '../endpoint.ts';
 import type { Link, LinkHandler, LinkPort } from '../records/link.ts';
+import type { Caller } from '../records/links.ts';
 import type { RecordPeer } from '../records/peers.ts';
 import type { SimulatedNetwork } from './network.ts';
 
 export interface LinkHost {
-  accept(link: Link): LinkHandler;
+  accept(link: Link, caller: Caller): LinkHandler;
   /** Calls when the host is awake. */
   gate(callback: () => void): void;
 }
@@ -28,6 +29,8 @@ export class SimulatedLinks {
   bytes = 0;
   frames = 0;
   opened = 0;
+  /** Called for each frame that is sent. */
+  onFrame: (frame: Uint8Array) => void = () => undefined;
   private readonly clock: Clock;
   private readonly network: SimulatedNetwork;
   private readonly hosts = new Map<string, LinkHost>();
@@ -84,7 +87,7 @@ export class SimulatedLinks {
       far.other = near;
       target.gate(() => {
         if (far.isDead || near.isDead) return;
-        far.handler = target.accept(far);
+        far.handler = target.accept(far, { from });
         near.deliverNext();
         far.deliverNext();
       });
@@ -125,6 +128,7 @@ class End implements Link {
     this.queued += frame.length + 4;
     this.links.bytes += frame.length + 4;
     this.links.frames += 1;
+    this.links.onFrame(frame);
     this.isFull = this.queued >= BUFFER_BYTES;
     this.deliverNext();
     return !this.isFull;

@@ -146,7 +146,7 @@ export class RecordService {
   }
 
   takeLink(socket: Socket, head: Uint8Array): void {
-    this.links.take(socket, head, link => this.records.accept(link));
+    this.links.take(socket, head, (link, from) => this.records.accept(link, { from }));
   }
 
   takeHint(from: string, hint: Uint8Array): void {
