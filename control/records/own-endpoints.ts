@@ -141,6 +141,11 @@ export class OwnEndpoints {
     }
   }
 
+  /** Of our claim of this address; undefined if we have none. */
+  mobilityOf(vni: Vni, mac: MacAddress): number | undefined {
+    return this.find(vni, mac)?.mobility;
+  }
+
   /** How many of our addresses are frozen. */
   get frozen(): number {
     return [...this.freezes.values()].filter(({ isOver }) => !isOver).length;

@@ -34,10 +34,8 @@ import { OwnRecords } from './own-records.ts';
 import type { Peers } from './peers.ts';
 import { Presence } from './presence.ts';
 import {
-  decodeEndpoint,
   encodeVtep,
   type LogRecord,
-  macKey,
   macOfKey,
   NO_BODY,
   NO_KEY,
@@ -335,8 +333,7 @@ export class RecordLog {
 
   /** The mobility counter of our own claim of this address, to be kept for a later life; undefined if we have none. */
   mobilityOf(vni: Vni, mac: MacAddress): number | undefined {
-    const record = this.own.find(vni, RECORD_KIND.endpoint, macKey(mac));
-    return record === undefined || record.deleted ? undefined : decodeEndpoint(record.body).mobility;
+    return this.endpoints.mobilityOf(vni, mac);
   }
 
   /** All claims of a MAC address: from whom, since when, and why one won. */
