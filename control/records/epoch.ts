@@ -24,6 +24,16 @@ export function makeEpoch(counter: number, random: Random): Epoch {
   return (Math.min(counter, MAX_EPOCH_COUNTER) * RANDOM_RANGE + randomInteger(random, RANDOM_RANGE)) as Epoch;
 }
 
+/** How far a life of the last counter goes beyond the one before at the most: there is room for 2^16 of them and more. */
+const STEP = 2 ** 16;
+
+/** A later epoch of the same counter, close behind; undefined if there is none. */
+export function laterEpoch(epoch: Epoch, random: Random): Epoch | undefined {
+  const room = RANDOM_RANGE - 1 - epochRandom(epoch);
+  if (room === 0) return undefined;
+  return (epoch + 1 + randomInteger(random, Math.min(room, STEP))) as Epoch;
+}
+
 export function epochCounter(epoch: Epoch): number {
   return Math.floor(epoch / RANDOM_RANGE);
 }

@@ -33,7 +33,7 @@ export const NAME_MAX_BYTES = 63;
 /** Sequence numbers stay below: at a thousand writes a second 8,900 years. */
 export const MAX_SEQUENCE = 2 ** 48 - 1;
 
-/** Starts of one node. Beyond it a peer's claim to have seen an epoch is refused, so that there is always a higher one. */
+/** Starts of one node that have a counter each; all later ones share the last. An epoch beyond it is refused. */
 export const MAX_EPOCH_COUNTER = 2 ** 20 - 1;
 
 /**

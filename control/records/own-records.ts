@@ -3,7 +3,7 @@ import type { Vni } from '../../dataplane/address.ts';
 import type { Clock } from '../../dataplane/clock.ts';
 import { WeftError } from '../../dataplane/errors.ts';
 import type { Random } from '../random.ts';
-import { type Epoch, type EpochStore, epochCounter, makeEpoch } from './epoch.ts';
+import { type Epoch, type EpochStore, epochCounter, laterEpoch, makeEpoch } from './epoch.ts';
 import type { DigestEntry } from './frame.ts';
 import { MAX_EPOCH_COUNTER, MAX_SEQUENCE, TOMBSTONE_AGE } from './limits.ts';
 import { OriginLog } from './origin-log.ts';
@@ -34,7 +34,7 @@ export class OwnRecords {
   private counter: number;
   private currentEpoch: Epoch;
 
-  /** Begins a new epoch. Throws what the store of epochs throws, and `invalid_argument` after a million starts. */
+  /** Begins a new epoch. Throws what the store of epochs throws. */
   constructor(modules: OwnRecordsModules, options: OwnRecordsOptions) {
     this.modules = modules;
     this.options = options;
@@ -91,9 +91,9 @@ export class OwnRecords {
     const isOurs = epoch === this.currentEpoch;
     const isLater = isOurs && seq !== MAX_SEQUENCE && seq > (this.ownLogs.get(vni)?.seq ?? 0);
     if (epoch < this.currentEpoch || (isOurs && !isLater)) return false;
-    // A forgery: nobody starts so often.
-    if (epochCounter(epoch) >= MAX_EPOCH_COUNTER) return false;
-    this.currentEpoch = this.nextEpoch(Math.max(this.counter, epochCounter(epoch)));
+    const next = this.epochAfter(epoch);
+    if (next === undefined) return false;
+    this.currentEpoch = next;
     this.tombstones.length = 0;
     for (const log of this.ownLogs.values()) {
       // Even if it is empty: it takes the place of what peers have.
@@ -128,13 +128,19 @@ export class OwnRecords {
     return size;
   }
 
+  /** Undefined for a forgery: nobody starts so often, and nothing is later than the last. */
+  private epochAfter(epoch: Epoch): Epoch | undefined {
+    const counter = epochCounter(epoch);
+    if (counter < MAX_EPOCH_COUNTER) return this.nextEpoch(Math.max(this.counter, counter));
+    return this.counter < MAX_EPOCH_COUNTER ? undefined : laterEpoch(epoch, this.modules.random);
+  }
+
+  /**
+   * Of the last counter, which a node comes to by a million starts, or by a forgery next to it, there are many lives: their random bits alone
+   * tell them apart, and whoever has an earlier one that is the later by these shows it to us.
+   */
   private nextEpoch(counter: number): Epoch {
-    if (counter >= MAX_EPOCH_COUNTER) {
-      throw new WeftError('invalid_argument', `there is no epoch after ${counter}`, {
-        hint: 'give the node another name',
-      });
-    }
-    this.counter = counter + 1;
+    this.counter = Math.min(counter + 1, MAX_EPOCH_COUNTER);
     this.modules.epochs.save(this.counter);
     return makeEpoch(this.counter, this.modules.random);
   }
