@@ -20,12 +20,14 @@ export const NO_EPOCH = 0 as Epoch;
 
 const RANDOM_RANGE = 2 ** 32;
 
-export function makeEpoch(counter: number, random: Random): Epoch {
-  return (Math.min(counter, MAX_EPOCH_COUNTER) * RANDOM_RANGE + randomInteger(random, RANDOM_RANGE)) as Epoch;
-}
-
 /** How far a life of the last counter goes beyond the one before at the most: there is room for 2^16 of them and more. */
 const STEP = 2 ** 16;
+
+/** Lives of the last counter follow each other by the other bits (laterEpoch), and begin where there is room for many. */
+export function makeEpoch(counter: number, random: Random): Epoch {
+  const range = counter < MAX_EPOCH_COUNTER ? RANDOM_RANGE : STEP;
+  return (Math.min(counter, MAX_EPOCH_COUNTER) * RANDOM_RANGE + randomInteger(random, range)) as Epoch;
+}
 
 /** A later epoch of the same counter, close behind; undefined if there is none. */
 export function laterEpoch(epoch: Epoch, random: Random): Epoch | undefined {
