@@ -25,7 +25,6 @@ test('at the end there are counts, and what lives a failed one again', t => {
     summaryText(outcomes),
     [
       'storms: 2 passed, 1 failed; nodes: 60 (median), 90 (most); all agreed after 21.5 s (median), 70.0 s (p99), 70.0 s (longest)',
-      'deaths: 0 passed, 0 failed',
       'again: npm run simulate -- --only storms --seeds 9-9 --nodes 60',
       '',
     ].join('\n'),

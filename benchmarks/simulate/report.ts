@@ -16,18 +16,21 @@ export function outcomeText({ kind, seed, nodes, problems, took, log }: Outcome)
 export function summaryText(outcomes: readonly Outcome[]): string {
   const failed = outcomes.filter(({ problems }) => problems.length > 0);
   const lines = [
-    ...KINDS.map(kind =>
-      kindText(
-        kind,
-        outcomes.filter(outcome => outcome.kind === kind),
-      ),
+    ...KINDS.flatMap(
+      kind =>
+        kindText(
+          kind,
+          outcomes.filter(outcome => outcome.kind === kind),
+        ) ?? [],
     ),
     ...failed.map(trial => `again: ${commandOf(trial)}`),
   ];
   return lines.map(line => `${line}\n`).join('');
 }
 
-function kindText(kind: Kind, outcomes: readonly Outcome[]): string {
+/** Undefined if none was wanted. */
+function kindText(kind: Kind, outcomes: readonly Outcome[]): string | undefined {
+  if (outcomes.length === 0) return undefined;
   const passed = outcomes.filter(({ problems }) => problems.length === 0);
   const counts = `${kind}: ${passed.length} passed, ${outcomes.length - passed.length} failed`;
   if (passed.length === 0) return counts;
