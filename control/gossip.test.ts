@@ -78,10 +78,14 @@ test('Gossip: two nodes on real sockets see each other, tags change, a leave is 
 
 test('Gossip: a stall of the event loop feeds the health score', async t => {
   const { gossip } = await start(t, { name: 'a' });
-  // Nobody else is there who could lower it, or raise it.
-  await delay(systemClock, 250);
-  for (const end = systemClock.now() + 500; systemClock.now() < end; );
-  t.true(await until(() => gossip.report().healthScore > 0, 5000));
+  // Nobody else is there who could lower it, or raise it. One stall may be missed (loop-delay.ts); each begins at another part of a period.
+  const isSeen = () => gossip.report().healthScore > 0;
+  for (let stalls = 0; stalls < 8 && !isSeen(); stalls++) {
+    await delay(systemClock, 250);
+    for (const end = systemClock.now() + 500; systemClock.now() < end; );
+    await until(isSeen, 1500);
+  }
+  t.true(isSeen());
 });
 
 test('Gossip: two nodes over IPv6', async t => {
