@@ -1,5 +1,6 @@
-/** What `npm run soak` and `npm run simulate` share of a command line: they are judged, and say so by their exit status. */
+/** What commands of `npm run` share: how they read options, tell how far they are, and end. */
 import { type Command, CommanderError } from 'commander';
+import type { Clock } from '../dataplane/clock.ts';
 import { WeftError } from '../dataplane/errors.ts';
 
 /** False: only help was wanted, and `write` has got it. Throws what `invalid` makes of what is wrong. */
@@ -23,6 +24,15 @@ export function parseCommand(
     if (error.exitCode === 0) return false;
     throw invalid(error.message.replace(/^error: /, ''));
   }
+}
+
+/** Tells a line on standard error, after the seconds since now in so many digits. */
+export function elapsedLog(clock: Pick<Clock, 'now'>, digits: number): (line: string) => void {
+  const start = clock.now();
+  return line => {
+    const seconds = ((clock.now() - start) / 1000).toFixed(0).padStart(digits);
+    process.stderr.write(`${seconds} s  ${line}\n`);
+  };
 }
 
 /** Exit status: what `main` resolves to; 2 if its arguments are wrong, 1 if it fails. */

@@ -6,6 +6,7 @@ import { measureTraffic } from '../../control/testing/membership-traffic.ts';
 import { measureSpread } from '../../control/testing/record-latency.ts';
 import { systemClock } from '../../dataplane/clock.ts';
 import { WeftError } from '../../dataplane/errors.ts';
+import { elapsedLog } from '../command-line.ts';
 import { aboutMachine } from '../machine.ts';
 import { DOCS, renewReport } from '../publish.ts';
 import { Recorder } from '../scale/curve.ts';
@@ -58,8 +59,7 @@ export async function main(args: readonly string[]): Promise<void> {
   }
   const { versions: _, ...machine } = await aboutMachine([], systemClock);
   const start = systemClock.now();
-  const log = (line: string) =>
-    process.stderr.write(`${((systemClock.now() - start) / 1000).toFixed(0).padStart(4)} s  ${line}\n`);
+  const log = elapsedLog(systemClock, 4);
   const recorder = new Recorder();
   const earlier = options.add ? readRun() : { simulations: [], curves: [] };
   let curves: readonly GossipCurve[] = [];

@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { Lab } from '../../daemon/lab/lab.ts';
 import { systemClock } from '../../dataplane/clock.ts';
 import { WeftError } from '../../dataplane/errors.ts';
+import { elapsedLog } from '../command-line.ts';
 import { aboutMachine } from '../machine.ts';
 import { DOCS, renewReport } from '../publish.ts';
 import type { ScaleBenchmark, ScaleModules, ScaleOptions } from './bench.ts';
@@ -39,9 +40,7 @@ export async function main(args: readonly string[]): Promise<void> {
     return;
   }
   Lab.sweep();
-  const start = systemClock.now();
-  const log = (line: string) =>
-    process.stderr.write(`${((systemClock.now() - start) / 1000).toFixed(0).padStart(4)} s  ${line}\n`);
+  const log = elapsedLog(systemClock, 4);
   const runs: ScaleRun[] = [];
   for (const name of options.names) {
     const machine = await aboutMachine([], systemClock);

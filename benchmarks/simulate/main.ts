@@ -3,7 +3,7 @@
  * small ones; this is for a long evening. Exit status 1: one did not end as it has to; 2: the options are wrong.
  */
 import { systemClock } from '../../dataplane/clock.ts';
-import { exitWith } from '../command-line.ts';
+import { elapsedLog, exitWith } from '../command-line.ts';
 import { runTrials } from './crew.ts';
 import { type Options, parseOptions } from './options.ts';
 import { outcomeText, summaryText } from './report.ts';
@@ -14,7 +14,7 @@ async function main(args: readonly string[]): Promise<number> {
   const options = parseOptions(args, text => process.stdout.write(text));
   if (options === undefined) return 0;
   const results = options.resultsFile === undefined ? undefined : new ResultsFile(options.resultsFile);
-  const start = systemClock.now();
+  const log = elapsedLog(systemClock, 6);
   const outcomes: Outcome[] = [];
   const left: Trial[] = [];
   for (const trial of trialsOf(options)) {
@@ -27,8 +27,7 @@ async function main(args: readonly string[]): Promise<number> {
   const tell = (outcome: Outcome): void => {
     results?.add(outcome);
     outcomes.push(outcome);
-    const passed = ((systemClock.now() - start) / 1000).toFixed(0).padStart(6);
-    process.stderr.write(`${passed} s  ${outcomeText(outcome)}\n`);
+    log(outcomeText(outcome));
   };
   await runTrials(left, { jobs: Math.min(options.jobs, left.length), tell });
   process.stdout.write(summaryText(outcomes));

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import test from 'ava';
+import { testHelp, testRefusals } from '../testing/options-contract.ts';
 import { parseOptions } from './options.ts';
 
 const DEFAULTS = {
@@ -38,7 +39,7 @@ for (const [args, count] of [
   });
 }
 
-for (const [args, message] of [
+testRefusals(parseOptions, [
   [['--seeds', '0'], /--seeds.*no whole number above 0/],
   [['--seeds', 'x'], /--seeds.*no whole number above 0/],
   [['--seeds', '9-8'], /--seeds.*of 0 to 4294967295/],
@@ -52,19 +53,6 @@ for (const [args, message] of [
   [['--only', 'peace'], /Allowed choices are storms, deaths/],
   [['--other'], /unknown option '--other'/],
   [['word'], /too many arguments/],
-] as const) {
-  test(`options ${args.join(' ')} are refused`, t => {
-    t.throws(() => parseOptions(args, t.fail), { name: 'WeftError', message });
-  });
-}
+]);
 
-test('--help tells the options and asks for nothing else', t => {
-  let text = '';
-  t.is(
-    parseOptions(['--help'], part => {
-      text += part;
-    }),
-    undefined,
-  );
-  for (const option of ['--seeds', '--nodes', '--only', '--jobs', '--results']) t.true(text.includes(option));
-});
+testHelp(parseOptions, ['--seeds', '--nodes', '--only', '--jobs', '--results']);

@@ -5,7 +5,7 @@
 import { writeFileSync } from 'node:fs';
 import { Lab } from '../../daemon/lab/lab.ts';
 import { systemClock } from '../../dataplane/clock.ts';
-import { exitWith } from '../command-line.ts';
+import { elapsedLog, exitWith } from '../command-line.ts';
 import { judge } from './judge.ts';
 import { type Options, parseOptions } from './options.ts';
 import { textReport } from './report.ts';
@@ -22,9 +22,7 @@ async function main(args: readonly string[]): Promise<number> {
 
 async function run(options: Options): Promise<number> {
   Lab.sweep();
-  const start = systemClock.now();
-  const tell = (line: string) =>
-    process.stderr.write(`${((systemClock.now() - start) / 1000).toFixed(0).padStart(5)} s  ${line}\n`);
+  const tell = elapsedLog(systemClock, 5);
   const result = await soak({ clock: systemClock, tell }, options);
   const verdicts = judge(result);
   if (options.jsonFile !== undefined)

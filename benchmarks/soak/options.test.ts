@@ -1,4 +1,5 @@
 import test from 'ava';
+import { testHelp, testRefusals } from '../testing/options-contract.ts';
 import { parseOptions } from './options.ts';
 
 const DEFAULTS = { seconds: 600, windowSeconds: 10, attach: 'bridge', mbit: undefined, jsonFile: undefined };
@@ -18,7 +19,7 @@ for (const [args, expected] of [
   });
 }
 
-for (const [args, message] of [
+testRefusals(parseOptions, [
   [['--minutes', 'ten'], /--minutes.*'ten' is invalid.*no number above 0/],
   [['--minutes', ''], /no number above 0/],
   [['--hours', '0'], /no number above 0/],
@@ -30,20 +31,6 @@ for (const [args, message] of [
   [['--json'], /argument missing/],
   [['--other'], /unknown option '--other'/],
   [['word'], /too many arguments/],
-] as const) {
-  test(`options ${args.join(' ')} are refused`, t => {
-    t.throws(() => parseOptions(args, t.fail), { name: 'WeftError', message });
-  });
-}
+]);
 
-test('--help tells the options and asks for nothing else', t => {
-  let text = '';
-  t.is(
-    parseOptions(['--help'], part => {
-      text += part;
-    }),
-    undefined,
-  );
-  for (const option of ['--minutes', '--hours', '--attach', '--window', '--mbit', '--json'])
-    t.true(text.includes(option));
-});
+testHelp(parseOptions, ['--minutes', '--hours', '--attach', '--window', '--mbit', '--json']);

@@ -26,6 +26,16 @@ async function network(names: string, options: Partial<SharedOptions> = {}) {
   return { cluster, node };
 }
 
+/** Of a network of the configuration, with nobody in it yet. */
+function threeFounders(): IpamCluster {
+  return new IpamCluster({
+    seed: 1,
+    network: 'blue',
+    spaces: [{ prefix: '10.1.0.0/24' }],
+    founders: ['a', 'b', 'c'],
+  });
+}
+
 function isUp({ ipam }: IpamNode): boolean {
   return ipam?.isFenced === false;
 }
@@ -82,12 +92,7 @@ test('three nodes share a network, vote, and are silent when there is nothing to
 });
 
 test('who waits for an address hears why none will come', async t => {
-  const cluster = new IpamCluster({
-    seed: 1,
-    network: 'blue',
-    spaces: [{ prefix: '10.1.0.0/24' }],
-    founders: ['a', 'b', 'c'],
-  });
+  const cluster = threeFounders();
   const node = cluster.add('a');
   node.start();
   const { ipam } = node;
@@ -97,12 +102,7 @@ test('who waits for an address hears why none will come', async t => {
 });
 
 test('founders of a configuration begin when all of them are there', async t => {
-  const cluster = new IpamCluster({
-    seed: 1,
-    network: 'blue',
-    spaces: [{ prefix: '10.1.0.0/24' }],
-    founders: ['a', 'b', 'c'],
-  });
+  const cluster = threeFounders();
   const [a, b, c] = ['a', 'b', 'c'].map(name => cluster.add(name));
   a?.start();
   b?.start();
@@ -118,12 +118,7 @@ test('founders of a configuration begin when all of them are there', async t => 
 });
 
 test('what is claimed while the founders begin is given as soon as they have', async t => {
-  const cluster = new IpamCluster({
-    seed: 1,
-    network: 'blue',
-    spaces: [{ prefix: '10.1.0.0/24' }],
-    founders: ['a', 'b', 'c'],
-  });
+  const cluster = threeFounders();
   for (const name of 'abcd') cluster.add(name).start();
   await cluster.run(1000);
   const given = cluster.nodes.map(node => node.claim('x', 4));
